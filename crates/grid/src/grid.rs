@@ -1,0 +1,146 @@
+//! The grid: one type for every discretisation.
+
+use crate::{Family, Mask, Polygons, Report, Rows};
+use knarr_kernels::cell_area::{polygon_area, quadrangle_area};
+use knarr_kernels::sphere::{UnitVector, lon_lat_deg, unit_vector};
+
+/// A geographic position in degrees.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LonLat {
+    /// Longitude in degrees east; no range is assumed.
+    pub lon_deg: f64,
+    /// Latitude in degrees north.
+    pub lat_deg: f64,
+}
+
+impl LonLat {
+    /// The position as a unit vector.
+    pub fn unit(self) -> UnitVector {
+        unit_vector(self.lon_deg, self.lat_deg)
+    }
+
+    /// The position of a vector.
+    pub fn from_unit(p: UnitVector) -> Self {
+        let (lon_deg, lat_deg) = lon_lat_deg(p);
+        Self { lon_deg, lat_deg }
+    }
+}
+
+/// How the cells are described.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Layout {
+    /// Between the parallels and meridians of one pole: formulas, nothing is stored per cell.
+    Rows(Rows),
+    /// Polygons with great-circle edges.
+    Polygons {
+        /// Center of each cell.
+        centers: Vec<LonLat>,
+        /// Corners of each cell.
+        polygons: Polygons,
+    },
+    /// Centers alone.
+    Points {
+        /// Center of each cell.
+        centers: Vec<LonLat>,
+    },
+}
+
+/// A horizontal discretisation of the sphere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grid {
+    /// Its kind.
+    pub family: Family,
+    /// Extents as stored in files, slowest first: `[lat, lon]`, `[y, x]` or `[cell]`.
+    pub shape: Vec<usize>,
+    /// Its cells.
+    pub layout: Layout,
+    /// Which cells take part.
+    pub mask: Mask,
+    /// How it was made.
+    pub report: Report,
+}
+
+impl Grid {
+    /// Number of cells, active or not.
+    pub fn len(&self) -> usize {
+        match &self.layout {
+            Layout::Rows(rows) => rows.len(),
+            Layout::Polygons { centers, .. } | Layout::Points { centers } => centers.len(),
+        }
+    }
+
+    /// Whether there are no cells.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of active cells.
+    pub fn active_count(&self) -> usize {
+        self.mask.active_count(self.len())
+    }
+
+    /// Geographic position of a cell's center.
+    pub fn center(&self, cell: usize) -> LonLat {
+        match &self.layout {
+            Layout::Rows(rows) => {
+                let (lon_deg, lat_deg) = rows.frame_center_deg(cell);
+                match &rows.rotation {
+                    None => LonLat { lon_deg, lat_deg },
+                    Some(rotation) => LonLat::from_unit(rotation.apply_inverse(unit_vector(lon_deg, lat_deg))),
+                }
+            }
+            Layout::Polygons { centers, .. } | Layout::Points { centers } => centers[cell],
+        }
+    }
+
+    /// Whether cells have corners, so that conservative methods apply.
+    pub fn has_corners(&self) -> bool {
+        !matches!(self.layout, Layout::Points { .. })
+    }
+
+    /// Corners of `cell` in geographic unit vectors, counter-clockwise; none for points and dropped cells.
+    pub fn corners(&self, cell: usize) -> Vec<UnitVector> {
+        match &self.layout {
+            Layout::Rows(rows) => {
+                let ([west, east], [south, north]) = rows.frame_bounds_deg(cell);
+                [(west, south), (east, south), (east, north), (west, north)]
+                    .map(|(lon, lat)| {
+                        let p = unit_vector(lon, lat);
+                        rows.rotation.as_ref().map_or(p, |r| r.apply_inverse(p))
+                    })
+                    .to_vec()
+            }
+            Layout::Polygons { polygons, .. } => {
+                let mut corners = Vec::with_capacity(8);
+                polygons.copy_cell(cell, &mut corners);
+                corners
+            }
+            Layout::Points { .. } => Vec::new(),
+        }
+    }
+
+    /// Area of `cell` in steradians, whether active or not; 0 for points and dropped cells.
+    pub fn area(&self, cell: usize) -> f64 {
+        match &self.layout {
+            Layout::Rows(rows) => {
+                let ([west, east], [south, north]) = rows.frame_bounds_deg(cell);
+                quadrangle_area(south, north, east - west)
+            }
+            Layout::Polygons { .. } => polygon_area(&self.corners(cell)),
+            Layout::Points { .. } => 0.0,
+        }
+    }
+
+    /// Sum of the areas of active cells over the area of the sphere.
+    pub fn covered_fraction(&self) -> f64 {
+        let areas: Vec<f64> = (0..self.len()).filter(|&c| self.mask.is_active(c)).map(|c| self.area(c)).collect();
+        knarr_kernels::global_integral::sum(&areas) / (4.0 * std::f64::consts::PI)
+    }
+
+    /// The same grid with cells switched off where `mask` is inactive.
+    #[must_use]
+    pub fn masked_by(mut self, mask: &Mask) -> Self {
+        self.mask = self.mask.and(mask);
+        self
+    }
+}

@@ -1,0 +1,38 @@
+//! Errors of this crate.
+
+/// Why weights could not be made or applied.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum RegridError {
+    /// A conservative method needs cells, the grid has points.
+    #[error("the {end} grid has no cell corners")]
+    NoCorners {
+        /// `source` or `destination`.
+        end: &'static str,
+    },
+    /// Nothing to interpolate from.
+    #[error("the {end} grid has no active cell")]
+    NoActiveCell {
+        /// `source` or `destination`.
+        end: &'static str,
+    },
+    /// Values do not belong to the grid the weights were made for.
+    #[error("{what} has {found} values, the weights expect {expected}")]
+    WrongLength {
+        /// What was counted.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length it should have.
+        expected: usize,
+    },
+    /// More cells than an index can name.
+    #[error("the {end} grid has {cells} cells, more than the {limit} that weights can address")]
+    TooManyCells {
+        /// `source` or `destination`.
+        end: &'static str,
+        /// Cells found.
+        cells: usize,
+        /// The limit.
+        limit: usize,
+    },
+}

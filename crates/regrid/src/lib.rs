@@ -1,0 +1,14 @@
+//! How values move between grids: weights, the methods that make them, and their application.
+
+mod apply;
+mod error;
+mod identity;
+pub mod methods;
+mod options;
+mod weights;
+
+pub use apply::{MissingPolicy, Regridder};
+pub use error::RegridError;
+pub use identity::content_hash;
+pub use options::{Edges, Extrapolation, Method, Normalization, Options};
+pub use weights::{Weights, WeightsOrigin};

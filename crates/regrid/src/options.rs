@@ -1,0 +1,90 @@
+//! What the user chooses; each choice apart from the others.
+
+use serde::Serialize;
+
+/// How a destination value is made from source values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// The nearest source center; ties go to the lowest source index.
+    Nearest,
+    /// The `neighbours` nearest source centers, weighted by 1/distance (angle on the sphere).
+    Distance {
+        /// How many.
+        neighbours: usize,
+    },
+    /// Between the source centers around the destination center: bilinear in quadrangles, barycentric in triangles.
+    Bilinear,
+    /// Mean over the overlapping source cells, weighted by the area of overlap (first order).
+    Conservative,
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Nearest => "nearest",
+            Self::Distance { .. } => "distance",
+            Self::Bilinear => "bilinear",
+            Self::Conservative => "conservative",
+        })
+    }
+}
+
+/// What overlap areas of a conservative method are divided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalization {
+    /// The overlapped part of the destination cell: constants stay constant (for state: temperature, concentration).
+    FractionArea,
+    /// The whole destination cell: the integral over the destination's own area is kept (for fluxes).
+    DestinationArea,
+}
+
+/// What the edges of cells are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edges {
+    /// As the grid defines them: parallels and meridians for [`knarr_grid::Rows`], great circles elsewhere.
+    Grid,
+    /// Great circles everywhere, as ESMF and most SCRIP users take them.
+    GreatCircle,
+}
+
+/// What happens to destination cells that the method does not reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extrapolation {
+    /// They are unmapped: missing in the output.
+    None,
+    /// The nearest active source center.
+    Nearest,
+    /// Four nearest active source centers by 1/distance.
+    Distance,
+    /// Mean of mapped neighbours, level by level, until all are reached.
+    Creep,
+}
+
+/// How weights are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Options {
+    /// The method.
+    pub method: Method,
+    /// Of conservative methods.
+    pub normalization: Normalization,
+    /// Of conservative methods.
+    pub edges: Edges,
+    /// Beyond the reach of the method.
+    pub extrapolation: Extrapolation,
+}
+
+impl Options {
+    /// The method with fraction-area normalization, the grids' own edges and no extrapolation.
+    pub fn new(method: Method) -> Self {
+        Self {
+            method,
+            normalization: Normalization::FractionArea,
+            edges: Edges::Grid,
+            extrapolation: Extrapolation::None,
+        }
+    }
+}

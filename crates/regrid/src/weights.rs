@@ -1,0 +1,89 @@
+//! Interpolation weights: a sparse matrix from source to destination cells.
+
+use crate::{Options, RegridError, methods};
+use knarr_grid::Grid;
+
+/// Where weights come from, kept with them so that a wrong use can be refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightsOrigin {
+    /// Method and normalization in words, as files keep them.
+    pub method: String,
+    /// `fracarea`, `destarea` or `none`.
+    pub normalization: String,
+    /// Whether overlaps were area-weighted, so that integrals are kept.
+    pub conservative: bool,
+    /// Content hash of the source grid with its mask; empty for files of other programs.
+    pub source_hash: String,
+    /// Content hash of the destination grid with its mask; empty for files of other programs.
+    pub destination_hash: String,
+    /// Hash of the options that made the weights; empty for files of other programs.
+    pub options_hash: String,
+}
+
+/// destination_i = Σ_k values[k] · source[columns[k]], k in row_starts[i]..row_starts[i + 1].
+///
+/// Compressed sparse rows; columns ascend within a row. A destination cell with an empty row is unmapped.
+/// Areas are steradians; fractions are the part of a cell that takes part in overlaps (1 for other methods
+/// where mapped).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// Number of source cells.
+    pub source_len: usize,
+    /// First link of each row, and the number of links at the end: `destination_len + 1` values.
+    pub row_starts: Vec<usize>,
+    /// Source cell of each link, 0-based.
+    pub columns: Vec<u32>,
+    /// Weight of each link.
+    pub values: Vec<f64>,
+    /// Area of each source cell (0 for points).
+    pub source_areas: Vec<f64>,
+    /// Area of each destination cell (0 for points).
+    pub destination_areas: Vec<f64>,
+    /// Overlapped part of each source cell.
+    pub source_fractions: Vec<f64>,
+    /// Overlapped part of each destination cell.
+    pub destination_fractions: Vec<f64>,
+    /// How they were made.
+    pub origin: WeightsOrigin,
+}
+
+impl Weights {
+    /// Weights from `source` to `destination`.
+    ///
+    /// # Errors
+    /// [`RegridError`] if a grid lacks what the method needs.
+    pub fn build(source: &Grid, destination: &Grid, options: &Options) -> Result<Self, RegridError> {
+        methods::build(source, destination, options)
+    }
+
+    /// Number of destination cells.
+    pub fn destination_len(&self) -> usize {
+        self.row_starts.len() - 1
+    }
+
+    /// Number of links.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there are no links.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Source cells and weights of a destination cell.
+    pub fn row(&self, destination: usize) -> (&[u32], &[f64]) {
+        let range = self.row_starts[destination]..self.row_starts[destination + 1];
+        (&self.columns[range.clone()], &self.values[range])
+    }
+
+    /// Whether a source cell reaches `destination`.
+    pub fn is_mapped(&self, destination: usize) -> bool {
+        self.row_starts[destination] < self.row_starts[destination + 1]
+    }
+
+    /// Number of destination cells that no source cell reaches.
+    pub fn unmapped_count(&self) -> usize {
+        (0..self.destination_len()).filter(|&i| !self.is_mapped(i)).count()
+    }
+}

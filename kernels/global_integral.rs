@@ -1,0 +1,64 @@
+//! Sums that do not depend on how the work is split.
+
+/// Sum of `values` with Neumaier's compensation, in index order: the same bits for any number of threads.
+///
+/// The error is below 2ε|Σx| + n²ε²Σ|x|. Reference: Neumaier (1974), Z. angew. Math. Mech. 54, 39–51.
+pub fn sum(values: &[f64]) -> f64 {
+    let mut total = Compensated::default();
+    for &value in values {
+        total.add(value);
+    }
+    total.value()
+}
+
+/// Σ a_i·b_i, compensated like [`sum`]; both slices have the same length.
+pub fn weighted_sum(a: &[f64], b: &[f64]) -> f64 {
+    debug_assert_eq!(a.len(), b.len());
+    let mut total = Compensated::default();
+    for (&a, &b) in a.iter().zip(b) {
+        total.add_product(a, b);
+    }
+    total.value()
+}
+
+/// A running compensated sum.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Compensated {
+    total: f64,
+    lost: f64,
+}
+
+impl Compensated {
+    /// Adds one term.
+    #[inline]
+    pub fn add(&mut self, value: f64) {
+        let next = self.total + value;
+        self.lost += if self.total.abs() >= value.abs() { (self.total - next) + value } else { (value - next) + self.total };
+        self.total = next;
+    }
+
+    /// Adds the exact product of two numbers.
+    #[inline]
+    pub fn add_product(&mut self, a: f64, b: f64) {
+        let product = a * b;
+        self.add(product);
+        self.lost += a.mul_add(b, -product);
+    }
+
+    /// The sum so far.
+    #[inline]
+    pub fn value(&self) -> f64 {
+        self.total + self.lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cancellation_does_not_lose_small_terms() {
+        assert_eq!(sum(&[1.0, 1e100, 1.0, -1e100]), 2.0);
+        assert_eq!(weighted_sum(&[1e100, 1.0, -1e100], &[1.0, 0.5, 1.0]), 0.5);
+    }
+}
