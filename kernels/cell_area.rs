@@ -89,11 +89,16 @@ mod tests {
     #[test]
     fn great_circle_polygon_and_lenses_make_the_quadrangle() {
         for (south, north, width) in [(10.0, 11.0, 1.0), (-80.0, -75.0, 5.0), (60.0, 60.02, 0.02), (88.0, 89.0, 30.0)] {
-            let corners =
-                [unit_vector(3.0, south), unit_vector(3.0 + width, south), unit_vector(3.0 + width, north), unit_vector(3.0, north)];
+            let corners = [
+                unit_vector(3.0, south),
+                unit_vector(3.0 + width, south),
+                unit_vector(3.0 + width, north),
+                unit_vector(3.0, north),
+            ];
             let width_rad = f64::to_radians(width);
             let (sin_south, sin_north) = (f64::to_radians(south).sin(), f64::to_radians(north).sin());
-            let area = polygon_area(&corners) + parallel_lens_area(sin_south, width_rad) - parallel_lens_area(sin_north, width_rad);
+            let area =
+                polygon_area(&corners) + parallel_lens_area(sin_south, width_rad) - parallel_lens_area(sin_north, width_rad);
             let exact = quadrangle_area(south, north, width);
             // Vertices are rounded to 1e-16, which is 1e-16/side of the area.
             let bound = 4e-16 / (width_rad.min(f64::to_radians(north - south)) * f64::to_radians(south).cos());

@@ -1,0 +1,241 @@
+//! An implicit bounding-volume hierarchy over boxes sorted along a space-filling curve.
+
+/// An axis-parallel box around part of the unit sphere; single precision, rounded outward.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Box3 {
+    /// Least x, y, z.
+    pub min: [f32; 3],
+    /// Greatest x, y, z.
+    pub max: [f32; 3],
+}
+
+/// More than the rounding of a coordinate in [-1, 1] to single precision.
+const ROUNDING: f32 = 1.2e-7;
+
+impl Box3 {
+    /// Overlaps nothing.
+    pub const EMPTY: Self = Self { min: [f32::INFINITY; 3], max: [f32::NEG_INFINITY; 3] };
+
+    /// Around points, widened by `margin` on every side for what bulges beyond them.
+    pub fn around(points: impl IntoIterator<Item = [f64; 3]>, margin: f64) -> Self {
+        let mut result = Self::EMPTY;
+        for p in points {
+            for axis in 0..3 {
+                result.min[axis] = result.min[axis].min(p[axis] as f32);
+                result.max[axis] = result.max[axis].max(p[axis] as f32);
+            }
+        }
+        let margin = margin as f32 * (1.0 + ROUNDING) + ROUNDING;
+        for axis in 0..3 {
+            result.min[axis] -= margin;
+            result.max[axis] += margin;
+        }
+        result
+    }
+
+    /// Around the corners of a great-circle polygon: an edge of chord c rises at most c²/8·(1 + c²) above its
+    /// chord, and the face bulges as the sphere does over the widest diagonal.
+    pub fn around_polygon(corners: &[[f64; 3]]) -> Self {
+        let first = corners.first().copied().unwrap_or([0.0; 3]);
+        let reach2 = corners
+            .iter()
+            .map(|p| (0..3).map(|k| (p[k] - first[k]) * (p[k] - first[k])).sum::<f64>())
+            .fold(0.0, f64::max);
+        // The polygon lies within `reach` of the first corner, so all its diagonals are below 2·reach.
+        let diagonal2 = (4.0 * reach2).min(4.0);
+        Self::around(corners.iter().copied(), 1.0 - (1.0 - diagonal2 / 4.0).max(0.0).sqrt())
+    }
+
+    /// Smallest box around both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let mut result = *self;
+        for axis in 0..3 {
+            result.min[axis] = result.min[axis].min(other.min[axis]);
+            result.max[axis] = result.max[axis].max(other.max[axis]);
+        }
+        result
+    }
+}
+
+/// Children per node: one comparison of 8 lanes.
+const WIDTH: usize = 8;
+
+/// The boxes of eight children, by coordinate, so that a query compares them side by side.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    min: [[f32; WIDTH]; 3],
+    max: [[f32; WIDTH]; 3],
+}
+
+impl Node {
+    const EMPTY: Self = Self { min: [[f32::INFINITY; WIDTH]; 3], max: [[f32::NEG_INFINITY; WIDTH]; 3] };
+
+    fn set(&mut self, lane: usize, b: &Box3) {
+        for axis in 0..3 {
+            self.min[axis][lane] = b.min[axis];
+            self.max[axis][lane] = b.max[axis];
+        }
+    }
+
+    fn bounds(&self) -> Box3 {
+        let mut result = Box3::EMPTY;
+        for axis in 0..3 {
+            result.min[axis] = self.min[axis].iter().copied().fold(f32::INFINITY, f32::min);
+            result.max[axis] = self.max[axis].iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        }
+        result
+    }
+
+    /// One bit per child that meets `query`.
+    #[inline]
+    fn hits(&self, query: &Box3) -> u32 {
+        let mut meets = [true; WIDTH];
+        for axis in 0..3 {
+            for lane in 0..WIDTH {
+                meets[lane] &= self.min[axis][lane] <= query.max[axis] && self.max[axis][lane] >= query.min[axis];
+            }
+        }
+        meets.iter().enumerate().fold(0, |bits, (lane, &m)| bits | (u32::from(m) << lane))
+    }
+}
+
+/// The hierarchy: eight items a leaf, eight nodes a parent, no pointers.
+#[derive(Clone, Debug)]
+pub struct Bvh {
+    /// Items in curve order.
+    order: Vec<u32>,
+    /// Levels from the leaves to the root (one node).
+    levels: Vec<Vec<Node>>,
+}
+
+impl Bvh {
+    /// Builds the hierarchy; empty boxes are never found.
+    pub fn new(boxes: &[Box3]) -> Self {
+        let mut keyed: Vec<(u64, u32)> = boxes
+            .iter()
+            .enumerate()
+            .filter(|(_, b)| b.min[0] <= b.max[0])
+            .map(|(index, b)| (curve_key(b), index as u32))
+            .collect();
+        // Ties by index: the order, and with it every result, is the same on every machine.
+        keyed.sort_unstable();
+        let order: Vec<u32> = keyed.into_iter().map(|(_, index)| index).collect();
+        let mut level: Vec<Node> = order
+            .chunks(WIDTH)
+            .map(|chunk| {
+                let mut node = Node::EMPTY;
+                chunk.iter().enumerate().for_each(|(lane, &item)| node.set(lane, &boxes[item as usize]));
+                node
+            })
+            .collect();
+        let mut levels = Vec::new();
+        while level.len() > 1 {
+            let parents = level
+                .chunks(WIDTH)
+                .map(|chunk| {
+                    let mut node = Node::EMPTY;
+                    chunk.iter().enumerate().for_each(|(lane, child)| node.set(lane, &child.bounds()));
+                    node
+                })
+                .collect();
+            levels.push(std::mem::replace(&mut level, parents));
+        }
+        levels.push(level);
+        Self { order, levels }
+    }
+
+    /// Items in curve order: neighbours in this order are neighbours on the sphere.
+    pub fn order(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// Calls `found` with every item whose box meets `query`, in curve order.
+    #[inline]
+    pub fn query(&self, query: &Box3, mut found: impl FnMut(u32)) {
+        // Depth is at most log8(2³²) < 11; each level leaves at most 7 siblings behind.
+        let mut stack = [(0u8, 0u32); 96];
+        let mut depth = 0;
+        if !self.order.is_empty() {
+            stack[0] = ((self.levels.len() - 1) as u8, 0);
+            depth = 1;
+        }
+        while depth > 0 {
+            depth -= 1;
+            let (level, node) = stack[depth];
+            let mut bits = self.levels[level as usize][node as usize].hits(query);
+            if level == 0 {
+                while bits != 0 {
+                    let lane = bits.trailing_zeros();
+                    bits &= bits - 1;
+                    found(self.order[node as usize * WIDTH + lane as usize]);
+                }
+            } else {
+                // Pushed from the last to the first, so that they are visited in curve order.
+                while bits != 0 {
+                    let lane = 31 - bits.leading_zeros();
+                    bits &= !(1 << lane);
+                    stack[depth] = (level - 1, node * WIDTH as u32 + lane);
+                    depth += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Morton key of a box's centre: 21 bits an axis, interleaved.
+fn curve_key(b: &Box3) -> u64 {
+    (0..3).fold(0, |key, axis| {
+        let centre = 0.5 * (f64::from(b.min[axis]) + f64::from(b.max[axis]));
+        let cell = ((centre.clamp(-1.0, 1.0) + 1.0) * f64::from((1u32 << 20) - 1)) as u64;
+        key | (spread(cell) << axis)
+    })
+}
+
+/// Moves bit k to bit 3k.
+fn spread(bits: u64) -> u64 {
+    let mut x = bits & 0x1f_ffff;
+    x = (x | (x << 32)) & 0x001f_0000_0000_ffff;
+    x = (x | (x << 16)) & 0x001f_0000_ff00_00ff;
+    x = (x | (x << 8)) & 0x100f_00f0_0f00_f00f;
+    x = (x | (x << 4)) & 0x10c3_0c30_c30c_30c3;
+    (x | (x << 2)) & 0x1249_2492_4924_9249
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use knarr_kernels::sphere::unit_vector;
+
+    fn box_at(k: usize) -> Box3 {
+        let (lon, lat) = ((k * 37 % 360) as f64, ((k * 61) % 179) as f64 - 89.0);
+        Box3::around([unit_vector(lon, lat), unit_vector(lon + 2.0, lat + 1.0)], 1e-4)
+    }
+
+    #[test]
+    fn query_finds_what_brute_force_finds() {
+        for count in [0, 1, 7, 8, 9, 64, 65, 1000] {
+            let boxes: Vec<Box3> = (0..count).map(box_at).collect();
+            let bvh = Bvh::new(&boxes);
+            for k in 0..50 {
+                let query = box_at(k * 13 + 5);
+                let mut found = Vec::new();
+                bvh.query(&query, |item| found.push(item));
+                found.sort_unstable();
+                let expected: Vec<u32> = (0..count)
+                    .filter(|&i| (0..3).all(|a| boxes[i].min[a] <= query.max[a] && boxes[i].max[a] >= query.min[a]))
+                    .map(|i| i as u32)
+                    .collect();
+                assert_eq!(found, expected, "{count} boxes, query {k}");
+            }
+        }
+    }
+
+    #[test]
+    fn empty_boxes_are_never_found() {
+        let bvh = Bvh::new(&[Box3::EMPTY, box_at(0)]);
+        let mut found = Vec::new();
+        bvh.query(&Box3 { min: [-2.0; 3], max: [2.0; 3] }, |item| found.push(item));
+        assert_eq!(found, [1]);
+    }
+}
