@@ -4,61 +4,33 @@
 //! projection: great circles are straight lines). There is neither a pole nor a seam in that plane, and
 //! two polygons that share an edge see the same two points.
 
-use crate::sphere::{UnitVector, cross, dot, normalize, sub};
+use crate::tangent_plane::PlanePoint;
 
-/// A point of a tangent plane.
-pub type Point2 = [f64; 2];
+/// Corners of a polygon are looked at if the cosine of their angle from the point is at least this.
+pub const LEAST_COSINE: f64 = 1e-3;
 
 /// Points are inside a polygon up to this distance from an edge, in radians: some hundred times the
 /// rounding of coordinates in degrees.
 pub const EDGE_TOLERANCE: f64 = 1e-13;
 
-/// The plane that touches the sphere at a point.
-#[derive(Clone, Copy, Debug)]
-pub struct TangentPlane {
-    point: UnitVector,
-    axes: [UnitVector; 2],
-}
-
-impl TangentPlane {
-    /// The plane at a unit vector.
-    pub fn at(point: UnitVector) -> Self {
-        // The coordinate axis most perpendicular to the point.
-        let smallest = (0..3).min_by(|&a, &b| point[a].abs().total_cmp(&point[b].abs())).expect("three axes");
-        let mut axis = [0.0; 3];
-        axis[smallest] = 1.0;
-        let u = normalize(cross(axis, point)).expect("the axis is not parallel to the point");
-        Self { point, axes: [u, cross(point, u)] }
-    }
-
-    /// Where `p` is seen from the centre of the sphere; `None` unless it is well within the hemisphere.
-    #[inline]
-    pub fn project(&self, p: UnitVector) -> Option<Point2> {
-        let depth = dot(p, self.point);
-        // From differences: neighbours keep their digits.
-        let offset = sub(p, self.point);
-        (depth > 1e-3).then(|| [dot(offset, self.axes[0]) / depth, dot(offset, self.axes[1]) / depth])
-    }
-}
-
 #[inline(always)]
-fn cross2(a: Point2, b: Point2) -> f64 {
+fn cross2(a: PlanePoint, b: PlanePoint) -> f64 {
     a[0] * b[1] - a[1] * b[0]
 }
 
 #[inline(always)]
-fn dot2(a: Point2, b: Point2) -> f64 {
+fn dot2(a: PlanePoint, b: PlanePoint) -> f64 {
     a[0] * b[0] + a[1] * b[1]
 }
 
 #[inline(always)]
-fn sub2(a: Point2, b: Point2) -> Point2 {
+fn sub2(a: PlanePoint, b: PlanePoint) -> PlanePoint {
     [a[0] - b[0], a[1] - b[1]]
 }
 
 /// Whether the origin lies in a convex counter-clockwise polygon, or within [`EDGE_TOLERANCE`] of it.
 #[inline]
-pub fn contains_origin(polygon: &[Point2]) -> bool {
+pub fn contains_origin(polygon: &[PlanePoint]) -> bool {
     (0..polygon.len()).all(|k| {
         let (a, b) = (polygon[k], polygon[(k + 1) % polygon.len()]);
         let along = sub2(b, a);
@@ -74,7 +46,7 @@ pub fn contains_origin(polygon: &[Point2]) -> bool {
 /// let weights = triangle_weights([[-1.0, -1.0], [3.0, -1.0], [-1.0, 3.0]]).expect("it has an area");
 /// assert_eq!(weights, [0.5, 0.25, 0.25]);
 /// ```
-pub fn triangle_weights([a, b, c]: [Point2; 3]) -> Option<[f64; 3]> {
+pub fn triangle_weights([a, b, c]: [PlanePoint; 3]) -> Option<[f64; 3]> {
     let parts = [cross2(b, c), cross2(c, a), cross2(a, b)];
     let sum = parts[0] + parts[1] + parts[2];
     (sum > 0.0).then(|| parts.map(|w| w / sum))
@@ -84,7 +56,7 @@ pub fn triangle_weights([a, b, c]: [Point2; 3]) -> Option<[f64; 3]> {
 /// (1−u)(1−v), u(1−v), uv, (1−u)v with Σ weight · corner = 0.
 ///
 /// `None` if no (u, v) in the unit square within rounding does it.
-pub fn quadrangle_weights([a, b, c, d]: [Point2; 4]) -> Option<[f64; 4]> {
+pub fn quadrangle_weights([a, b, c, d]: [PlanePoint; 4]) -> Option<[f64; 4]> {
     // a + u·e + v·f + uv·g = 0; eliminating u leaves k2·v² + k1·v + k0 = 0.
     let (e, f) = (sub2(b, a), sub2(d, a));
     let g = [a[0] - b[0] + c[0] - d[0], a[1] - b[1] + c[1] - d[1]];
@@ -107,7 +79,7 @@ pub fn quadrangle_weights([a, b, c, d]: [Point2; 4]) -> Option<[f64; 4]> {
     }
     let (mut u, mut v, miss) = best.filter(|b| b.2 < 1e-6)?;
     // One Newton step takes back what the elimination lost in thin quadrangles.
-    let residual: Point2 = std::array::from_fn(|k| a[k] + u * e[k] + v * f[k] + u * v * g[k]);
+    let residual: PlanePoint = std::array::from_fn(|k| a[k] + u * e[k] + v * f[k] + u * v * g[k]);
     let du = [e[0] + v * g[0], e[1] + v * g[1]];
     let dv = [f[0] + u * g[0], f[1] + u * g[1]];
     let det = cross2(du, dv);
@@ -125,7 +97,7 @@ pub fn quadrangle_weights([a, b, c, d]: [Point2; 4]) -> Option<[f64; 4]> {
 /// k, k+1 is seen. They are positive, continuous, and reproduce linear fields.
 ///
 /// Reference: Floater (2003), Comput. Aided Geom. Des. 20, 19–27.
-pub fn mean_value_weights(polygon: &[Point2], weights: &mut Vec<f64>) {
+pub fn mean_value_weights(polygon: &[PlanePoint], weights: &mut Vec<f64>) {
     let n = polygon.len();
     weights.clear();
     weights.resize(n, 0.0);
@@ -143,7 +115,7 @@ pub fn mean_value_weights(polygon: &[Point2], weights: &mut Vec<f64>) {
         }
     }
     // tan(α/2) = (|a||b| − a·b) / (a×b), kept finite for a point within rounding of an edge.
-    let half_tangent = |a: Point2, b: Point2| {
+    let half_tangent = |a: PlanePoint, b: PlanePoint| {
         let lengths = (dot2(a, a) * dot2(b, b)).sqrt();
         let sine = cross2(a, b).max(1e-300 + 1e-16 * lengths);
         let cosine = dot2(a, b);
@@ -162,25 +134,22 @@ pub fn mean_value_weights(polygon: &[Point2], weights: &mut Vec<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sphere::unit_vector;
 
     /// Polygons around the origin in many sizes, turned and shifted.
-    fn polygons(shape: &[Point2]) -> Vec<Vec<Point2>> {
+    fn polygons(shape: &[PlanePoint]) -> Vec<Vec<PlanePoint>> {
         let mut all = Vec::new();
         for size in [1.0, 1e-3, 1e-7] {
             for step in 0..40 {
                 let (s, c) = (f64::from(step) * 0.7).sin_cos();
                 let shift = [0.3 * (f64::from(step) * 1.3).cos(), 0.3 * (f64::from(step) * 2.1).sin()];
-                let place = |p: &Point2| {
-                    [size * (c * p[0] - s * p[1] - shift[0]), size * (s * p[0] + c * p[1] - shift[1])]
-                };
+                let place = |p: &PlanePoint| [size * (c * p[0] - s * p[1] - shift[0]), size * (s * p[0] + c * p[1] - shift[1])];
                 all.push(shape.iter().map(place).collect());
             }
         }
         all
     }
 
-    fn check(polygon: &[Point2], weights: &[f64]) {
+    fn check(polygon: &[PlanePoint], weights: &[f64]) {
         let size = polygon.iter().map(|p| dot2(*p, *p).sqrt()).fold(0.0, f64::max);
         let sum: f64 = weights.iter().sum();
         assert!(weights.iter().all(|&w| w >= 0.0), "{weights:?}");
@@ -193,7 +162,7 @@ mod tests {
 
     #[test]
     fn weights_reproduce_linear_fields() {
-        let quads: [[Point2; 4]; 4] = [
+        let quads: [[PlanePoint; 4]; 4] = [
             [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]],
             [[-1.0, -1.2], [1.5, -0.8], [0.9, 1.0], [-0.7, 0.9]],
             [[-1.0, -1.0], [1.0, -1.0], [0.6, 0.7], [-0.6, 0.7]],
@@ -207,7 +176,7 @@ mod tests {
                 }
             }
         }
-        let hexagon: Vec<Point2> = (0..6).map(|k| f64::from(k) * 1.05).map(|a| [1.1 * a.cos(), a.sin()]).collect();
+        let hexagon: Vec<PlanePoint> = (0..6).map(|k| f64::from(k) * 1.05).map(|a| [1.1 * a.cos(), a.sin()]).collect();
         let mut weights = Vec::new();
         for p in polygons(&hexagon) {
             assert!(contains_origin(&p));
@@ -218,7 +187,7 @@ mod tests {
 
     #[test]
     fn corners_and_edges_are_exact() {
-        let square: [Point2; 4] = [[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]];
+        let square: [PlanePoint; 4] = [[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]];
         assert!(contains_origin(&square));
         assert_eq!(quadrangle_weights(square), Some([1.0, 0.0, 0.0, 0.0]));
         let on_edge = square.map(|p| [p[0] - 2.0, p[1] - 0.5]);
@@ -237,17 +206,5 @@ mod tests {
         for (w, expected) in weights.iter().zip([0.7 * 0.2, 0.3 * 0.2, 0.3 * 0.8, 0.7 * 0.8]) {
             assert!((w - expected).abs() < 2e-16);
         }
-    }
-
-    #[test]
-    fn the_tangent_plane_sees_great_circles_straight() {
-        for (lon, lat) in [(0.0, 0.0), (33.0, 60.0), (10.0, 90.0), (-120.0, -45.0)] {
-            let plane = TangentPlane::at(unit_vector(lon, lat));
-            let (a, b) = (unit_vector(lon + 3.0, lat - 5.0), unit_vector(lon - 8.0, lat - 1.0));
-            let middle = normalize(std::array::from_fn(|k| 0.4 * a[k] + 0.6 * b[k])).expect("not opposite");
-            let [a, b, m] = [a, b, middle].map(|p| plane.project(p).expect("near"));
-            assert!(cross2(sub2(m, a), sub2(b, a)).abs() < 1e-16);
-        }
-        assert_eq!(TangentPlane::at([1.0, 0.0, 0.0]).project([-1.0, 0.0, 0.0]), None);
     }
 }

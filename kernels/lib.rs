@@ -9,4 +9,6 @@ pub mod global_integral;
 pub mod overlap;
 pub mod overlap_rows;
 pub mod sparse_apply;
+pub mod sparse_apply_interleaved;
 pub mod sphere;
+pub mod tangent_plane;

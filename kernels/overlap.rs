@@ -6,45 +6,12 @@
 
 use crate::cell_area::polygon_area;
 use crate::sphere::{UnitVector, add, cross, dot, normalize, scale, sub};
+use crate::tangent_plane::{PlanePoint, TangentPlane};
 
 /// Distance (rad) below which a corner counts as on an edge.
 const ON_LINE: f64 = 1e-15;
 /// Least cosine of the angle from the plane's centre for which the tangent plane is used.
 const LEAST_COSINE: f64 = 0.25;
-
-/// A point of the tangent plane.
-pub type PlanePoint = [f64; 2];
-
-/// The plane that touches the sphere at `center`, with gnomonic coordinates.
-#[derive(Clone, Copy, Debug)]
-pub struct TangentPlane {
-    center: UnitVector,
-    first: UnitVector,
-    second: UnitVector,
-}
-
-impl TangentPlane {
-    /// The plane at `center`; the axes are any right-handed pair.
-    pub fn new(center: UnitVector) -> Self {
-        // The coordinate axis farthest from the centre gives the best-conditioned pair.
-        let smallest = (0..3).min_by(|&i, &j| center[i].abs().total_cmp(&center[j].abs())).unwrap_or(0);
-        let mut axis = [0.0; 3];
-        axis[smallest] = 1.0;
-        let first = normalize(cross(axis, center)).unwrap_or([1.0, 0.0, 0.0]);
-        Self { center, first, second: cross(center, first) }
-    }
-
-    /// Gnomonic coordinates of `p`; `None` beyond 75° from the centre.
-    #[inline(always)]
-    pub fn project(&self, p: UnitVector) -> Option<PlanePoint> {
-        let offset = sub(p, self.center);
-        let cosine = 1.0 + dot(offset, self.center);
-        (cosine > LEAST_COSINE).then(|| {
-            let inverse = 1.0 / cosine;
-            [dot(offset, self.first) * inverse, dot(offset, self.second) * inverse]
-        })
-    }
-}
 
 /// Twice the signed area of the plane triangle `a b p`, or the distance of `p` from `a b` times its length.
 #[inline(always)]
@@ -105,7 +72,7 @@ impl ConvexCell {
     /// A convex polygon, corners counter-clockwise, smaller than a hemisphere.
     pub fn new(corners: &[UnitVector]) -> Self {
         let sum = corners.iter().fold([0.0; 3], |s, &p| add(s, p));
-        let plane = TangentPlane::new(normalize(sum).unwrap_or([0.0, 0.0, 1.0]));
+        let plane = TangentPlane::new(normalize(sum).unwrap_or([0.0, 0.0, 1.0]), LEAST_COSINE);
         let projected: Option<Vec<PlanePoint>> = corners.iter().map(|&p| plane.project(p)).collect();
         let plane_corners = projected.unwrap_or_default();
         let tolerances = (0..plane_corners.len())
@@ -217,9 +184,10 @@ pub fn triangulate(corners: &[UnitVector]) -> Vec<[UnitVector; 3]> {
         let ear = (0..n).find(|&k| {
             let (a, b, c) = (rest[(k + n - 1) % n], rest[k], rest[(k + 1) % n]);
             left(a, b, c) > 0.0
-                && rest.iter().filter(|&&p| p != a && p != b && p != c).all(|&p| {
-                    !(left(a, b, p) >= 0.0 && left(b, c, p) >= 0.0 && left(c, a, p) >= 0.0)
-                })
+                && rest
+                    .iter()
+                    .filter(|&&p| p != a && p != b && p != c)
+                    .all(|&p| !(left(a, b, p) >= 0.0 && left(b, c, p) >= 0.0 && left(c, a, p) >= 0.0))
         });
         // A polygon without an ear is not simple; any corner will do, the signed areas still add up.
         let k = ear.unwrap_or(0);
@@ -243,7 +211,8 @@ mod tests {
 
     /// Overlap by halving the subject until triangles are inside or outside: slow and independent.
     fn brute(cell: &[UnitVector], triangle: [UnitVector; 3], depth: u32) -> f64 {
-        let inside = |p: UnitVector| (0..cell.len()).map(|k| dot(cross(cell[k], cell[(k + 1) % cell.len()]), p)).collect::<Vec<_>>();
+        let inside =
+            |p: UnitVector| (0..cell.len()).map(|k| dot(cross(cell[k], cell[(k + 1) % cell.len()]), p)).collect::<Vec<_>>();
         let sides: Vec<Vec<f64>> = triangle.iter().map(|&p| inside(p)).collect();
         if sides.iter().all(|s| s.iter().all(|&v| v >= 0.0)) {
             return crate::cell_area::triangle_area(triangle[0], triangle[1], triangle[2]);

@@ -1,15 +1,14 @@
-//! Sparse weights times fields: destination_i = Σ_k w_k · source[column_k].
+//! Sparse weights times fields: `destination_i = Σ_k w_k · source[column_k]`.
 //!
-//! Sums run in the stored order of a row, in f64, whatever the layout, batch or number of threads: the
-//! batched form gives the same bits as the plain one.
+//! Sums run in the stored order of a row, in f64, whatever the layout or number of threads: all forms give
+//! the same bits. [`apply`] takes slabs as files have them and keeps a block of weights in cache while it goes
+//! through the slabs, which is faster than to interleave them first (see [`crate::sparse_apply_interleaved`]
+//! for fields that are kept so).
 
 use rayon::prelude::*;
 
-/// Slabs that the batched form handles together.
-pub const BATCH: usize = 8;
-
 /// Destination rows that one task handles.
-const BLOCK: usize = 2048;
+pub(crate) const BLOCK: usize = 2048;
 
 /// A row counts as a mean (weights not negative, sum 1) within this bound; its results are then kept
 /// within the range of the values it averages. Rounding of 10⁴ weights stays below it.
@@ -94,7 +93,7 @@ impl<'a> SparseRows<'a> {
     }
 
     #[inline(always)]
-    fn row(&self, i: usize) -> (&'a [u32], &'a [f64]) {
+    pub(crate) fn row(&self, i: usize) -> (&'a [u32], &'a [f64]) {
         let range = self.row_starts[i]..self.row_starts[i + 1];
         (&self.columns[range.clone()], &self.weights[range])
     }
@@ -102,14 +101,14 @@ impl<'a> SparseRows<'a> {
 
 /// What is the same for every field: sums of a row's weights.
 #[derive(Clone, Copy)]
-struct RowSums {
+pub(crate) struct RowSums {
     total: f64,
     magnitude: f64,
     is_mean: bool,
 }
 
 #[inline(always)]
-fn row_sums(weights: &[f64]) -> RowSums {
+pub(crate) fn row_sums(weights: &[f64]) -> RowSums {
     let (mut total, mut magnitude) = (0.0, 0.0);
     for &w in weights {
         total += w;
@@ -121,25 +120,19 @@ fn row_sums(weights: &[f64]) -> RowSums {
 
 /// Running sums of one destination value.
 #[derive(Clone, Copy)]
-struct Sums {
-    value: f64,
+pub(crate) struct Sums {
+    pub(crate) value: f64,
     /// Σ w and Σ |w| over valid sources.
-    valid: f64,
-    valid_magnitude: f64,
-    least: f64,
-    greatest: f64,
-    valid_links: u32,
+    pub(crate) valid: f64,
+    pub(crate) valid_magnitude: f64,
+    pub(crate) least: f64,
+    pub(crate) greatest: f64,
+    pub(crate) valid_links: u32,
 }
 
 impl Sums {
-    const ZERO: Self = Self {
-        value: 0.0,
-        valid: 0.0,
-        valid_magnitude: 0.0,
-        least: f64::INFINITY,
-        greatest: f64::NEG_INFINITY,
-        valid_links: 0,
-    };
+    pub(crate) const ZERO: Self =
+        Self { value: 0.0, valid: 0.0, valid_magnitude: 0.0, least: f64::INFINITY, greatest: f64::NEG_INFINITY, valid_links: 0 };
 
     #[inline(always)]
     fn add(&mut self, weight: f64, x: f64) {
@@ -171,18 +164,17 @@ impl Sums {
     }
 
     #[inline(always)]
-    fn finish_all_valid(&self, row: RowSums) -> f64 {
+    pub(crate) fn finish_all_valid(&self, row: RowSums) -> f64 {
         if row.is_mean { self.within_range(self.value) } else { self.value }
     }
 
     #[inline(always)]
-    fn finish(&self, row: RowSums, links: usize, missing: Missing) -> Option<f64> {
+    pub(crate) fn finish(&self, row: RowSums, links: usize, missing: Missing) -> Option<f64> {
         if self.valid_links as usize == links {
             return (links > 0).then(|| self.finish_all_valid(row));
         }
-        let enough = |min_valid: f64| {
-            self.valid_links > 0 && self.valid_magnitude >= (min_valid - SHARE_TOLERANCE) * row.magnitude
-        };
+        let enough =
+            |min_valid: f64| self.valid_links > 0 && self.valid_magnitude >= (min_valid - SHARE_TOLERANCE) * row.magnitude;
         match missing {
             Missing::Propagate => None,
             Missing::Keep { min_valid } => enough(min_valid).then_some(self.value),
@@ -200,9 +192,9 @@ impl Sums {
 
 /// Applies `rows` to slabs of `source_len` source values that lie one after the other.
 ///
-/// `valid` has one flag per source value (`None`: all valid; values that are not valid are never read).
+/// `valid` has one flag per source value (`None`: all valid; values that are not valid never count).
 /// `destination` and `destination_valid` have `rows.len()` values per slab; a value without a valid source
-/// is 0 and not valid. [`BATCH`] slabs at a time go through [`apply_batch`], the rest through [`apply_slab`].
+/// is 0 and not valid. A slab without a missing value costs no mask work.
 ///
 /// # Panics
 /// If lengths do not fit each other, or a column is not below `source_len`.
@@ -224,179 +216,57 @@ pub fn apply<V: Value>(
     assert_eq!(destination.len(), slabs * n, "whole slabs of destination values");
     assert_eq!(destination_valid.len(), slabs * n, "a flag per destination value");
     assert!(valid.is_none_or(|v| v.len() == source.len()), "a flag per source value");
-    let mut slab = 0;
-    let mut tiles = Tiles::default();
-    while slab < slabs {
-        let count = if slabs - slab >= BATCH { BATCH } else { 1 };
-        let from = slab * source_len..(slab + count) * source_len;
-        let to = slab * n..(slab + count) * n;
-        // Without a missing value in these slabs no mask work is done.
-        let valid = valid.map(|v| &v[from.clone()]).filter(|v| !v.par_iter().all(|&ok| ok));
-        let (values, flags) = (&mut destination[to.clone()], &mut destination_valid[to]);
-        if count == BATCH {
-            tiles.apply(rows, source_len, &source[from], valid, missing, values, flags);
-        } else {
-            apply_slab(rows, &source[from], valid, missing, values, flags);
+    let slab_valid: Vec<Option<&[bool]>> = match valid {
+        None => vec![None; slabs],
+        Some(valid) => valid.par_chunks(source_len).map(|v| Some(v).filter(|v| !v.iter().all(|&ok| ok))).collect(),
+    };
+    // For each block of rows its part of every slab: tasks share no output.
+    let mut tasks: Vec<Vec<(&mut [V], &mut [bool])>> = (0..n.div_ceil(BLOCK)).map(|_| Vec::new()).collect();
+    for (values, flags) in destination.chunks_mut(n).zip(destination_valid.chunks_mut(n)) {
+        for (task, part) in tasks.iter_mut().zip(values.chunks_mut(BLOCK).zip(flags.chunks_mut(BLOCK))) {
+            task.push(part);
         }
-        slab += count;
     }
+    tasks.into_par_iter().enumerate().for_each(|(block, parts)| {
+        let first = block * BLOCK;
+        let sums: Vec<RowSums> = (first..n.min(first + BLOCK)).map(|i| row_sums(rows.row(i).1)).collect();
+        for (slab, (values, flags)) in parts.into_iter().enumerate() {
+            let source = &source[slab * source_len..(slab + 1) * source_len];
+            apply_block(rows, first, &sums, source, slab_valid[slab], missing, values, flags);
+        }
+    });
 }
 
-/// Applies `rows` to one field; the plain form that others are tested against.
-pub fn apply_slab<V: Value>(
+/// The rows from `first` on, for one slab; the plain form that others are tested against.
+fn apply_block<V: Value>(
     rows: SparseRows<'_>,
+    first: usize,
+    row_sums: &[RowSums],
     source: &[V],
     valid: Option<&[bool]>,
     missing: Missing,
-    destination: &mut [V],
-    destination_valid: &mut [bool],
+    values: &mut [V],
+    flags: &mut [bool],
 ) {
-    let blocks = destination.par_chunks_mut(BLOCK).zip(destination_valid.par_chunks_mut(BLOCK)).enumerate();
-    blocks.for_each(|(block, (values, flags))| {
-        for (offset, (value, flag)) in values.iter_mut().zip(flags).enumerate() {
-            let (columns, weights) = rows.row(block * BLOCK + offset);
-            let row = row_sums(weights);
-            let mut sums = Sums::ZERO;
-            let result = match valid {
-                None => {
-                    for (&column, &w) in columns.iter().zip(weights) {
-                        sums.add(w, source[column as usize].to_f64());
-                    }
-                    (!columns.is_empty()).then(|| sums.finish_all_valid(row))
+    for (k, (value, flag)) in values.iter_mut().zip(flags).enumerate() {
+        let (columns, weights) = rows.row(first + k);
+        let mut sums = Sums::ZERO;
+        let result = match valid {
+            None => {
+                for (&column, &w) in columns.iter().zip(weights) {
+                    sums.add(w, source[column as usize].to_f64());
                 }
-                Some(valid) => {
-                    for (&column, &w) in columns.iter().zip(weights) {
-                        sums.add_if(w, source[column as usize].to_f64(), valid[column as usize]);
-                    }
-                    sums.finish(row, columns.len(), missing)
-                }
-            };
-            *flag = result.is_some();
-            *value = V::from_f64(result.unwrap_or(0.0));
-        }
-    });
-}
-
-/// Applies `rows` to [`BATCH`] fields that lie interleaved: the values of a cell are neighbours.
-///
-/// One weight is read once for all fields. Results are interleaved as well.
-pub fn apply_batch<V: Value>(
-    rows: SparseRows<'_>,
-    source: &[[V; BATCH]],
-    valid: Option<&[[bool; BATCH]]>,
-    missing: Missing,
-    destination: &mut [[V; BATCH]],
-    destination_valid: &mut [[bool; BATCH]],
-) {
-    let blocks = destination.par_chunks_mut(BLOCK).zip(destination_valid.par_chunks_mut(BLOCK)).enumerate();
-    blocks.for_each(|(block, (values, flags))| {
-        for (offset, (value, flag)) in values.iter_mut().zip(flags).enumerate() {
-            let (columns, weights) = rows.row(block * BLOCK + offset);
-            let row = row_sums(weights);
-            match valid {
-                None => all_valid_row(columns, weights, row, source, value, flag),
-                Some(valid) => {
-                    let mut sums = [Sums::ZERO; BATCH];
-                    for (&column, &w) in columns.iter().zip(weights) {
-                        let (x, ok) = (&source[column as usize], &valid[column as usize]);
-                        for b in 0..BATCH {
-                            sums[b].add_if(w, x[b].to_f64(), ok[b]);
-                        }
-                    }
-                    for b in 0..BATCH {
-                        let result = sums[b].finish(row, columns.len(), missing);
-                        flag[b] = result.is_some();
-                        value[b] = V::from_f64(result.unwrap_or(0.0));
-                    }
-                }
+                (!columns.is_empty()).then(|| sums.finish_all_valid(row_sums[k]))
             }
-        }
-    });
-}
-
-/// One row of the batched form without a mask: separate arrays, so that the compiler uses vector registers.
-#[inline(always)]
-fn all_valid_row<V: Value>(
-    columns: &[u32],
-    weights: &[f64],
-    row: RowSums,
-    source: &[[V; BATCH]],
-    value: &mut [V; BATCH],
-    flag: &mut [bool; BATCH],
-) {
-    let mut sum = [0.0; BATCH];
-    let mut least = [f64::INFINITY; BATCH];
-    let mut greatest = [f64::NEG_INFINITY; BATCH];
-    for (&column, &w) in columns.iter().zip(weights) {
-        let x = source[column as usize].map(V::to_f64);
-        for b in 0..BATCH {
-            sum[b] += w * x[b];
-            least[b] = if x[b] < least[b] { x[b] } else { least[b] };
-            greatest[b] = if x[b] > greatest[b] { x[b] } else { greatest[b] };
-        }
-    }
-    *flag = [!columns.is_empty(); BATCH];
-    for b in 0..BATCH {
-        let sums = Sums { value: sum[b], least: least[b], greatest: greatest[b], ..Sums::ZERO };
-        value[b] = V::from_f64(sums.finish_all_valid(row));
-    }
-}
-
-/// Interleaves [`BATCH`] slabs: `[slab][cell]` to `[cell][slab]`.
-pub fn interleave<T: Copy + Send + Sync>(slabs: &[T], interleaved: &mut [[T; BATCH]]) {
-    let n = interleaved.len();
-    interleaved.par_chunks_mut(BLOCK).enumerate().for_each(|(block, cells)| {
-        for (offset, cell) in cells.iter_mut().enumerate() {
-            let index = block * BLOCK + offset;
-            *cell = std::array::from_fn(|b| slabs[b * n + index]);
-        }
-    });
-}
-
-/// The way back from [`interleave`].
-pub fn separate<T: Copy + Send + Sync>(interleaved: &[[T; BATCH]], slabs: &mut [T]) {
-    if interleaved.is_empty() {
-        return;
-    }
-    slabs.par_chunks_mut(interleaved.len()).enumerate().for_each(|(b, slab)| {
-        for (value, cell) in slab.iter_mut().zip(interleaved) {
-            *value = cell[b];
-        }
-    });
-}
-
-/// Buffers of the batched form, kept from batch to batch.
-#[derive(Default)]
-struct Tiles<V> {
-    source: Vec<[V; BATCH]>,
-    valid: Vec<[bool; BATCH]>,
-    destination: Vec<[V; BATCH]>,
-    destination_valid: Vec<[bool; BATCH]>,
-}
-
-impl<V: Value> Tiles<V> {
-    fn apply(
-        &mut self,
-        rows: SparseRows<'_>,
-        source_len: usize,
-        source: &[V],
-        valid: Option<&[bool]>,
-        missing: Missing,
-        destination: &mut [V],
-        destination_valid: &mut [bool],
-    ) {
-        self.source.resize(source_len, [V::default(); BATCH]);
-        interleave(source, &mut self.source);
-        if let Some(valid) = valid {
-            self.valid.resize(source_len, [false; BATCH]);
-            interleave(valid, &mut self.valid);
-        }
-        self.destination.resize(rows.len(), [V::default(); BATCH]);
-        self.destination_valid.resize(rows.len(), [false; BATCH]);
-        let valid = valid.map(|_| self.valid.as_slice());
-        apply_batch(rows, &self.source, valid, missing, &mut self.destination, &mut self.destination_valid);
-        separate(&self.destination, destination);
-        separate(&self.destination_valid, destination_valid);
+            Some(valid) => {
+                for (&column, &w) in columns.iter().zip(weights) {
+                    sums.add_if(w, source[column as usize].to_f64(), valid[column as usize]);
+                }
+                sums.finish(row_sums[k], columns.len(), missing)
+            }
+        };
+        *flag = result.is_some();
+        *value = V::from_f64(result.unwrap_or(0.0));
     }
 }
 
@@ -453,11 +323,12 @@ mod tests {
             SparseRows { row_starts: &self.row_starts, columns: &self.columns, weights: &self.weights }
         }
 
-        fn apply<V: Value>(&self, source: &[V], valid: Option<&[bool]>, missing: Missing) -> (Vec<V>, Vec<bool>) {
+        fn apply<V: Value>(&self, source: &[V], valid: Option<&Vec<bool>>, missing: Missing) -> (Vec<V>, Vec<bool>) {
             let n = self.row_starts.len() - 1;
             // Poison: every value must be written.
             let (mut out, mut flags) = (vec![V::from_f64(-9e9); n * SLABS], vec![true; n * SLABS]);
             flags.iter_mut().step_by(2).for_each(|f| *f = false);
+            let valid = valid.map(Vec::as_slice);
             apply(self.rows(), SOURCE_LEN, source, valid, missing, &mut out, &mut flags);
             (out, flags)
         }
@@ -490,7 +361,7 @@ mod tests {
             Missing::Propagate,
         ] {
             for valid in [None, Some(&case.valid)] {
-                let (out, flags) = case.apply(&case.source, valid.map(Vec::as_slice), missing);
+                let (out, flags) = case.apply(&case.source, valid, missing);
                 let n = case.row_starts.len() - 1;
                 for i in 0..out.len() {
                     let expected = case.brute_force(i / n, i % n, valid.unwrap_or(&all), missing);
@@ -503,22 +374,22 @@ mod tests {
     }
 
     #[test]
-    fn batched_and_plain_give_the_same_bits() {
+    fn threads_and_slabs_do_not_change_a_bit() {
         let case = case();
         let n = case.row_starts.len() - 1;
-        for missing in [Missing::Renormalize { min_valid: 0.5 }, Missing::Keep { min_valid: 0.0 }, Missing::Propagate] {
-            for valid in [None, Some(case.valid.as_slice())] {
-                let (out, flags) = case.apply(&case.source, valid, missing);
-                for slab in 0..SLABS {
-                    let range = slab * SOURCE_LEN..(slab + 1) * SOURCE_LEN;
-                    let (mut one, mut one_flags) = (vec![-1.0; n], vec![false; n]);
-                    let valid = valid.map(|v| &v[range.clone()]);
-                    apply_slab(case.rows(), &case.source[range], valid, missing, &mut one, &mut one_flags);
-                    assert!(one.iter().zip(&out[slab * n..]).all(|(a, b)| a.to_bits() == b.to_bits()), "{slab}");
-                    assert_eq!(one_flags, flags[slab * n..(slab + 1) * n]);
-                }
-            }
-        }
+        let missing = Missing::Renormalize { min_valid: 0.5 };
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+            pool.install(|| case.apply(&case.source, Some(&case.valid), missing))
+        };
+        let (one, four) = (run(1), run(4));
+        assert!(one.0.iter().zip(&four.0).all(|(a, b)| a.to_bits() == b.to_bits()));
+        assert_eq!(one.1, four.1);
+        let (mut out, mut flags) = (vec![-1.0; n], vec![false; n]);
+        let slab = 5 * SOURCE_LEN..6 * SOURCE_LEN;
+        let valid = Some(&case.valid[slab.clone()]);
+        apply(case.rows(), SOURCE_LEN, &case.source[slab], valid, missing, &mut out, &mut flags);
+        assert_eq!((&out[..], &flags[..]), (&one.0[5 * n..6 * n], &one.1[5 * n..6 * n]));
     }
 
     #[test]
@@ -526,7 +397,7 @@ mod tests {
         let case = case();
         let constant = vec![0.1; case.source.len()];
         let missing = Missing::Renormalize { min_valid: 0.0 };
-        for valid in [None, Some(case.valid.as_slice())] {
+        for valid in [None, Some(&case.valid)] {
             let (out, flags) = case.apply(&constant, valid, missing);
             assert!(out.iter().zip(&flags).all(|(&v, &ok)| v == if ok { 0.1 } else { 0.0 }));
             let (out, flags) = case.apply(&case.source, valid, missing);

@@ -1,44 +1,79 @@
 //! Content hashes: what weights belong to.
 
-use knarr_grid::{Columns, Grid, Layout};
+use crate::Options;
+use knarr_grid::{Columns, Grid, Layout, LonLat};
 
 /// BLAKE3 hash (hex) of a grid's cells and mask: equal for equal geometry, whatever the file it came from.
 pub fn content_hash(grid: &Grid) -> String {
-    let mut hasher = blake3::Hasher::new();
-    let mut numbers = |values: &mut dyn Iterator<Item = f64>| {
-        for v in values {
-            hasher.update(&v.to_le_bytes());
-        }
-    };
+    let mut bytes = Bytes::default();
     match &grid.layout {
         Layout::Rows(rows) => {
             if let Some(rotation) = &rows.rotation {
-                numbers(&mut rotation.0.iter().flatten().copied());
+                bytes.numbers(rotation.0.iter().flatten());
             }
-            numbers(&mut rows.lats_deg.iter().copied());
-            numbers(&mut rows.lat_bounds_deg.iter().flatten().copied());
+            bytes.numbers(&rows.lats_deg);
+            bytes.numbers(rows.lat_bounds_deg.iter().flatten());
             match &rows.columns {
                 Columns::Shared(lon) => {
-                    numbers(&mut lon.centers_deg.iter().copied());
-                    numbers(&mut lon.bounds_deg.iter().flatten().copied());
+                    bytes.numbers(&lon.centers_deg);
+                    bytes.numbers(lon.bounds_deg.iter().flatten());
                 }
-                Columns::Reduced { counts, .. } => numbers(&mut counts.iter().map(|&n| n as f64)),
+                Columns::Reduced { counts, .. } => bytes.numbers(&counts.iter().map(|&n| n as f64).collect::<Vec<f64>>()),
             }
         }
         Layout::Polygons { centers, polygons } => {
-            numbers(&mut centers.iter().flat_map(|c| [c.lon_deg, c.lat_deg]));
-            numbers(&mut (0..polygons.len()).flat_map(|c| {
+            bytes.centers(centers);
+            for c in 0..polygons.len() {
                 let cell = polygons.cell(c);
-                std::iter::once(cell.len() as f64).chain(cell.iter().flat_map(|&v| polygons.vertices[v as usize]))
-            }));
+                bytes.numbers(&[cell.len() as f64]);
+                cell.iter().for_each(|&v| bytes.numbers(&polygons.vertices[v as usize]));
+            }
         }
-        Layout::Points { centers } => numbers(&mut centers.iter().flat_map(|c| [c.lon_deg, c.lat_deg])),
+        Layout::Points { centers } => bytes.centers(centers),
     }
-    hasher.update(b"mask");
+    bytes.push(b"mask");
     if let Some(flags) = grid.mask.flags() {
-        for chunk in flags.chunks(4096) {
-            hasher.update(&chunk.iter().map(|&f| u8::from(f)).collect::<Vec<u8>>());
+        flags.iter().for_each(|&flag| bytes.push(&[u8::from(flag)]));
+    }
+    bytes.finish()
+}
+
+/// Bytes on their way into a hash, collected so that the hash works on long stretches (and on several threads).
+#[derive(Default)]
+struct Bytes {
+    hasher: blake3::Hasher,
+    waiting: Vec<u8>,
+}
+
+impl Bytes {
+    const STRETCH: usize = 1 << 20;
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= Self::STRETCH {
+            self.hasher.update_rayon(&self.waiting);
+            self.waiting.clear();
         }
     }
-    hasher.finalize().to_hex().to_string()
+
+    fn numbers<'a>(&mut self, values: impl IntoIterator<Item = &'a f64>) {
+        values.into_iter().for_each(|v| self.push(&v.to_le_bytes()));
+    }
+
+    fn centers(&mut self, centers: &[LonLat]) {
+        centers.iter().for_each(|c| self.numbers(&[c.lon_deg, c.lat_deg]));
+    }
+
+    fn finish(mut self) -> String {
+        self.hasher.update(&self.waiting);
+        self.hasher.finalize().to_hex().to_string()
+    }
+}
+
+/// Raised whenever the same options give other weights than before.
+const ALGORITHM_VERSION: u32 = 1;
+
+/// BLAKE3 hash (hex) of the options and the version of the algorithms.
+pub fn options_hash(options: &Options) -> String {
+    blake3::hash(format!("{ALGORITHM_VERSION} {options:?}").as_bytes()).to_hex().to_string()
 }

@@ -3,12 +3,14 @@
 mod apply;
 mod error;
 mod identity;
+mod links;
 pub mod methods;
 mod options;
+mod search;
 mod weights;
 
 pub use apply::{MissingPolicy, Regridder};
 pub use error::RegridError;
-pub use identity::content_hash;
+pub use identity::{content_hash, options_hash};
 pub use options::{Edges, Extrapolation, Method, Normalization, Options};
 pub use weights::{Weights, WeightsOrigin};

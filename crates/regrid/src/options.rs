@@ -80,11 +80,6 @@ pub struct Options {
 impl Options {
     /// The method with fraction-area normalization, the grids' own edges and no extrapolation.
     pub fn new(method: Method) -> Self {
-        Self {
-            method,
-            normalization: Normalization::FractionArea,
-            edges: Edges::Grid,
-            extrapolation: Extrapolation::None,
-        }
+        Self { method, normalization: Normalization::FractionArea, edges: Edges::Grid, extrapolation: Extrapolation::None }
     }
 }

@@ -20,7 +20,7 @@ pub struct WeightsOrigin {
     pub options_hash: String,
 }
 
-/// destination_i = Σ_k values[k] · source[columns[k]], k in row_starts[i]..row_starts[i + 1].
+/// `destination_i = Σ_k values[k] · source[columns[k]]`, `k` in `row_starts[i]..row_starts[i + 1]`.
 ///
 /// Compressed sparse rows; columns ascend within a row. A destination cell with an empty row is unmapped.
 /// Areas are steradians; fractions are the part of a cell that takes part in overlaps (1 for other methods

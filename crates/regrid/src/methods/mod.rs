@@ -1,8 +1,79 @@
 //! One file per method; each turns two grids into rows of weights.
 
-use crate::{Options, RegridError, Weights};
-use knarr_grid::Grid;
+mod bilinear;
+mod centers;
+mod conservative;
+mod distance;
+mod extrapolate;
+mod nearest;
 
-pub(crate) fn build(_source: &Grid, _destination: &Grid, _options: &Options) -> Result<Weights, RegridError> {
-    todo!("written next")
+use crate::identity::{content_hash, options_hash};
+use crate::links::LinkRows;
+use crate::{Method, Options, RegridError, Weights, WeightsOrigin};
+use centers::Centers;
+use knarr_grid::Grid;
+use rayon::prelude::*;
+
+/// Most cells of a grid: indices are 32 bits.
+const CELL_LIMIT: usize = u32::MAX as usize;
+
+pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Result<Weights, RegridError> {
+    for (end, grid) in [("source", source), ("destination", destination)] {
+        if grid.len() > CELL_LIMIT {
+            return Err(RegridError::TooManyCells { end, cells: grid.len(), limit: CELL_LIMIT });
+        }
+    }
+    if source.active_count() == 0 {
+        return Err(RegridError::NoActiveCell { end: "source" });
+    }
+    let to = Centers::of(destination);
+    let rows = match options.method {
+        Method::Nearest => nearest::rows(&Centers::of(source).tree(), &to),
+        Method::Distance { neighbours } => distance::rows(&Centers::of(source).tree(), &to, neighbours),
+        Method::Bilinear => bilinear::rows(source, &to),
+        Method::Conservative => {
+            let mut weights = conservative::build(source, destination, options)?;
+            let rows = LinkRows {
+                row_starts: std::mem::take(&mut weights.row_starts),
+                columns: std::mem::take(&mut weights.columns),
+                values: std::mem::take(&mut weights.values),
+            };
+            let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
+            return Ok(Weights { row_starts: rows.row_starts, columns: rows.columns, values: rows.values, ..weights });
+        }
+    };
+    let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
+    Ok(point_weights(source, destination, options, rows))
+}
+
+/// Weights of a method that interpolates between centers.
+fn point_weights(source: &Grid, destination: &Grid, options: &Options, rows: LinkRows) -> Weights {
+    let mut source_fractions = vec![0.0; source.len()];
+    for &column in &rows.columns {
+        source_fractions[column as usize] = 1.0;
+    }
+    let destination_fractions = (0..rows.len()).map(|i| f64::from(u8::from(rows.is_mapped(i)))).collect();
+    Weights {
+        source_len: source.len(),
+        row_starts: rows.row_starts,
+        columns: rows.columns,
+        values: rows.values,
+        source_areas: areas(source),
+        destination_areas: areas(destination),
+        source_fractions,
+        destination_fractions,
+        origin: WeightsOrigin {
+            method: options.method.to_string(),
+            normalization: "none".into(),
+            conservative: false,
+            source_hash: content_hash(source),
+            destination_hash: content_hash(destination),
+            options_hash: options_hash(options),
+        },
+    }
+}
+
+/// Areas of all cells in steradians.
+pub(crate) fn areas(grid: &Grid) -> Vec<f64> {
+    (0..grid.len()).into_par_iter().map(|i| grid.area(i)).collect()
 }

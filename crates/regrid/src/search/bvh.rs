@@ -37,24 +37,11 @@ impl Box3 {
     /// chord, and the face bulges as the sphere does over the widest diagonal.
     pub fn around_polygon(corners: &[[f64; 3]]) -> Self {
         let first = corners.first().copied().unwrap_or([0.0; 3]);
-        let reach2 = corners
-            .iter()
-            .map(|p| (0..3).map(|k| (p[k] - first[k]) * (p[k] - first[k])).sum::<f64>())
-            .fold(0.0, f64::max);
+        let reach2 =
+            corners.iter().map(|p| (0..3).map(|k| (p[k] - first[k]) * (p[k] - first[k])).sum::<f64>()).fold(0.0, f64::max);
         // The polygon lies within `reach` of the first corner, so all its diagonals are below 2·reach.
         let diagonal2 = (4.0 * reach2).min(4.0);
         Self::around(corners.iter().copied(), 1.0 - (1.0 - diagonal2 / 4.0).max(0.0).sqrt())
-    }
-
-    /// Smallest box around both.
-    #[must_use]
-    pub fn union(&self, other: &Self) -> Self {
-        let mut result = *self;
-        for axis in 0..3 {
-            result.min[axis] = result.min[axis].min(other.min[axis]);
-            result.max[axis] = result.max[axis].max(other.max[axis]);
-        }
-        result
     }
 }
 
@@ -143,11 +130,6 @@ impl Bvh {
         }
         levels.push(level);
         Self { order, levels }
-    }
-
-    /// Items in curve order: neighbours in this order are neighbours on the sphere.
-    pub fn order(&self) -> &[u32] {
-        &self.order
     }
 
     /// Calls `found` with every item whose box meets `query`, in curve order.

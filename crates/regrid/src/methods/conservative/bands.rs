@@ -28,8 +28,7 @@ pub(super) fn bands(rows: &Rows) -> Bands {
                         Meridians::Uniform { count }
                     } else {
                         let width = 360.0 / count as f64;
-                        let parts: Vec<(f64, u32)> =
-                            (0..count).map(|c| ((c as f64 - 0.5) * width, c as u32)).collect();
+                        let parts: Vec<(f64, u32)> = (0..count).map(|c| ((c as f64 - 0.5) * width, c as u32)).collect();
                         Meridians::table(&parts)
                     }
                 })

@@ -19,7 +19,6 @@ use knarr_grid::{Grid, Layout, Offsets, Polygons, Rows};
 use overlaps::Overlaps;
 use rayon::prelude::*;
 
-
 /// Weights of the first-order conservative method.
 pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Result<Weights, RegridError> {
     for (end, grid) in [("source", source), ("destination", destination)] {
@@ -93,9 +92,7 @@ fn find(
     destination_areas: &[f64],
 ) -> Overlaps {
     match (source_cells, destination_cells) {
-        (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => {
-            rows::overlaps(s, &source.mask, d, &destination.mask)
-        }
+        (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => rows::overlaps(s, &source.mask, d, &destination.mask),
         (Cells::Rows(s), Cells::Rows(d)) => {
             slicing::destination_rows_by_rows(s, &source.mask, d, &destination.mask, destination_areas)
         }

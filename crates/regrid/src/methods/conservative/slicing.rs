@@ -79,9 +79,7 @@ pub(super) fn destination_rows_by_rows(
     let geographic = Rotation::IDENTITY;
     let source_rotation = source.rotation.unwrap_or(geographic);
     let destination_rotation = destination.rotation.unwrap_or(geographic);
-    let to_source = |lon: f64, lat: f64| {
-        source_rotation.apply(destination_rotation.apply_inverse(unit_vector(lon, lat)))
-    };
+    let to_source = |lon: f64, lat: f64| source_rotation.apply(destination_rotation.apply_inverse(unit_vector(lon, lat)));
     let axis = source_rotation.apply(destination_rotation.pole());
     Overlaps::by_rows(destination.len(), Scratch::default, |cell, scratch, links| {
         if !destination_mask.is_active(cell) {

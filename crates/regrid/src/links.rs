@@ -1,0 +1,127 @@
+//! Rows of weights, made in parallel block by block and joined in order.
+
+use rayon::prelude::*;
+
+/// A source cell and its weight.
+pub(crate) type Link = (u32, f64);
+
+/// Weights below this share of a row are left out: they are the rounding of a 0.
+const NEGLIGIBLE: f64 = 1e-14;
+
+/// Rows that one task makes; the result does not depend on it.
+const BLOCK: usize = 1024;
+
+/// Compressed sparse rows of means: columns ascend, weights are positive and sum to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LinkRows {
+    pub row_starts: Vec<usize>,
+    pub columns: Vec<u32>,
+    pub values: Vec<f64>,
+}
+
+impl LinkRows {
+    /// Makes `len` rows: `row(i, scratch, links)` appends the links of row `i`, in any order.
+    ///
+    /// Links to the same cell are added up, and each row is scaled to the sum 1.
+    pub fn collect<S>(len: usize, scratch: impl Fn() -> S + Sync, row: impl Fn(usize, &mut S, &mut Vec<Link>) + Sync) -> Self {
+        let blocks: Vec<(Vec<usize>, Vec<Link>)> = (0..len.div_ceil(BLOCK))
+            .into_par_iter()
+            .map_init(&scratch, |scratch, block| {
+                let (mut lengths, mut links, mut one) = (Vec::with_capacity(BLOCK), Vec::new(), Vec::new());
+                for i in block * BLOCK..len.min((block + 1) * BLOCK) {
+                    one.clear();
+                    row(i, scratch, &mut one);
+                    tidy(&mut one);
+                    lengths.push(one.len());
+                    links.extend_from_slice(&one);
+                }
+                (lengths, links)
+            })
+            .collect();
+        let total = blocks.iter().map(|b| b.1.len()).sum();
+        let mut rows = Self {
+            row_starts: Vec::with_capacity(len + 1),
+            columns: Vec::with_capacity(total),
+            values: Vec::with_capacity(total),
+        };
+        rows.row_starts.push(0);
+        for (lengths, links) in blocks {
+            let mut end = rows.columns.len();
+            rows.row_starts.extend(lengths.iter().map(|n| {
+                end += n;
+                end
+            }));
+            rows.columns.extend(links.iter().map(|l| l.0));
+            rows.values.extend(links.iter().map(|l| l.1));
+        }
+        rows
+    }
+
+    /// These rows, and those of `other` where these have no links.
+    pub fn filled_from(&self, other: &Self) -> Self {
+        let mut filled = Self { row_starts: vec![0], columns: Vec::new(), values: Vec::new() };
+        for i in 0..self.len() {
+            let rows = if self.is_mapped(i) { self } else { other };
+            let range = rows.row_starts[i]..rows.row_starts[i + 1];
+            filled.columns.extend_from_slice(&rows.columns[range.clone()]);
+            filled.values.extend_from_slice(&rows.values[range]);
+            filled.row_starts.push(filled.columns.len());
+        }
+        filled
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.row_starts.len() - 1
+    }
+
+    /// Whether row `i` has links.
+    pub fn is_mapped(&self, i: usize) -> bool {
+        self.row_starts[i] < self.row_starts[i + 1]
+    }
+
+    /// Links of row `i`.
+    pub fn row(&self, i: usize) -> impl Iterator<Item = Link> + '_ {
+        let range = self.row_starts[i]..self.row_starts[i + 1];
+        self.columns[range.clone()].iter().copied().zip(self.values[range].iter().copied())
+    }
+}
+
+/// Sorts by source cell, joins repeats, leaves out what is negligible and scales to the sum 1.
+pub(crate) fn tidy(links: &mut Vec<Link>) {
+    links.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    links.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 += next.1;
+        }
+        same
+    });
+    let sum: f64 = links.iter().map(|l| l.1.max(0.0)).sum();
+    links.retain(|l| l.1 > NEGLIGIBLE * sum);
+    let sum: f64 = links.iter().map(|l| l.1).sum();
+    for link in links.iter_mut() {
+        link.1 /= sum;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_joined_and_scaled() {
+        let rows = LinkRows::collect(
+            3000,
+            || (),
+            |i, (), links| {
+                if i % 2 == 0 {
+                    links.extend([(9, 1.0), (4, 2.0), (9, 1.0), (1, -1e-17), (2, 1e-16)]);
+                }
+            },
+        );
+        assert_eq!(rows.len(), 3000);
+        assert_eq!(rows.row(2998).collect::<Vec<_>>(), [(4, 0.5), (9, 0.5)]);
+        assert!(!rows.is_mapped(2999) && rows.is_mapped(0));
+    }
+}

@@ -1,0 +1,96 @@
+//! Bilinear interpolation between source centers, for every kind of grid.
+//!
+//! - Rows (lat-lon, Gaussian, rotated, reduced): linear in the longitudes and latitudes of the frame.
+//! - Two-dimensional grids: quadrangles of neighbouring centers, inverse bilinear in the tangent plane.
+//! - Meshes: the centers around each shared corner; triangles barycentric, quadrangles bilinear, more
+//!   corners by mean value coordinates.
+//! - Points, and meshes whose corners do not meet: Delaunay triangles.
+//!
+//! Masked corners are left out and the weights of the others scaled to the sum 1; a point with no active
+//! corner is unmapped. Nothing is extrapolated, but rows around a pole are closed by their mean there.
+
+mod fans;
+mod patches;
+mod quads;
+mod rows;
+
+use super::centers::Centers;
+use crate::links::LinkRows;
+use crate::search::delaunay;
+use knarr_grid::{Family, Grid, Layout, Polygons};
+use patches::{PatchBuilder, Patches, Scratch};
+use std::f64::consts::PI;
+
+/// Links of all active destination cells.
+pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
+    let from = Centers::of(source);
+    if let Layout::Rows(rows) = &source.layout {
+        let source = rows::RowSource::new(rows, &from.is_active);
+        return LinkRows::collect(
+            destination.len(),
+            || (),
+            |i, (), links| {
+                if let Some(p) = destination.active(i) {
+                    source.links_at(p, links);
+                }
+            },
+        );
+    }
+    let patches = patches(source, from);
+    LinkRows::collect(destination.len(), Scratch::default, |i, scratch, links| {
+        if let Some(p) = destination.active(i) {
+            patches.links_at(p, scratch, links);
+        }
+    })
+}
+
+fn patches(source: &Grid, from: Centers) -> Patches {
+    if let Some((ny, nx)) = structured(source) {
+        let alias = quads::aliases(&from.points, &from.is_active);
+        return quads::patches(&from.points, alias.as_deref(), ny, nx).finish(alias, from.is_active);
+    }
+    let around_corners = match &source.layout {
+        Layout::Polygons { polygons, .. } => {
+            Some(fans::patches(&from.points, polygons)).filter(|patches| is_connected(patches, source, polygons))
+        }
+        Layout::Rows(_) | Layout::Points { .. } => None,
+    };
+    around_corners.unwrap_or_else(|| triangles(&from)).finish(None, from.is_active)
+}
+
+pub(super) use quads::is_closed;
+
+/// Rows and columns of a grid whose neighbours in index are neighbours on the globe.
+pub(super) fn structured(grid: &Grid) -> Option<(usize, usize)> {
+    let in_panels = matches!(
+        grid.family,
+        Family::CubedSphere { .. }
+            | Family::Healpix { .. }
+            | Family::IcosahedralTriangles { .. }
+            | Family::IcosahedralDual { .. }
+            | Family::ReducedGaussian { .. }
+    );
+    match grid.shape[..] {
+        [ny, nx] if !in_panels && ny >= 2 && nx >= 2 && ny * nx == grid.len() => Some((ny, nx)),
+        _ => None,
+    }
+}
+
+/// Whether the corners of most cells meet, and leave no hole in a mesh that covers the globe.
+fn is_connected(patches: &PatchBuilder, source: &Grid, polygons: &Polygons) -> bool {
+    // A closed mesh has one corner per two triangles, and more for cells with more sides.
+    if 4 * patches.len() < polygons.len() {
+        return false;
+    }
+    let covered: f64 = super::areas(source).iter().sum();
+    covered < 0.9999 * 4.0 * PI || patches.area() > (1.0 - 1e-9) * 4.0 * PI
+}
+
+fn triangles(from: &Centers) -> PatchBuilder {
+    let finite = (0..from.len()).filter(|&i| from.points[i].iter().all(|c| c.is_finite()));
+    let mut patches = PatchBuilder::new(from.points.clone());
+    for triangle in delaunay::triangles(finite.map(|i| (from.points[i], i as u32)).collect()) {
+        patches.add(&triangle);
+    }
+    patches
+}

@@ -1,0 +1,293 @@
+//! Convex polygons of source centers, and the weights of a point inside one.
+
+use crate::links::Link;
+use crate::search::locate::{Found, Locator};
+use knarr_kernels::bilinear::{self, LEAST_COSINE};
+use knarr_kernels::cell_area::polygon_area;
+use knarr_kernels::sphere::{UnitVector, add, dot, normalize, sub};
+use knarr_kernels::tangent_plane::{PlanePoint, TangentPlane};
+
+/// Source cells that carry less of a point's weight than this do not stand for the masked rest.
+pub(super) const LEAST_SHARE: f64 = 1e-9;
+
+/// Patches smaller than this (in steradians; a square of 6 cm on Earth) are repeats, not neighbours.
+const LEAST_AREA: f64 = 1e-16;
+
+/// Patches wider than this (a chord; 74°) do not fit into a tangent plane at each of their points.
+const WIDE: f64 = 1.2;
+
+/// Collects patches: each is made simple, convex and counter-clockwise, or left out.
+pub(super) struct PatchBuilder {
+    /// Centers of the source cells, then virtual nodes.
+    nodes: Vec<UnitVector>,
+    cells: usize,
+    /// The source cells a virtual node is the mean of.
+    members: Vec<Vec<u32>>,
+    starts: Vec<usize>,
+    corners: Vec<u32>,
+    area: f64,
+}
+
+impl PatchBuilder {
+    pub fn new(centers: Vec<UnitVector>) -> Self {
+        let cells = centers.len();
+        Self { nodes: centers, cells, members: Vec::new(), starts: vec![0], corners: Vec::new(), area: 0.0 }
+    }
+
+    /// Adds a node whose value is the mean of source cells.
+    pub fn add_mean(&mut self, position: UnitVector, members: Vec<u32>) -> u32 {
+        self.nodes.push(position);
+        self.members.push(members);
+        (self.nodes.len() - 1) as u32
+    }
+
+    pub fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Sum of the areas of all patches.
+    pub fn area(&self) -> f64 {
+        self.area
+    }
+
+    /// Adds the polygon through `ring`. Repeats are joined, clockwise rings turned, concave ones split
+    /// into triangles, and so are those that span a large part of the globe; rings that cross themselves or
+    /// have no area are left out.
+    pub fn add(&mut self, ring: &[u32]) {
+        let mut ring = ring.to_vec();
+        ring.dedup_by(|a, b| self.coincide(*a, *b));
+        while ring.len() > 1 && self.coincide(ring[0], ring[ring.len() - 1]) {
+            ring.pop();
+        }
+        if ring.len() < 3 || ring.iter().any(|&k| !self.nodes[k as usize].iter().all(|c| c.is_finite())) {
+            return;
+        }
+        let area = polygon_area(&self.positions(&ring));
+        if area < 0.0 {
+            ring.reverse();
+        }
+        if area.abs() < LEAST_AREA {
+            return;
+        }
+        if ring.len() > 3 && self.is_wide(&ring) {
+            self.add_around_middle(&ring);
+            return;
+        }
+        let Some(plane) = self.flat(&ring) else {
+            return;
+        };
+        if is_convex(&plane) {
+            self.push(&ring);
+        } else if ring.len() > 4 || !crosses_itself(&plane) {
+            for triangle in clip_ears(&plane) {
+                self.push(&triangle.map(|k| ring[k]));
+            }
+        }
+    }
+
+    fn is_wide(&self, ring: &[u32]) -> bool {
+        let positions = self.positions(ring);
+        let apart = |a: UnitVector, b: UnitVector| dot(sub(a, b), sub(a, b)) > WIDE * WIDE;
+        positions.iter().any(|&a| positions.iter().any(|&b| apart(a, b)))
+    }
+
+    /// Triangles from each side of a ring of source cells to its middle, where their mean is assumed.
+    fn add_around_middle(&mut self, ring: &[u32]) {
+        let middle = normalize(self.positions(ring).into_iter().fold([0.0; 3], add));
+        if let Some(middle) = middle.filter(|_| ring.iter().all(|&k| (k as usize) < self.cells)) {
+            let mean = self.add_mean(middle, ring.to_vec());
+            for (k, &corner) in ring.iter().enumerate() {
+                self.add(&[corner, ring[(k + 1) % ring.len()], mean]);
+            }
+        }
+    }
+
+    fn push(&mut self, ring: &[u32]) {
+        self.area += polygon_area(&self.positions(ring));
+        self.corners.extend_from_slice(ring);
+        self.starts.push(self.corners.len());
+    }
+
+    fn coincide(&self, a: u32, b: u32) -> bool {
+        let d = sub(self.nodes[a as usize], self.nodes[b as usize]);
+        a == b || dot(d, d) < 1e-24
+    }
+
+    fn positions(&self, ring: &[u32]) -> Vec<UnitVector> {
+        ring.iter().map(|&k| self.nodes[k as usize]).collect()
+    }
+
+    /// The ring in the tangent plane at its middle.
+    fn flat(&self, ring: &[u32]) -> Option<Vec<PlanePoint>> {
+        let middle = normalize(ring.iter().fold([0.0; 3], |sum, &k| add(sum, self.nodes[k as usize])))?;
+        let plane = TangentPlane::new(middle, LEAST_COSINE);
+        ring.iter().map(|&k| plane.project(self.nodes[k as usize])).collect()
+    }
+
+    /// Ready for queries. `alias` names for each cell the cell whose value it shows, `is_active` says
+    /// which cells have values.
+    pub fn finish(self, alias: Option<Vec<u32>>, is_active: Vec<bool>) -> Patches {
+        let locator = Locator::new(self.nodes, self.starts, self.corners);
+        Patches { locator, cells: self.cells, members: self.members, alias, is_active }
+    }
+}
+
+fn cross2(a: PlanePoint, b: PlanePoint, c: PlanePoint) -> f64 {
+    (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+}
+
+fn is_convex(ring: &[PlanePoint]) -> bool {
+    let n = ring.len();
+    (0..n).all(|k| {
+        let (a, b, c) = (ring[k], ring[(k + 1) % n], ring[(k + 2) % n]);
+        let length = |p: PlanePoint, q: PlanePoint| (p[0] - q[0]).hypot(p[1] - q[1]);
+        // Three corners in a line are convex, whatever their rounding.
+        cross2(a, b, c) >= -1e-10 * length(a, b) * length(b, c)
+    })
+}
+
+/// Whether opposite edges of a quadrangle meet.
+fn crosses_itself(quad: &[PlanePoint]) -> bool {
+    let meet = |a: PlanePoint, b: PlanePoint, c: PlanePoint, d: PlanePoint| {
+        cross2(a, b, c) * cross2(a, b, d) < 0.0 && cross2(c, d, a) * cross2(c, d, b) < 0.0
+    };
+    meet(quad[0], quad[1], quad[2], quad[3]) || meet(quad[1], quad[2], quad[3], quad[0])
+}
+
+/// Triangles of a simple counter-clockwise polygon, as corner numbers.
+fn clip_ears(ring: &[PlanePoint]) -> Vec<[usize; 3]> {
+    let mut left: Vec<usize> = (0..ring.len()).collect();
+    let mut triangles = Vec::new();
+    while left.len() >= 3 {
+        let n = left.len();
+        let ear = (0..n).find(|&k| {
+            let [a, b, c] = [left[(k + n - 1) % n], left[k], left[(k + 1) % n]];
+            let inside = |p: PlanePoint| {
+                cross2(ring[a], ring[b], p) >= 0.0 && cross2(ring[b], ring[c], p) >= 0.0 && cross2(ring[c], ring[a], p) >= 0.0
+            };
+            let others = left.iter().filter(|&&o| o != a && o != b && o != c);
+            cross2(ring[a], ring[b], ring[c]) > 0.0 && !others.into_iter().any(|&o| inside(ring[o]))
+        });
+        let Some(k) = ear else {
+            break;
+        };
+        triangles.push([left[(k + n - 1) % n], left[k], left[(k + 1) % n]]);
+        left.remove(k);
+    }
+    triangles
+}
+
+/// Patches that can be asked for the weights of a point.
+pub(super) struct Patches {
+    locator: Locator,
+    cells: usize,
+    members: Vec<Vec<u32>>,
+    alias: Option<Vec<u32>>,
+    is_active: Vec<bool>,
+}
+
+/// Buffers of a query.
+#[derive(Default)]
+pub(super) struct Scratch {
+    found: Found,
+    weights: Vec<f64>,
+}
+
+impl Patches {
+    /// Appends the links of the first patch around `p` that has an active corner there.
+    ///
+    /// Corners that are masked are left out; the rest is scaled up by the caller.
+    pub fn links_at(&self, p: UnitVector, scratch: &mut Scratch, links: &mut Vec<Link>) {
+        let Scratch { found, weights } = scratch;
+        self.locator.containing(p, found, |polygon, plane| {
+            if !weights_in(plane, weights) {
+                return false;
+            }
+            for (&node, &weight) in polygon.iter().zip(weights.iter()) {
+                self.push_node(node, weight, links);
+            }
+            let all: f64 = weights.iter().sum();
+            let kept: f64 = links.iter().map(|l| l.1).sum();
+            if kept <= LEAST_SHARE * all {
+                links.clear();
+            }
+            !links.is_empty()
+        });
+    }
+
+    fn push_node(&self, node: u32, weight: f64, links: &mut Vec<Link>) {
+        let mut push = |cell: u32, weight: f64| {
+            let cell = self.alias.as_ref().map_or(cell, |alias| alias[cell as usize]);
+            if self.is_active[cell as usize] {
+                links.push((cell, weight));
+            }
+        };
+        match (node as usize).checked_sub(self.cells) {
+            None => push(node, weight),
+            Some(k) => {
+                let members = &self.members[k];
+                members.iter().for_each(|&cell| push(cell, weight / members.len() as f64));
+            }
+        }
+    }
+}
+
+/// Weights of the origin in a polygon around it; false if the polygon is too thin to have any.
+fn weights_in(plane: &[PlanePoint], weights: &mut Vec<f64>) -> bool {
+    weights.clear();
+    match *plane {
+        [a, b, c] => match bilinear::triangle_weights([a, b, c]) {
+            Some(w) => weights.extend(w.map(|w| w.max(0.0))),
+            None => return false,
+        },
+        [a, b, c, d] => match bilinear::quadrangle_weights([a, b, c, d]) {
+            Some(w) => weights.extend(w),
+            None => return false,
+        },
+        _ => bilinear::mean_value_weights(plane, weights),
+    }
+    weights.iter().all(|w| w.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use knarr_kernels::sphere::unit_vector;
+
+    fn builder(points: &[(f64, f64)]) -> PatchBuilder {
+        PatchBuilder::new(points.iter().map(|&(lon, lat)| unit_vector(lon, lat)).collect())
+    }
+
+    fn links(patches: &Patches, lon: f64, lat: f64) -> Vec<Link> {
+        let mut links = Vec::new();
+        patches.links_at(unit_vector(lon, lat), &mut Scratch::default(), &mut links);
+        links
+    }
+
+    #[test]
+    fn clockwise_concave_and_crossing_rings() {
+        let corners = [(0.0, 0.0), (4.0, 0.0), (1.0, 1.0), (0.0, 4.0)];
+        for ring in [[0, 1, 2, 3], [3, 2, 1, 0]] {
+            let mut patches = builder(&corners);
+            patches.add(&ring);
+            assert_eq!(patches.len(), 2, "a concave quadrangle becomes two triangles");
+            let patches = patches.finish(None, vec![true; 4]);
+            assert_eq!(links(&patches, 0.5, 0.5).len(), 3);
+            assert!(links(&patches, 2.0, 2.0).is_empty(), "outside the notch");
+        }
+        let mut crossing = builder(&[(0.0, 0.0), (1.0, 1.2), (1.0, 0.0), (0.0, 1.0)]);
+        crossing.add(&[0, 1, 2, 3]);
+        crossing.add(&[0, 0, 1, 1]);
+        assert_eq!(crossing.len(), 0);
+    }
+
+    #[test]
+    fn masked_corners_are_left_out_and_aliases_followed() {
+        let mut patches = builder(&[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]);
+        patches.add(&[0, 1, 2, 3]);
+        let patches = patches.finish(Some(vec![0, 1, 2, 0]), vec![true, false, true, false]);
+        let found = links(&patches, 0.25, 0.5);
+        assert_eq!(found.iter().map(|l| l.0).collect::<Vec<_>>(), [0, 2, 0]);
+        assert!(links(&patches, 1.0, 0.0).is_empty(), "at a masked center nothing is known");
+    }
+}

@@ -1,0 +1,54 @@
+//! The accuracy table of the field's benchmark functions: 360 x 180 with edges on whole degrees onto CS90.
+//!
+//! Reference figures: CDO 2.1.1 (con, bil, nn, dis) and TempestRemap (order 1) on the same pair, means of
+//! |Rψ − ψ| / |ψ| at destination centers; functions after Valcke, Piacentini and Jonville (2022).
+
+use knarr::grid::{Axis, Grid};
+use knarr::metrics::{AnalyticField, ErrorNorms};
+use knarr::regrid::{Method, MissingPolicy, Options, Regridder, Weights};
+
+const FIELDS: [AnalyticField; 4] =
+    [AnalyticField::Sinusoid, AnalyticField::Harmonic, AnalyticField::Vortex, AnalyticField::Gulfstream];
+
+fn source() -> Grid {
+    let axis = |count: usize, first: f64| Axis { centers: (0..count).map(|k| first + k as f64).collect(), bounds: None };
+    Grid::lat_lon(&axis(360, 0.5), &axis(180, -89.5)).expect("a global grid")
+}
+
+fn means(method: Method) -> ([f64; 4], Weights) {
+    let (source, destination) = (source(), Grid::from_spec("CS90").expect("a valid grid"));
+    let weights = Weights::build(&source, &destination, &Options::new(method)).expect("both have corners");
+    let regridder = Regridder { weights: weights.clone(), missing: MissingPolicy::Propagate };
+    let result = FIELDS.map(|field| {
+        let (values, valid) = regridder.apply(&field.at_centers(&source), None).expect("lengths fit");
+        assert!(valid.iter().all(|&v| v));
+        let norms = ErrorNorms::of(&values, &field.at_centers(&destination), None, None).expect("same lengths");
+        norms.misfit.expect("no reference is 0").mean
+    });
+    (result, weights)
+}
+
+#[test]
+fn first_order_conservative_equals_the_peers() {
+    let (found, weights) = means(Method::Conservative);
+    let tempest_remap = [6.47e-5, 6.41e-4, 3.39e-4, 2.85e-4];
+    for ((found, peer), field) in found.iter().zip(tempest_remap).zip(FIELDS) {
+        assert!((found / peer - 1.0).abs() < 0.01, "{field}: {found:e}, peer {peer:e}");
+    }
+    assert_eq!(weights.len(), 181_424, "the links that CDO and TempestRemap find");
+}
+
+#[test]
+fn point_methods_are_no_worse_than_the_peers() {
+    for (method, peer) in [
+        (Method::Bilinear, [7.16e-6, 4.46e-4, 1.72e-4, 2.16e-4]),
+        (Method::Nearest, [7.77e-4, 4.96e-3, 2.31e-3, 1.18e-3]),
+        (Method::Distance { neighbours: 4 }, [2.87e-4, 2.12e-3, 8.97e-4, 5.93e-4]),
+    ] {
+        let (found, _) = means(method);
+        for ((found, peer), field) in found.iter().zip(peer).zip(FIELDS) {
+            // The peer's figures are printed with three digits.
+            assert!(*found <= peer * 1.005, "{method} {field}: {found:e}, peer {peer:e}");
+        }
+    }
+}
