@@ -1,1 +1,94 @@
-fn main() {}
+//! `knarr`: the command line of the toolkit. One file per verb; see `knarr VERB --help`.
+
+mod automatic;
+mod cache;
+mod calendar_time;
+mod compare;
+mod demo;
+mod failure;
+mod grid;
+mod inspect;
+mod options;
+mod plot;
+mod regrid;
+mod regrid_report;
+mod slab;
+mod talk;
+mod weights;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use std::process::ExitCode;
+use talk::Talk;
+
+/// Regrid Earth-system fields, and see that it is right.
+///
+/// GRID is a file (FILE.nc, FILE.nc:VARIABLE) or a name such as r360x180, H128n, O320 or eccc-hrdps-0.0225;
+/// `knarr grid --list` shows them all. Exit codes: 0 fine, 1 a check failed, 2 could not run.
+#[derive(Parser)]
+#[command(name = "knarr", version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    common: options::Common,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the main job on the data that come with Knarr: files, maps and a report.
+    Demo(demo::Demo),
+    /// Tell what is in a file: variables, grids and how they were recognised, times, missing values, oddities.
+    Inspect(inspect::Inspect),
+    /// Describe a grid, or write it as a grid file.
+    Grid(grid::GridVerb),
+    /// Regrid the variables of a file onto another grid.
+    Regrid(regrid::Regrid),
+    /// Make interpolation weights, or judge a weights file.
+    Weights(weights::WeightsVerb),
+    /// Compare two files: error norms and integrals, variable by variable.
+    Compare(compare::Compare),
+    /// Draw a map.
+    Plot(plot::Plot),
+}
+
+/// What a verb that ran came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is well.
+    Fine,
+    /// The tool ran, and what it checked is not right.
+    CheckFailed,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::CheckFailed) => ExitCode::from(1),
+        Err(failure) => {
+            failure.tell();
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
+    common.device.check()?;
+    if let Some(threads) = common.threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.get())
+            .build_global()
+            .map_err(|e| Failure::new(format!("cannot start {threads} threads: {e}")))?;
+    }
+    let talk = Talk { level: if common.quiet { -1 } else { common.verbose as i8 } };
+    match verb {
+        Verb::Demo(verb) => verb.run(talk, common.json),
+        Verb::Inspect(verb) => verb.run(common.json),
+        Verb::Grid(verb) => verb.run(talk, common.json),
+        Verb::Regrid(verb) => verb.run(talk, common.json),
+        Verb::Weights(verb) => verb.run(talk, common.json),
+        Verb::Compare(verb) => verb.run(common.json),
+        Verb::Plot(verb) => verb.run(talk),
+    }
+}

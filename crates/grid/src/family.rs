@@ -41,6 +41,8 @@ pub enum Family {
         /// Whether row `k` from the pole has `4k + 16` cells.
         octahedral: bool,
     },
+    /// Rows of equal cells, fewer towards the poles, on latitudes that are not Gaussian.
+    ReducedLatLon,
     /// Longitude x latitude axes about another pole.
     RotatedLatLon {
         /// Longitude of the frame's north pole.
@@ -89,6 +91,7 @@ impl std::fmt::Display for Family {
             Self::Gaussian { n } => write!(f, "regular Gaussian F{n}"),
             Self::ReducedGaussian { n, octahedral: true } => write!(f, "octahedral reduced Gaussian O{n}"),
             Self::ReducedGaussian { n, octahedral: false } => write!(f, "reduced Gaussian N{n}"),
+            Self::ReducedLatLon => f.write_str("reduced lat-lon"),
             Self::RotatedLatLon { pole_lon_deg, pole_lat_deg, .. } => {
                 write!(f, "rotated lat-lon (north pole {pole_lon_deg}E {pole_lat_deg}N)")
             }

@@ -82,13 +82,7 @@ impl Grid {
     /// Geographic position of a cell's center.
     pub fn center(&self, cell: usize) -> LonLat {
         match &self.layout {
-            Layout::Rows(rows) => {
-                let (lon_deg, lat_deg) = rows.frame_center_deg(cell);
-                match &rows.rotation {
-                    None => LonLat { lon_deg, lat_deg },
-                    Some(rotation) => LonLat::from_unit(rotation.apply_inverse(unit_vector(lon_deg, lat_deg))),
-                }
-            }
+            Layout::Rows(rows) => rows.center(cell),
             Layout::Polygons { centers, .. } | Layout::Points { centers } => centers[cell],
         }
     }

@@ -1,22 +1,45 @@
 //! Where values are: cells, centers, corners, edge kinds, areas and masks of horizontal grids.
 //!
 //! A [`Grid`] is built from a specification ([`Grid::from_spec`], `"H128n"`, `"r360x180"`), from a file
-//! (crate `knarr-io`), or from coordinates by the constructors of [`Rows`], [`Healpix`] and [`Polygons`].
+//! (crate `knarr-io`), or from coordinates: [`Grid::lat_lon`], [`Grid::rotated`], [`Grid::reduced_gaussian`],
+//! [`Grid::projected`], [`Grid::curvilinear`], [`Grid::mesh`], [`Grid::mesh_dual`], [`Grid::points`],
+//! [`Grid::healpix`], [`Grid::cubed_sphere`], [`Grid::icosahedral_triangles`]. Its [`Report`] says how it was
+//! made and which cells were repaired or dropped.
 //! Longitudes and latitudes are degrees, as files write them, so that they return to files unchanged;
 //! kernels get unit vectors.
 
+mod axis;
+mod catalogue;
+mod cubed_sphere;
+mod curvilinear;
+mod dual;
 mod error;
 mod family;
+mod gaussian;
 mod grid;
+mod healpix;
+mod icosahedral;
+mod infer;
+mod lat_lon;
 mod mask;
+mod mesh;
+mod polygon;
 mod polygons;
+mod projected;
+mod reduced;
+mod repair;
 mod report;
 mod rows;
+mod spec;
 
+pub use axis::Axis;
 pub use error::GridError;
 pub use family::{Family, HealpixOrder, Projection};
+pub use gaussian::{gaussian_edges, gaussian_latitudes, gaussian_weights};
 pub use grid::{Grid, Layout, LonLat};
 pub use mask::Mask;
+pub use mesh::CornerLists;
 pub use polygons::{Offsets, Polygons};
 pub use report::{Action, BadCell, Blemish, CornerSource, Report};
 pub use rows::{Columns, LonAxis, Rows};
+pub use spec::{SpecInfo, specs};

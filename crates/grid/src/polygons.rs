@@ -2,6 +2,7 @@
 
 use knarr_kernels::sphere::UnitVector;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// Where the corners of each cell start.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +29,7 @@ pub struct Polygons {
 impl Polygons {
     /// Shares equal corners of cells given one by one; equal means equal to the bit.
     pub fn from_cells<'a>(cells: impl Iterator<Item = &'a [UnitVector]>) -> Self {
-        let mut seen: HashMap<[u64; 3], u32> = HashMap::new();
+        let mut seen: HashMap<[u64; 3], u32, BuildHasherDefault<BitsHasher>> = HashMap::default();
         let mut vertices = Vec::new();
         let mut corners = Vec::new();
         let mut offsets = vec![0u32];
@@ -88,5 +89,32 @@ impl Polygons {
             Offsets::Uniform(n) => *n,
             Offsets::PerCell(offsets) => offsets.windows(2).map(|w| (w[1] - w[0]) as usize).max().unwrap_or(0),
         }
+    }
+}
+
+/// Mixes the bits of coordinates: they come from files, not from people who would choose them to collide.
+#[derive(Default)]
+struct BitsHasher(u64);
+
+impl Hasher for BitsHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        // The golden ratio spreads the low bits up; the rotation brings the high ones, which vary most, down.
+        self.0 = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(27);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
     }
 }

@@ -1,6 +1,7 @@
 //! Cells between the parallels and meridians of one pole: lat-lon, Gaussian, reduced Gaussian, rotated lat-lon.
 
-use knarr_kernels::sphere::Rotation;
+use crate::LonLat;
+use knarr_kernels::sphere::{Rotation, unit_vector};
 
 /// Centers and bounds of cells along a parallel, in degrees of the frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +72,15 @@ impl Rows {
             Columns::Reduced { counts, .. } => 360.0 * column as f64 / counts[row] as f64,
         };
         (lon, self.lats_deg[row])
+    }
+
+    /// Geographic position of the center of `cell`.
+    pub fn center(&self, cell: usize) -> LonLat {
+        let (lon_deg, lat_deg) = self.frame_center_deg(cell);
+        match &self.rotation {
+            None => LonLat { lon_deg, lat_deg },
+            Some(rotation) => LonLat::from_unit(rotation.apply_inverse(unit_vector(lon_deg, lat_deg))),
+        }
     }
 
     /// West, east, south and north end of `cell` in degrees of the frame.

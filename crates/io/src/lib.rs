@@ -1,1 +1,38 @@
-//! .
+//! Files in, files out: NetCDF fields, grids and weights.
+
+pub mod atomic;
+mod carry;
+mod classic;
+mod container;
+mod dataset;
+pub mod decode;
+mod error;
+mod grid_in;
+mod grid_out;
+mod grid_source;
+mod layout;
+mod library;
+pub mod nc;
+pub mod nc_write;
+mod output;
+mod plan;
+mod references;
+mod regrid_file;
+mod slabs;
+mod statistics;
+mod weights;
+mod weights_check;
+
+pub use dataset::{Dataset, Role, VariableInfo, listed_names};
+pub use decode::{Decoded, Decoder, NanPolicy, Purpose, read_decoded};
+pub use error::IoError;
+pub use grid_in::{read_grid, read_grid_file, read_grid_matching};
+pub use grid_out::{GridFormat, output_layout, write_grid};
+pub use grid_source::grid_from_argument;
+pub use layout::{GridLayout, LayoutData, LayoutVariable, VariableGrid};
+pub use plan::Plan;
+pub use regrid_file::{FindWeights, Progress, RegridReport, RegridRequest, UsedWeights, VariableReport, regrid_file};
+pub use slabs::{SlabOrder, Slabs, match_dims_by_size};
+pub use statistics::{Conservation, Summary};
+pub use weights::{CENTER_TOLERANCE_DEG, WeightsFile, WeightsFormat, check_identity, read_weights, write_weights};
+pub use weights_check::{Criterion, Outcome, WeightsVerdict, WorstRow, check_weights};

@@ -57,6 +57,17 @@ impl LinkRows {
         rows
     }
 
+    /// Rows of one link of weight 1, or none.
+    pub fn of_single(cells: impl Iterator<Item = Option<u32>>) -> Self {
+        let mut rows = Self { row_starts: vec![0], columns: Vec::new(), values: Vec::new() };
+        for cell in cells {
+            rows.columns.extend(cell);
+            rows.row_starts.push(rows.columns.len());
+        }
+        rows.values.resize(rows.columns.len(), 1.0);
+        rows
+    }
+
     /// These rows, and those of `other` where these have no links.
     pub fn filled_from(&self, other: &Self) -> Self {
         let mut filled = Self { row_starts: vec![0], columns: Vec::new(), values: Vec::new() };

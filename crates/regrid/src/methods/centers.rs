@@ -1,36 +1,48 @@
 //! Centers of cells as unit vectors, with what takes part.
 
 use crate::search::points::PointTree;
-use knarr_grid::Grid;
+use knarr_grid::{Grid, Layout, LonLat};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
+use std::sync::OnceLock;
 
 /// The centers of a grid; a center that is not a number counts as inactive.
-pub(crate) struct Centers {
-    pub points: Vec<UnitVector>,
+pub(crate) struct Centers<'a> {
+    grid: &'a Grid,
+    points: OnceLock<Vec<UnitVector>>,
     pub is_active: Vec<bool>,
 }
 
-impl Centers {
-    pub fn of(grid: &Grid) -> Self {
-        let points: Vec<UnitVector> = (0..grid.len()).into_par_iter().map(|i| grid.center(i).unit()).collect();
-        let is_active =
-            points.par_iter().enumerate().map(|(i, p)| grid.mask.is_active(i) && p.iter().all(|c| c.is_finite())).collect();
-        Self { points, is_active }
+impl<'a> Centers<'a> {
+    pub fn of(grid: &'a Grid) -> Self {
+        let is_number = |i: usize| match &grid.layout {
+            Layout::Rows(_) => true,
+            Layout::Polygons { centers, .. } | Layout::Points { centers } => {
+                centers[i].lon_deg.is_finite() && centers[i].lat_deg.is_finite()
+            }
+        };
+        let is_active = (0..grid.len()).into_par_iter().map(|i| grid.mask.is_active(i) && is_number(i)).collect();
+        Self { grid, points: OnceLock::new(), is_active }
     }
 
     pub fn len(&self) -> usize {
-        self.points.len()
+        self.is_active.len()
     }
 
-    /// The center of an active cell.
+    /// All centers; computed at the first call, which should not be made by parallel tasks.
+    pub fn points(&self) -> &[UnitVector] {
+        self.points.get_or_init(|| (0..self.len()).into_par_iter().map(|i| self.grid.center(i).unit()).collect())
+    }
+
+    /// The center of an active cell as the grid has it.
     #[inline]
-    pub fn active(&self, i: usize) -> Option<UnitVector> {
-        self.is_active[i].then(|| self.points[i])
+    pub fn active_lon_lat(&self, i: usize) -> Option<LonLat> {
+        self.is_active[i].then(|| self.grid.center(i))
     }
 
     /// The active centers, ready for queries.
     pub fn tree(&self) -> PointTree {
-        PointTree::new((0..self.len()).filter_map(|i| Some((self.active(i)?, i as u32))).collect())
+        let points = self.points();
+        PointTree::new((0..self.len()).filter(|&i| self.is_active[i]).map(|i| (points[i], i as u32)).collect())
     }
 }

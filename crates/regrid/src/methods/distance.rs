@@ -7,9 +7,10 @@ use knarr_kernels::sphere::UnitVector;
 
 /// Links from the `neighbours` nearest active source centers, weighted by 1/angle.
 pub(super) fn rows(source: &PointTree, destination: &Centers, neighbours: usize) -> LinkRows {
+    let points = destination.points();
     LinkRows::collect(destination.len(), Vec::new, |i, found, links| {
-        if let Some(p) = destination.active(i) {
-            links_at(source, p, neighbours, found, links);
+        if destination.is_active[i] {
+            links_at(source, points[i], neighbours, found, links);
         }
     })
 }

@@ -7,6 +7,7 @@ use crate::links::{Link, LinkRows};
 use crate::search::points::PointTree;
 use crate::{Extrapolation, RegridError};
 use knarr_grid::{Columns, Grid, Layout, Polygons};
+use knarr_kernels::sphere::UnitVector;
 
 /// Neighbours that [`Extrapolation::Distance`] takes, and that cells without shared corners have.
 const NEIGHBOURS: usize = 4;
@@ -39,9 +40,10 @@ pub(super) fn fill(
         if tree.len() == 0 {
             return Err(RegridError::NoActiveCell { end: "source" });
         }
+        let points = to.points();
         LinkRows::collect(rows.len(), Vec::new, |i, found, links| {
             if is_missing(i) {
-                distance::links_at(&tree, to.points[i], neighbours, found, links);
+                distance::links_at(&tree, points[i], neighbours, found, links);
             }
         })
     };
@@ -87,11 +89,11 @@ fn creep(rows: &LinkRows, destination: &Grid, to: &Centers) -> LinkRows {
 enum Neighbours<'a> {
     Lattice { ny: usize, nx: usize, is_closed: bool },
     Mesh { polygons: &'a Polygons, vertex_starts: Vec<usize>, vertex_cells: Vec<u32> },
-    Nearest { tree: PointTree, points: &'a Centers },
+    Nearest { tree: PointTree, points: &'a [UnitVector] },
 }
 
 impl<'a> Neighbours<'a> {
-    fn of(grid: &'a Grid, points: &'a Centers) -> Self {
+    fn of(grid: &'a Grid, centers: &'a Centers) -> Self {
         match &grid.layout {
             Layout::Rows(rows) => {
                 if let Columns::Shared(lon) = &rows.columns {
@@ -102,13 +104,13 @@ impl<'a> Neighbours<'a> {
             }
             Layout::Polygons { polygons, .. } => {
                 if let Some((ny, nx)) = structured(grid) {
-                    return Self::Lattice { ny, nx, is_closed: super::bilinear::is_closed(&points.points, ny, nx) };
+                    return Self::Lattice { ny, nx, is_closed: super::bilinear::is_closed(centers.points(), ny, nx) };
                 }
                 return Self::mesh(polygons);
             }
             Layout::Points { .. } => {}
         }
-        Self::Nearest { tree: points.tree(), points }
+        Self::Nearest { tree: centers.tree(), points: centers.points() }
     }
 
     fn mesh(polygons: &'a Polygons) -> Self {
@@ -154,7 +156,7 @@ impl<'a> Neighbours<'a> {
             }
             Self::Nearest { tree, points } => {
                 let mut found = Vec::new();
-                tree.nearest_k(points.points[i], NEIGHBOURS + 1, &mut found);
+                tree.nearest_k(points[i], NEIGHBOURS + 1, &mut found);
                 out.extend(found.iter().map(|f| f.1 as usize));
             }
         }

@@ -28,7 +28,7 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
     }
     let to = Centers::of(destination);
     let rows = match options.method {
-        Method::Nearest => nearest::rows(&Centers::of(source).tree(), &to),
+        Method::Nearest => nearest::rows(source, &to),
         Method::Distance { neighbours } => distance::rows(&Centers::of(source).tree(), &to, neighbours),
         Method::Bilinear => bilinear::rows(source, &to),
         Method::Conservative => {

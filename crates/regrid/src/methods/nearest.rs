@@ -2,18 +2,39 @@
 
 use super::centers::Centers;
 use crate::links::LinkRows;
-use crate::search::points::PointTree;
+use crate::search::rows::{Nearest, RowCenters};
+use knarr_grid::{Grid, Layout};
+use rayon::prelude::*;
+
+/// No source cell: an inactive destination cell.
+const NONE: u32 = u32::MAX;
+/// Not found yet.
+const UNKNOWN: u32 = u32::MAX - 1;
 
 /// One link of weight 1 per active destination cell. Ties go to the lowest source index; distances
 /// that differ by less than 1e-14 of the radius are ties.
-pub(super) fn rows(source: &PointTree, destination: &Centers) -> LinkRows {
-    LinkRows::collect(
-        destination.len(),
-        || (),
-        |i, (), links| {
-            if let Some((column, _)) = destination.active(i).and_then(|p| source.nearest(p)) {
-                links.push((column, 1.0));
-            }
-        },
-    )
+pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
+    let from = Centers::of(source);
+    let mut nearest = match &source.layout {
+        Layout::Rows(rows) => by_formula(&RowCenters::new(rows, &from.is_active), destination),
+        Layout::Polygons { .. } | Layout::Points { .. } => {
+            destination.is_active.par_iter().map(|&active| if active { UNKNOWN } else { NONE }).collect()
+        }
+    };
+    if nearest.contains(&UNKNOWN) {
+        let (tree, points) = (from.tree(), destination.points());
+        nearest.par_iter_mut().enumerate().filter(|(_, cell)| **cell == UNKNOWN).for_each(|(i, cell)| {
+            *cell = tree.nearest(points[i]).map_or(NONE, |(column, _)| column);
+        });
+    }
+    LinkRows::of_single(nearest.into_iter().map(|cell| (cell != NONE).then_some(cell)))
+}
+
+fn by_formula(source: &RowCenters<'_>, destination: &Centers) -> Vec<u32> {
+    let cell = |i: usize| match destination.active_lon_lat(i).map(|p| source.nearest(p)) {
+        Some(Nearest::Cell(cell)) => cell,
+        Some(Nearest::Unknown) => UNKNOWN,
+        None => NONE,
+    };
+    (0..destination.len()).into_par_iter().map(cell).collect()
 }

@@ -1,6 +1,8 @@
 //! Finding what is near, and what contains a point.
 
+pub(crate) mod ascending;
 pub(crate) mod bvh;
 pub(crate) mod delaunay;
 pub(crate) mod locate;
 pub(crate) mod points;
+pub(crate) mod rows;

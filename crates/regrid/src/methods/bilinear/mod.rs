@@ -30,28 +30,28 @@ pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
             destination.len(),
             || (),
             |i, (), links| {
-                if let Some(p) = destination.active(i) {
+                if let Some(p) = destination.active_lon_lat(i) {
                     source.links_at(p, links);
                 }
             },
         );
     }
-    let patches = patches(source, from);
+    let (patches, points) = (patches(source, from), destination.points());
     LinkRows::collect(destination.len(), Scratch::default, |i, scratch, links| {
-        if let Some(p) = destination.active(i) {
-            patches.links_at(p, scratch, links);
+        if destination.is_active[i] {
+            patches.links_at(points[i], scratch, links);
         }
     })
 }
 
 fn patches(source: &Grid, from: Centers) -> Patches {
     if let Some((ny, nx)) = structured(source) {
-        let alias = quads::aliases(&from.points, &from.is_active);
-        return quads::patches(&from.points, alias.as_deref(), ny, nx).finish(alias, from.is_active);
+        let alias = quads::aliases(from.points(), &from.is_active);
+        return quads::patches(from.points(), alias.as_deref(), ny, nx).finish(alias, from.is_active);
     }
     let around_corners = match &source.layout {
         Layout::Polygons { polygons, .. } => {
-            Some(fans::patches(&from.points, polygons)).filter(|patches| is_connected(patches, source, polygons))
+            Some(fans::patches(from.points(), polygons)).filter(|patches| is_connected(patches, source, polygons))
         }
         Layout::Rows(_) | Layout::Points { .. } => None,
     };
@@ -87,9 +87,10 @@ fn is_connected(patches: &PatchBuilder, source: &Grid, polygons: &Polygons) -> b
 }
 
 fn triangles(from: &Centers) -> PatchBuilder {
-    let finite = (0..from.len()).filter(|&i| from.points[i].iter().all(|c| c.is_finite()));
-    let mut patches = PatchBuilder::new(from.points.clone());
-    for triangle in delaunay::triangles(finite.map(|i| (from.points[i], i as u32)).collect()) {
+    let points = from.points();
+    let finite = (0..from.len()).filter(|&i| points[i].iter().all(|c| c.is_finite()));
+    let mut patches = PatchBuilder::new(points.to_vec());
+    for triangle in delaunay::triangles(finite.map(|i| (points[i], i as u32)).collect()) {
         patches.add(&triangle);
     }
     patches

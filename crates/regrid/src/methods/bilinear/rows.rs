@@ -5,8 +5,9 @@
 
 use super::patches::LEAST_SHARE;
 use crate::links::Link;
-use knarr_grid::{Columns, LonAxis, Rows};
-use knarr_kernels::sphere::{UnitVector, lon_lat_deg};
+use crate::search::ascending::Ascending;
+use knarr_grid::{Columns, LonAxis, LonLat, Rows};
+use knarr_kernels::sphere::lon_lat_deg;
 
 /// Points up to this far outside the centers are on the edge: coordinates are rounded.
 const TOLERANCE_DEG: f64 = 1e-9;
@@ -19,7 +20,7 @@ pub(super) struct RowSource<'a> {
     rows: &'a Rows,
     is_active: &'a [bool],
     /// Latitudes, ascending, and the rows they belong to.
-    lats: Vec<(f64, usize)>,
+    lats: Ascending,
     line: Line,
     reaches_south: bool,
     reaches_north: bool,
@@ -31,7 +32,7 @@ enum Line {
         /// Longitude of the westernmost center.
         west_deg: f64,
         /// Degrees east of it, ascending, and the columns they belong to.
-        offsets: Vec<(f64, usize)>,
+        offsets: Ascending,
         is_periodic: bool,
     },
     Reduced,
@@ -56,9 +57,8 @@ impl Line {
         let covered: f64 = lon.bounds_deg.iter().map(|b| b[1] - b[0]).sum();
         let is_periodic = n > 1 && (covered >= 360.0 - POLE_TOLERANCE_DEG || widest <= 1.01 * others);
         let west_deg = turned[start].0;
-        let offsets =
-            (0..n).map(|k| turned[(start + k) % n]).map(|(c, column)| ((c - west_deg).rem_euclid(360.0), column)).collect();
-        Self::Shared { west_deg, offsets, is_periodic }
+        let offset = |&(c, column): &(f64, usize)| ((c - west_deg).rem_euclid(360.0), column as u32);
+        Self::Shared { west_deg, offsets: Ascending::new(turned.iter().map(offset).collect()), is_periodic }
     }
 
     fn is_periodic(&self) -> bool {
@@ -71,8 +71,7 @@ impl Line {
 
 impl<'a> RowSource<'a> {
     pub fn new(rows: &'a Rows, is_active: &'a [bool]) -> Self {
-        let mut lats: Vec<(f64, usize)> = rows.lats_deg.iter().enumerate().map(|(row, &lat)| (lat, row)).collect();
-        lats.sort_by(|a, b| a.partial_cmp(b).expect("latitudes are numbers"));
+        let lats = Ascending::new(rows.lats_deg.iter().enumerate().map(|(row, &lat)| (lat, row as u32)).collect());
         let line = match &rows.columns {
             Columns::Shared(lon) => Line::shared(lon),
             Columns::Reduced { .. } => Line::Reduced,
@@ -91,10 +90,13 @@ impl<'a> RowSource<'a> {
     }
 
     /// Appends the links of a point; masked centers are left out, the rest is scaled up by the caller.
-    pub fn links_at(&self, p: UnitVector, links: &mut Vec<Link>) {
-        let p = self.rows.rotation.as_ref().map_or(p, |rotation| rotation.apply(p));
-        let (lon, lat) = lon_lat_deg(p);
-        let (first, last) = (self.lats[0], self.lats[self.lats.len() - 1]);
+    pub fn links_at(&self, p: LonLat, links: &mut Vec<Link>) {
+        let (lon, lat) = match &self.rows.rotation {
+            None => (p.lon_deg, p.lat_deg),
+            Some(rotation) => lon_lat_deg(rotation.apply(p.unit())),
+        };
+        let at = |k: usize| (self.lats.value(k), self.lats.number(k));
+        let (first, last) = (at(0), at(self.lats.len() - 1));
         let inside = if lat < first.0 - TOLERANCE_DEG {
             let t = (first.0 - lat) / (first.0 + 90.0);
             self.reaches_south && self.along(first.1, lon, 1.0 - t, links) && self.mean(first.1, t, links)
@@ -102,8 +104,8 @@ impl<'a> RowSource<'a> {
             let t = (lat - last.0) / (90.0 - last.0);
             self.reaches_north && self.along(last.1, lon, 1.0 - t, links) && self.mean(last.1, t, links)
         } else {
-            let above = self.lats.partition_point(|l| l.0 <= lat).clamp(1, self.lats.len().max(2) - 1);
-            let (south, north) = (self.lats[above - 1], *self.lats.get(above).unwrap_or(&last));
+            let above = self.lats.count_up_to(lat).clamp(1, self.lats.len().max(2) - 1);
+            let (south, north) = (at(above - 1), if above < self.lats.len() { at(above) } else { last });
             let width = north.0 - south.0;
             let t = if width > 0.0 { ((lat - south.0) / width).clamp(0.0, 1.0) } else { 0.0 };
             self.along(south.1, lon, 1.0 - t, links) && self.along(north.1, lon, t, links)
@@ -123,12 +125,13 @@ impl<'a> RowSource<'a> {
                 if !is_periodic && x > 360.0 - TOLERANCE_DEG {
                     x = 0.0;
                 }
-                let right = offsets.partition_point(|o| o.0 <= x).max(1);
-                let left = offsets[right - 1];
+                let at = |k: usize| (offsets.value(k), offsets.number(k));
+                let right = offsets.count_up_to(x).max(1);
+                let left = at(right - 1);
                 if right < n {
-                    (left.1, offsets[right].1, (x - left.0) / (offsets[right].0 - left.0))
+                    (left.1, at(right).1, (x - left.0) / (at(right).0 - left.0))
                 } else if *is_periodic {
-                    (left.1, offsets[0].1, ((x - left.0) / (360.0 - left.0)).min(1.0))
+                    (left.1, at(0).1, ((x - left.0) / (360.0 - left.0)).min(1.0))
                 } else if x - left.0 <= TOLERANCE_DEG {
                     (left.1, left.1, 0.0)
                 } else {
@@ -153,7 +156,7 @@ impl<'a> RowSource<'a> {
         match (&self.line, &self.rows.columns) {
             (Line::Shared { offsets, .. }, _) => {
                 let share = weight / offsets.len() as f64;
-                offsets.iter().for_each(|o| self.push(row, o.1, share, links));
+                (0..offsets.len()).for_each(|k| self.push(row, offsets.number(k), share, links));
             }
             (Line::Reduced, Columns::Reduced { counts, .. }) => {
                 let share = weight / counts[row] as f64;
@@ -179,7 +182,6 @@ impl<'a> RowSource<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use knarr_kernels::sphere::unit_vector;
 
     fn axis(first: f64, step: f64, n: usize) -> LonAxis {
         let centers_deg: Vec<f64> = (0..n).map(|i| first + step * i as f64).collect();
@@ -198,7 +200,7 @@ mod tests {
 
     fn value(source: &RowSource<'_>, rows: &Rows, lon: f64, lat: f64, f: impl Fn(f64, f64) -> f64) -> Option<f64> {
         let mut links = Vec::new();
-        source.links_at(unit_vector(lon, lat), &mut links);
+        source.links_at(LonLat { lon_deg: lon, lat_deg: lat }, &mut links);
         (!links.is_empty()).then(|| {
             let sum: f64 = links.iter().map(|l| l.1).sum();
             assert!((sum - 1.0).abs() < 1e-14, "{sum}");
@@ -250,10 +252,10 @@ mod tests {
         let active = [true, false, true, true, true, true];
         let source = RowSource::new(&rows, &active);
         let mut links = Vec::new();
-        source.links_at(unit_vector(0.5, 0.5), &mut links);
+        source.links_at(LonLat { lon_deg: 0.5, lat_deg: 0.5 }, &mut links);
         assert_eq!(links.iter().map(|l| l.0).collect::<Vec<_>>(), [0, 3, 4]);
         links.clear();
-        source.links_at(unit_vector(1.0, 0.0), &mut links);
+        source.links_at(LonLat { lon_deg: 1.0, lat_deg: 0.0 }, &mut links);
         assert!(links.is_empty(), "at a masked center nothing is known");
     }
 
@@ -268,7 +270,7 @@ mod tests {
         let active = vec![true; 16];
         let source = RowSource::new(&rows, &active);
         let mut links = Vec::new();
-        source.links_at(unit_vector(-22.5, 30.0), &mut links);
+        source.links_at(LonLat { lon_deg: -22.5, lat_deg: 30.0 }, &mut links);
         links.sort_by_key(|l| l.0);
         let expected = [(0, 0.375), (3, 0.125), (4, 0.25), (11, 0.25)];
         assert!(links.iter().zip(expected).all(|(l, e)| l.0 == e.0 && (l.1 - e.1).abs() < 1e-13), "{links:?}");

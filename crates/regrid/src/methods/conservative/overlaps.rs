@@ -46,7 +46,9 @@ impl Block {
 }
 
 /// Rows per block: small enough to balance threads, large enough to make bookkeeping cheap.
-const BLOCK: usize = 2048;
+const BLOCK: usize = 1024;
+/// Blocks made before they are joined: bounds what is held twice.
+const BLOCKS_AT_ONCE: usize = 64;
 
 impl Overlaps {
     /// Makes `len` rows in parallel; `row(i, state, links)` pushes the links of row `i` and gives its sliver limit.
@@ -55,35 +57,49 @@ impl Overlaps {
         state: impl Fn() -> S + Sync,
         row: impl Fn(usize, &mut S, &mut Vec<(u32, f64)>) -> f64 + Sync,
     ) -> Self {
-        let blocks: Vec<Block> = (0..len.div_ceil(BLOCK))
-            .into_par_iter()
-            .map_init(
-                || (state(), Vec::new()),
-                |(state, links), b| {
-                    let mut block = Block::default();
-                    for i in b * BLOCK..((b + 1) * BLOCK).min(len) {
-                        let least_area = row(i, state, links);
-                        block.finish_row(links, least_area);
-                    }
-                    block
-                },
-            )
-            .collect();
-        let total = blocks.iter().map(|b| b.columns.len()).sum();
-        let mut result = Self {
-            row_starts: Vec::with_capacity(len + 1),
-            columns: Vec::with_capacity(total),
-            areas: Vec::with_capacity(total),
-        };
+        let mut result = Self { row_starts: Vec::with_capacity(len + 1), columns: Vec::new(), areas: Vec::new() };
         result.row_starts.push(0);
-        for block in blocks {
-            for count in block.counts {
-                result.row_starts.push(result.row_starts[result.row_starts.len() - 1] + count as usize);
+        let block_count = len.div_ceil(BLOCK);
+        for first in (0..block_count).step_by(BLOCKS_AT_ONCE) {
+            let blocks: Vec<Block> = (first..(first + BLOCKS_AT_ONCE).min(block_count))
+                .into_par_iter()
+                .map_init(
+                    || (state(), Vec::new()),
+                    |(state, links), b| {
+                        let mut block = Block::default();
+                        for i in b * BLOCK..((b + 1) * BLOCK).min(len) {
+                            let least_area = row(i, state, links);
+                            block.finish_row(links, least_area);
+                        }
+                        block
+                    },
+                )
+                .collect();
+            for block in &blocks {
+                result.append(block, len);
             }
-            result.columns.extend_from_slice(&block.columns);
-            result.areas.extend_from_slice(&block.areas);
         }
+        result.columns.shrink_to_fit();
+        result.areas.shrink_to_fit();
         result
+    }
+
+    /// Adds the rows of a block; of `len` rows in the end.
+    fn append(&mut self, block: &Block, len: usize) {
+        for count in &block.counts {
+            self.row_starts.push(self.row_starts[self.row_starts.len() - 1] + *count as usize);
+        }
+        let needed = self.columns.len() + block.columns.len();
+        if needed > self.columns.capacity() {
+            // Space for all rows, judged by those made so far: doubling would waste up to half of it.
+            let done = self.row_starts.len() - 1;
+            let expected = (needed as f64 * 1.03 * len as f64 / done as f64) as usize;
+            let expected = expected.clamp(needed, needed.saturating_mul(2).max(1 << 16));
+            self.columns.reserve_exact(expected - self.columns.len());
+            self.areas.reserve_exact(expected - self.areas.len());
+        }
+        self.columns.extend_from_slice(&block.columns);
+        self.areas.extend_from_slice(&block.areas);
     }
 
     /// The same overlaps by the other grid's cells; ascending rows make ascending columns.

@@ -1,0 +1,91 @@
+#!/bin/sh
+# Makes sure that what Knarr is built from is there: `setup.sh build`, or `setup.sh test` for the tests too.
+# Installs missing packages on Debian and Ubuntu; on other systems names them and stops.
+set -eu
+
+mode=${1:-build}
+case $mode in
+  build | test) ;;
+  *) echo "usage: $0 build|test" >&2; exit 2 ;;
+esac
+
+if ! command -v cargo >/dev/null 2>&1; then
+  # A fresh rustup is not on the PATH of a shell that was open before.
+  if [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
+    echo "error: cargo is installed but not on the PATH; run: . \"${CARGO_HOME:-$HOME/.cargo}/env\"" >&2
+  else
+    echo "error: cargo was not found; install Rust (1.88 or later) from https://rustup.rs" >&2
+  fi
+  exit 2
+fi
+if ! command -v cc >/dev/null 2>&1; then
+  echo "error: no C compiler (cc) was found; on Debian and Ubuntu: apt-get install gcc libc6-dev" >&2
+  exit 2
+fi
+
+needed="pkg-config libnetcdf-dev libhdf5-dev"
+# Tests compare with other programs (cdo, nco) and run GPU kernels on a software driver; they skip, and say so, without.
+optional=""
+[ "$mode" = test ] && optional="cdo nco mesa-vulkan-drivers libvulkan1"
+
+if ! command -v apt-get >/dev/null 2>&1; then
+  if command -v nc-config >/dev/null 2>&1 && command -v pkg-config >/dev/null 2>&1 && pkg-config --exists netcdf; then
+    exit 0
+  fi
+  cat >&2 <<'TEXT'
+error: the NetCDF and HDF5 libraries with their headers were not found
+  Fedora, RHEL:  dnf install netcdf-devel hdf5-devel pkgconf-pkg-config
+  openSUSE:      zypper install netcdf-devel hdf5-devel pkg-config
+  Arch:          pacman -S netcdf hdf5 pkgconf
+  macOS:         brew install netcdf hdf5 pkg-config
+  for the tests also, where available: cdo nco and a Vulkan driver (mesa)
+TEXT
+  exit 2
+fi
+
+is_installed() {
+  dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'
+}
+
+missing=""
+for package in $needed; do
+  # pkgconf provides pkg-config on newer releases.
+  if [ "$package" = pkg-config ] && command -v pkg-config >/dev/null 2>&1; then continue; fi
+  is_installed "$package" || missing="$missing $package"
+done
+wanted=""
+for package in $optional; do
+  is_installed "$package" || wanted="$wanted $package"
+done
+[ -z "$missing$wanted" ] && exit 0
+
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+  if command -v sudo >/dev/null 2>&1 && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+    as_root="sudo"
+  elif [ -z "$missing" ]; then
+    echo "note: not installed (no root, no sudo):$wanted; tests that need them are skipped" >&2
+    exit 0
+  else
+    echo "error: missing packages, and no way to become root; run: apt-get install$missing$wanted" >&2
+    exit 2
+  fi
+fi
+
+apt() {
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@"
+}
+
+echo "installing:$missing$wanted" >&2
+apt update -qq || echo "note: apt-get update failed, trying with the package lists at hand" >&2
+if [ -n "$missing" ]; then
+  # shellcheck disable=SC2086
+  apt install -y -qq --no-install-recommends $missing >/dev/null || {
+    echo "error: apt-get could not install$missing" >&2
+    exit 2
+  }
+fi
+for package in $wanted; do
+  apt install -y -qq --no-install-recommends "$package" >/dev/null 2>&1 ||
+    echo "note: $package could not be installed; tests that need it are skipped" >&2
+done

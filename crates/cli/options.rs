@@ -1,0 +1,276 @@
+//! Options that several verbs share; texts become types here and nowhere else.
+
+use crate::failure::Failure;
+use clap::{Args, ValueEnum};
+use knarr::grid::Grid;
+use knarr::io::{GridFormat, WeightsFormat, grid_from_argument};
+use knarr::regrid::{Edges, Extrapolation, Method, MissingPolicy, Normalization, Options};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// Options of every verb.
+#[derive(Args)]
+pub struct Common {
+    /// Print the report as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say only what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more; twice for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Work with N threads (default: one per core); results do not depend on it
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Compute on DEVICE: auto, cpu, gpu or gpu:N
+    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto")]
+    pub device: Device,
+}
+
+/// Where kernels run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Device {
+    /// Whatever is there.
+    Auto,
+    /// The processor.
+    Cpu,
+    /// A graphics processor, as named by the user.
+    Gpu(String),
+}
+
+impl std::str::FromStr for Device {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "gpu" => Ok(Self::Gpu(text.to_owned())),
+            _ if text.strip_prefix("gpu:").is_some_and(|n| n.parse::<usize>().is_ok()) => Ok(Self::Gpu(text.to_owned())),
+            _ => Err("expected auto, cpu, gpu or gpu:N".to_owned()),
+        }
+    }
+}
+
+impl Device {
+    /// Refuses what this build cannot do.
+    pub fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Auto | Self::Cpu => Ok(()),
+            Self::Gpu(name) => Err(Failure::new(format!("cannot compute on `{name}`: this build has no GPU kernels"))
+                .hint("`--device cpu` uses all cores of the processor")),
+        }
+    }
+}
+
+/// How weights are made.
+#[derive(Args)]
+pub struct MethodOptions {
+    /// Divide overlaps by the covered part of a cell (fracarea, keeps constants) or the whole (destarea, keeps integrals)
+    #[arg(long, value_enum, default_value_t = NormalizationName::Fracarea)]
+    pub normalization: NormalizationName,
+    /// Take cell edges as the grid defines them, or all as great circles
+    #[arg(long, value_enum, default_value_t = EdgesName::Grid)]
+    pub edges: EdgesName,
+    /// Fill destination cells that the method does not reach
+    #[arg(long, value_enum, default_value_t = ExtrapolationName::None)]
+    pub extrapolate: ExtrapolationName,
+    /// Use N neighbours with --method distance
+    #[arg(long, value_name = "N", default_value = "4")]
+    pub neighbours: NonZeroUsize,
+}
+
+impl Default for MethodOptions {
+    fn default() -> Self {
+        Self {
+            normalization: NormalizationName::Fracarea,
+            edges: EdgesName::Grid,
+            extrapolate: ExtrapolationName::None,
+            neighbours: NonZeroUsize::new(4).expect("four is not zero"),
+        }
+    }
+}
+
+impl MethodOptions {
+    /// The options of weights with `method`.
+    pub fn with(&self, method: Method) -> Options {
+        let normalization = match self.normalization {
+            NormalizationName::Fracarea => Normalization::FractionArea,
+            NormalizationName::Destarea => Normalization::DestinationArea,
+        };
+        let edges = match self.edges {
+            EdgesName::Grid => Edges::Grid,
+            EdgesName::GreatCircle => Edges::GreatCircle,
+        };
+        let extrapolation = match self.extrapolate {
+            ExtrapolationName::None => Extrapolation::None,
+            ExtrapolationName::Nearest => Extrapolation::Nearest,
+            ExtrapolationName::Distance => Extrapolation::Distance,
+            ExtrapolationName::Creep => Extrapolation::Creep,
+        };
+        Options { method, normalization, edges, extrapolation }
+    }
+
+    /// The method that `name` stands for; `None` for `auto`.
+    pub fn method(&self, name: MethodName) -> Option<Method> {
+        match name {
+            MethodName::Auto => None,
+            MethodName::Nearest => Some(Method::Nearest),
+            MethodName::Bilinear => Some(Method::Bilinear),
+            MethodName::Distance => Some(Method::Distance { neighbours: self.neighbours.get() }),
+            MethodName::Conservative => Some(Method::Conservative),
+        }
+    }
+}
+
+/// What missing values do.
+#[derive(Args)]
+pub struct MissingOptions {
+    /// Leave missing source values out (skip), or let one make the result missing (propagate)
+    #[arg(long, value_enum, default_value_t = MissingName::Skip)]
+    pub missing: MissingName,
+    /// With --missing skip: make the result missing if valid sources carry less than the share F (0 to 1) of the weight
+    #[arg(long, value_name = "F", default_value = "0", value_parser = share)]
+    pub min_valid: f64,
+}
+
+impl Default for MissingOptions {
+    fn default() -> Self {
+        Self { missing: MissingName::Skip, min_valid: 0.0 }
+    }
+}
+
+impl MissingOptions {
+    /// The policy.
+    pub fn policy(&self) -> MissingPolicy {
+        match self.missing {
+            MissingName::Skip => MissingPolicy::Skip { min_valid: self.min_valid },
+            MissingName::Propagate => MissingPolicy::Propagate,
+        }
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|f| (0.0..=1.0).contains(f)).ok_or_else(|| "expected a number from 0 to 1".to_owned())
+}
+
+/// Names of methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MethodName {
+    /// Chosen for each variable by what it is
+    Auto,
+    /// Value of the nearest center
+    Nearest,
+    /// Between the centers around
+    Bilinear,
+    /// Nearest centers by inverse distance
+    Distance,
+    /// Mean over overlapping cells, first order
+    Conservative,
+}
+
+/// Names of normalizations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NormalizationName {
+    /// The covered part of the destination cell
+    Fracarea,
+    /// The whole destination cell
+    Destarea,
+}
+
+/// Names of edges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EdgesName {
+    /// Parallels and meridians where the grid has them
+    Grid,
+    /// Great circles everywhere
+    GreatCircle,
+}
+
+/// Names of extrapolations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExtrapolationName {
+    /// Unreached cells are missing
+    None,
+    /// Nearest center
+    Nearest,
+    /// Four nearest centers by inverse distance
+    Distance,
+    /// Mean of mapped neighbours, step by step
+    Creep,
+}
+
+/// Names of missing policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MissingName {
+    /// Leave them out
+    Skip,
+    /// Spread them
+    Propagate,
+}
+
+/// What NaN without a fill value means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NanName {
+    /// An error: nobody said what it means
+    Error,
+    /// Missing
+    Missing,
+}
+
+impl From<NanName> for knarr::io::NanPolicy {
+    fn from(name: NanName) -> Self {
+        match name {
+            NanName::Error => Self::Error,
+            NanName::Missing => Self::Missing,
+        }
+    }
+}
+
+/// Layouts of grid files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GridFormatName {
+    /// SCRIP: cells with corners
+    Scrip,
+    /// UGRID mesh
+    Ugrid,
+    /// ESMF mesh
+    Esmf,
+    /// CF coordinates with bounds
+    Cf,
+}
+
+impl From<GridFormatName> for GridFormat {
+    fn from(name: GridFormatName) -> Self {
+        match name {
+            GridFormatName::Scrip => Self::Scrip,
+            GridFormatName::Ugrid => Self::Ugrid,
+            GridFormatName::Esmf => Self::Esmf,
+            GridFormatName::Cf => Self::Cf,
+        }
+    }
+}
+
+/// Layouts of weights files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WeightsFormatName {
+    /// ESMF: S, row, col
+    Esmf,
+    /// SCRIP: remap_matrix, as CDO reads it
+    Scrip,
+}
+
+impl From<WeightsFormatName> for WeightsFormat {
+    fn from(name: WeightsFormatName) -> Self {
+        match name {
+            WeightsFormatName::Esmf => Self::Esmf,
+            WeightsFormatName::Scrip => Self::Scrip,
+        }
+    }
+}
+
+/// The grid a GRID argument names.
+pub fn grid(text: &str) -> Result<Arc<Grid>, Failure> {
+    Ok(grid_from_argument(text)?)
+}

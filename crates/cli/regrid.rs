@@ -1,0 +1,308 @@
+//! `knarr regrid`: the variables of a file on another grid.
+
+use crate::Outcome;
+use crate::automatic::Automatic;
+use crate::cache::Cache;
+use crate::failure::Failure;
+use crate::options::{self, MethodName, MethodOptions, MissingOptions, NanName, WeightsFormatName};
+use crate::regrid_report::Report;
+use crate::slab::{data_variables, grid_of};
+use crate::talk::{self, Talk};
+use clap::Args;
+use knarr::grid::Grid;
+use knarr::io::atomic::AtomicFile;
+use knarr::io::{
+    Dataset, GridFormat, IoError, Progress, RegridReport, RegridRequest, VariableInfo, read_weights, regrid_file, write_grid,
+    write_weights,
+};
+use knarr::regrid::Options;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Regrid the variables of a file onto another grid.
+///
+/// Coordinates, bounds and grid mapping become those of the new grid; names, attributes, times and variables without
+/// a grid are kept.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  knarr regrid ocean.nc -o ocean_1deg.nc --to r360x180\n  knarr regrid ocean.nc -o ocean_h128.nc --to H128n --vars tos --method conservative --check"
+)]
+pub struct Regrid {
+    /// File to read
+    pub input: PathBuf,
+    /// Write the result to OUTPUT
+    #[arg(short, long)]
+    pub output: PathBuf,
+    /// GRID to regrid to: a file (FILE.nc, FILE.nc:VARIABLE) or a name (`knarr grid --list`)
+    #[arg(long, value_name = "GRID")]
+    pub to: String,
+    /// Regrid these variables only, separated by commas (default: all that have a grid)
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub vars: Option<Vec<String>>,
+    /// Method
+    #[arg(long, value_enum, default_value_t = MethodName::Auto)]
+    pub method: MethodName,
+    #[command(flatten)]
+    pub how: MethodOptions,
+    #[command(flatten)]
+    pub missing: MissingOptions,
+    /// Use the weights in FILE (ESMF, SCRIP or TempestRemap); refused if they belong to other grids
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cache", "method"])]
+    pub weights: Option<PathBuf>,
+    /// Write the weights to FILE, too
+    #[arg(long, value_name = "FILE")]
+    pub save_weights: Option<PathBuf>,
+    /// Layout of the file of --save-weights
+    #[arg(long, value_enum, default_value_t = WeightsFormatName::Esmf, requires = "save_weights")]
+    pub weights_format: WeightsFormatName,
+    /// Keep weights in DIR and use those kept there, found by content
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Take the grid of the input from GRID, matched by dimension sizes
+    #[arg(long, value_name = "GRID", alias = "grid")]
+    pub source_grid: Option<String>,
+    /// Take NaN without a fill value as an error or as missing
+    #[arg(long, value_enum, default_value_t = NanName::Error)]
+    pub nan: NanName,
+    /// Print min, mean, max, missing and unmapped cells, and conservation; exit code 1 if a range or an integral is not kept
+    #[arg(long)]
+    pub check: bool,
+    /// Hold up to N MiB of values at a time (at least one slab)
+    #[arg(long, value_name = "N", default_value_t = 512)]
+    pub memory: usize,
+    /// Overwrite OUTPUT if it exists
+    #[arg(short = 'O', long, visible_alias = "overwrite")]
+    pub force: bool,
+}
+
+/// What was done, and why.
+pub struct Done {
+    /// The report of the library.
+    pub report: RegridReport,
+    /// Why each variable got its method, with `--method auto`.
+    pub reasons: HashMap<String, String>,
+    /// The destination.
+    pub destination: Arc<Grid>,
+}
+
+impl Regrid {
+    /// What `knarr regrid INPUT -o OUTPUT --to TO --method METHOD -O` is, for other verbs.
+    pub fn of(input: &Path, output: &Path, to: &str, method: MethodName) -> Self {
+        Self {
+            input: input.to_owned(),
+            output: output.to_owned(),
+            to: to.to_owned(),
+            vars: None,
+            method,
+            how: MethodOptions::default(),
+            missing: MissingOptions::default(),
+            weights: None,
+            save_weights: None,
+            weights_format: WeightsFormatName::Esmf,
+            cache: None,
+            source_grid: None,
+            nan: NanName::Error,
+            check: true,
+            memory: 512,
+            force: true,
+        }
+    }
+
+    /// Runs the verb.
+    pub fn run(self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
+        let done = self.execute(talk)?;
+        let report = Report::new(&done);
+        if json {
+            talk::print_json(&report)?;
+        } else if self.check {
+            talk::print(&report.text())?;
+        }
+        talk.note(&format!("wrote {}", self.output.display()));
+        Ok(if self.check && !report.passed() { Outcome::CheckFailed } else { Outcome::Fine })
+    }
+
+    /// Does the work, saying what it does.
+    pub fn execute(&self, talk: Talk) -> Result<Done, Failure> {
+        let dataset = Dataset::open(&self.input)?;
+        self.check_outputs()?;
+        let grid_file = self.grid_file()?;
+        let destination = options::grid(&self.to)?;
+        let choices = self.choices(&dataset, &destination)?;
+        let weights = self.weights.as_deref().map(read_weights).transpose()?;
+        let cache = self.cache.as_deref().map(Cache::open).transpose()?;
+        let find = |source: &Grid, destination: &Grid, options: &Options| cache.as_ref()?.find(source, destination, options);
+        let automatic = Automatic::load()?;
+        let options_of = |variable: &VariableInfo| {
+            let name = match (choices.get(&variable.name), self.method) {
+                (Some((method, why)), _) => {
+                    talk.note(&format!("{}: {} ({why})", variable.name, format!("{method:?}").to_lowercase()));
+                    *method
+                }
+                (None, MethodName::Auto) => automatic.choose(variable).method,
+                (None, name) => name,
+            };
+            self.how.with(self.how.method(name).expect("auto never chooses auto"))
+        };
+        let request = RegridRequest {
+            input: self.input.clone(),
+            grid_file: grid_file.as_ref().map(|f| f.path().to_owned()),
+            output: self.output.clone(),
+            destination: destination.clone(),
+            variables: self.vars.clone(),
+            options: &options_of,
+            missing: self.missing.policy(),
+            weights,
+            stored: cache.is_some().then_some(&find),
+            overwrite: self.force,
+            nan: self.nan.into(),
+            history: format!("knarr {}: regrid to {}", env!("CARGO_PKG_VERSION"), name_of(&self.to)),
+            memory_limit: self.memory.max(1) << 20,
+        };
+        let bar = talk.progress("reading");
+        let report = regrid_file(&request, &mut |progress| match progress {
+            Progress::Weights { variable } => {
+                bar.set_message(format!("weights for {variable}"));
+                bar.tick();
+            }
+            Progress::Slabs { variable, all_done, all_total, .. } => {
+                bar.set_length(all_total as u64);
+                bar.set_message(variable);
+                bar.set_position(all_done as u64);
+            }
+        });
+        bar.finish_and_clear();
+        let report = report.map_err(|e| self.explain(e))?;
+        self.keep_weights(&report, &destination, cache.as_ref(), talk)?;
+        self.tell(&report, talk);
+        let reasons = choices.into_iter().map(|(name, (_, why))| (name, why)).collect();
+        Ok(Done { report, reasons, destination })
+    }
+
+    /// Fails before any work is done if an output exists or cannot be written.
+    fn check_outputs(&self) -> Result<(), Failure> {
+        for path in [Some(&self.output), self.save_weights.as_ref()].into_iter().flatten() {
+            // Made and dropped: nothing stays.
+            AtomicFile::create(path, self.force)?;
+        }
+        Ok(())
+    }
+
+    /// The file with the grid of `--source-grid`; a named grid is written to a temporary one.
+    fn grid_file(&self) -> Result<Option<GridFile>, Failure> {
+        let Some(text) = &self.source_grid else { return Ok(None) };
+        if Path::new(text).is_file() {
+            return Ok(Some(GridFile::Given(text.into())));
+        }
+        let grid = options::grid(text)?;
+        let folder = tempfile::tempdir().map_err(|e| Failure::new(format!("cannot make a temporary folder: {e}")))?;
+        write_grid(&grid, &folder.path().join("grid.nc"), GridFormat::Cf, false)?;
+        Ok(Some(GridFile::Made(folder)))
+    }
+
+    /// With `--method auto`: the method of each variable and why. Where corners lack, bilinear takes the place of
+    /// conservative.
+    fn choices(&self, dataset: &Dataset, destination: &Grid) -> Result<HashMap<String, (MethodName, String)>, Failure> {
+        let mut choices = HashMap::new();
+        if self.method != MethodName::Auto || self.weights.is_some() {
+            return Ok(choices);
+        }
+        let automatic = Automatic::load()?;
+        let mut corners: HashMap<String, bool> = HashMap::new();
+        for variable in data_variables(dataset) {
+            if self.vars.as_ref().is_some_and(|vars| !vars.contains(&variable.name)) {
+                continue;
+            }
+            let mut choice = automatic.choose(variable);
+            if choice.method == MethodName::Conservative {
+                let names = ["coordinates", "grid_mapping", "mesh", "location"].map(|a| variable.attributes.text(a));
+                let key = format!("{names:?} {:?}", variable.dims);
+                let has_corners = *corners.entry(key).or_insert_with(|| {
+                    grid_of(dataset, variable, self.source_grid.as_deref()).is_ok_and(|g| g.grid.has_corners())
+                });
+                if !has_corners || !destination.has_corners() {
+                    choice.method = MethodName::Bilinear;
+                    choice.why += ", conservative would suit, but there are no cell corners";
+                }
+            }
+            choices.insert(variable.name.clone(), (choice.method, choice.why));
+        }
+        Ok(choices)
+    }
+
+    fn keep_weights(&self, report: &RegridReport, destination: &Grid, cache: Option<&Cache>, talk: Talk) -> Result<(), Failure> {
+        for used in &report.weights {
+            if let (Some(cache), Some(options)) = (cache, &used.options) {
+                cache.keep(&used.regridder.weights, &used.source, destination, options)?;
+            }
+        }
+        let Some(path) = &self.save_weights else { return Ok(()) };
+        for (k, used) in report.weights.iter().enumerate() {
+            let path = if k == 0 { path.clone() } else { numbered(path, k + 1) };
+            write_weights(&used.regridder.weights, &used.source, destination, &path, self.weights_format.into(), self.force)?;
+            talk.note(&format!("wrote {}", path.display()));
+        }
+        Ok(())
+    }
+
+    /// What was left out, and what is odd.
+    fn tell(&self, report: &RegridReport, talk: Talk) {
+        for (name, why) in &report.skipped {
+            talk.note(&format!("left out {name}: {}", why.trim_start_matches(&format!("{}: ", self.input.display()))));
+        }
+        for variable in &report.variables {
+            for remark in &variable.remarks {
+                talk.note(&format!("{}: {remark}", variable.name));
+            }
+            if variable.slabs == 0 || variable.before.valid + variable.before.missing == 0 {
+                talk.note(&format!("{}: it has no values", variable.name));
+            } else if variable.before.valid == 0 {
+                talk.note(&format!("{}: all values are missing", variable.name));
+            } else if variable.after.valid == 0 {
+                talk.note(&format!("{}: no value reaches the destination: do the grids overlap?", variable.name));
+            }
+        }
+        if !report.carried.is_empty() {
+            talk.more(&format!("carried over: {}", report.carried.join(", ")));
+        }
+    }
+
+    /// Adds how to go on where the library does not know the options.
+    fn explain(&self, error: IoError) -> Failure {
+        let mismatch = matches!(error, IoError::WeightsMismatch { .. });
+        let failure = Failure::from(error);
+        match &self.weights {
+            Some(path) if mismatch => failure
+                .detail(format!("{}: weights, given by --weights", path.display()))
+                .or_hint(|| "leave `--weights` out to make weights for these grids".to_owned()),
+            _ => failure,
+        }
+    }
+}
+
+/// A grid file, of the user or made for the run.
+enum GridFile {
+    Given(PathBuf),
+    Made(tempfile::TempDir),
+}
+
+impl GridFile {
+    fn path(&self) -> PathBuf {
+        match self {
+            Self::Given(path) => path.clone(),
+            Self::Made(folder) => folder.path().join("grid.nc"),
+        }
+    }
+}
+
+/// The name of a grid without the folders of its file.
+fn name_of(grid: &str) -> String {
+    Path::new(grid).file_name().map_or_else(|| grid.to_owned(), |n| n.to_string_lossy().into_owned())
+}
+
+/// `map.nc` becomes `map-2.nc`.
+fn numbered(path: &Path, k: usize) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
+    path.with_file_name(format!("{stem}-{k}{ending}"))
+}

@@ -1,0 +1,46 @@
+//! Longitudes and latitudes along one dimension, or along tiles of rows and columns: HEALPix, reduced Gaussian rows, polygons or points.
+
+use super::context::{Context, Found, degrees_or_nan, lon_lats};
+use super::coordinates::{Pair, note_valid_range};
+use super::{curvilinear, healpix, reduced};
+use crate::IoError;
+use knarr_grid::{Grid, LonLat};
+
+pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<String>) -> Result<Found, IoError> {
+    let lons = degrees_or_nan(context.file, pair.lon, None)?;
+    let lats = degrees_or_nan(context.file, pair.lat, None)?;
+    note_valid_range(pair.lon, &lons, notes);
+    let centers = lon_lats(lons, lats);
+    let mut variables = vec![pair.lon.name.clone(), pair.lat.name.clone()];
+    let corners = curvilinear::read_corners(context, pair, 3, notes, &mut variables)?;
+    let what = format!("coordinates `{}` and `{}`", pair.lon.name, pair.lat.name);
+    let mut grid = match by_formula(&centers).map_err(context.bad_grid(what.clone()))? {
+        Some(grid) => {
+            if corners.is_some() {
+                notes.push("corners are computed from the formula, the bounds in the file are left out".to_owned());
+            }
+            grid
+        }
+        None => {
+            let mut grid = match corners {
+                Some(corners) => Grid::mesh(Some(centers), corners),
+                None => Grid::points(centers),
+            }
+            .map_err(context.bad_grid(what))?;
+            grid.report.recognised_by = "longitudes and latitudes of single cells".to_owned();
+            grid
+        }
+    };
+    grid.report.recognised_by =
+        format!("{}: `{}` and `{}`, found by {}", grid.report.recognised_by, pair.lon.name, pair.lat.name, pair.how);
+    grid.shape = pair.lon.dims.iter().map(|d| d.len).collect();
+    Ok(Found { grid, dims: pair.lon.dims.iter().map(|d| d.name.clone()).collect(), variables })
+}
+
+/// The grid whose formula gives exactly these centers, in this order.
+pub(super) fn by_formula(centers: &[LonLat]) -> Result<Option<Grid>, knarr_grid::GridError> {
+    if let Some(grid) = healpix::from_centers(centers)? {
+        return Ok(Some(grid));
+    }
+    reduced::from_centers(centers)
+}

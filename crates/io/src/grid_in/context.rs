@@ -1,0 +1,112 @@
+//! A variable whose grid is sought, and the file around it.
+
+use crate::IoError;
+use crate::nc::{Dimension, File, Variable};
+use knarr_field::Attributes;
+use knarr_grid::{CornerLists, Grid, GridError, LonLat, Offsets};
+
+/// A variable, or a stand-in for one where a file holds a grid and no data.
+pub(crate) struct Context<'a> {
+    pub file: &'a File,
+    /// Name of the variable.
+    pub name: &'a str,
+    pub dims: Vec<Dimension>,
+    pub attributes: &'a Attributes,
+}
+
+/// A grid found for a variable.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub grid: Grid,
+    /// In the order of the grid's shape.
+    pub dims: Vec<String>,
+    /// Variables that describe this grid alone.
+    pub variables: Vec<String>,
+}
+
+impl<'a> Context<'a> {
+    pub fn of_variable(file: &'a File, name: &str) -> Result<Self, IoError> {
+        let variable = file.variable(name)?;
+        Ok(Self { file, name: &variable.name, dims: variable.dims.clone(), attributes: &variable.attributes })
+    }
+
+    /// The variable that a name in an attribute of this one means.
+    pub fn find(&self, name: &str) -> Option<&'a Variable> {
+        self.file.find_from(self.name, name)
+    }
+
+    pub fn has_dim(&self, name: &str) -> bool {
+        self.dims.iter().any(|d| d.name == name)
+    }
+
+    /// Whether all dimensions of `variable` are among this variable's, and there is at least one.
+    pub fn covers(&self, variable: &Variable) -> bool {
+        !variable.dims.is_empty() && variable.dims.iter().all(|d| self.has_dim(&d.name))
+    }
+
+    pub fn no_grid(&self, problem: impl Into<String>) -> IoError {
+        IoError::NoGrid { path: self.file.path().to_owned(), variable: self.name.to_owned(), problem: problem.into() }
+    }
+
+    pub fn bad_grid(&self, what: impl Into<String>) -> impl FnOnce(GridError) -> IoError {
+        let (path, what) = (self.file.path().to_owned(), what.into());
+        move |source| IoError::Grid { path, what, source }
+    }
+
+    pub fn malformed(&self, what: &'static str, problem: impl Into<String>) -> IoError {
+        malformed(self.file, what, problem)
+    }
+}
+
+pub(crate) fn malformed(file: &File, what: &'static str, problem: impl Into<String>) -> IoError {
+    IoError::Malformed { path: file.path().to_owned(), what, problem: problem.into() }
+}
+
+/// Numbers of a variable with what the file calls missing as NaN; packing undone.
+///
+/// `valid_min` and the like are not applied: on coordinates they have been seen to shut out every value.
+pub(crate) fn numbers_or_nan(file: &File, variable: &Variable) -> Result<Vec<f64>, IoError> {
+    let mut values = file.read(&variable.name)?;
+    let attributes = &variable.attributes;
+    let missing: Vec<f64> =
+        ["_FillValue", "missing_value"].iter().flat_map(|name| attributes.numbers(name).unwrap_or_default()).copied().collect();
+    let scale = attributes.number("scale_factor").unwrap_or(1.0);
+    let offset = attributes.number("add_offset").unwrap_or(0.0);
+    for value in &mut values {
+        // Coordinates are never this large: a fill value that no attribute names.
+        if missing.contains(value) || value.abs() > 1e15 {
+            *value = f64::NAN;
+        } else if scale != 1.0 || offset != 0.0 {
+            *value = *value * scale + offset;
+        }
+    }
+    Ok(values)
+}
+
+/// Angles of a variable in degrees; `units_of` has the units where the variable has none (bounds).
+pub(crate) fn degrees_or_nan(file: &File, variable: &Variable, units_of: Option<&Variable>) -> Result<Vec<f64>, IoError> {
+    let mut values = numbers_or_nan(file, variable)?;
+    let units = [Some(variable), units_of].into_iter().flatten().find_map(|v| v.attributes.text("units"));
+    if units.is_some_and(is_radian) {
+        values.iter_mut().for_each(|v| *v = v.to_degrees());
+    }
+    Ok(values)
+}
+
+pub(crate) fn is_radian(units: &str) -> bool {
+    matches!(units.trim().to_lowercase().as_str(), "rad" | "radian" | "radians")
+}
+
+pub(crate) fn lon_lats(lons: Vec<f64>, lats: Vec<f64>) -> Vec<LonLat> {
+    lons.into_iter().zip(lats).map(|(lon_deg, lat_deg)| LonLat { lon_deg, lat_deg }).collect()
+}
+
+/// Corners of cells that all have `width`, given cell by cell.
+pub(crate) fn uniform_corners(lons: Vec<f64>, lats: Vec<f64>, width: usize) -> CornerLists {
+    CornerLists { corners: lon_lats(lons, lats), offsets: Offsets::Uniform(width) }
+}
+
+/// Values of an array `[outer][inner]` as `[inner][outer]`.
+pub(crate) fn transposed(values: &[f64], outer: usize, inner: usize) -> Vec<f64> {
+    (0..inner).flat_map(|i| (0..outer).map(move |o| values[o * inner + i])).collect()
+}

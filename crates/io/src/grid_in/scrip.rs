@@ -1,0 +1,117 @@
+//! SCRIP grid files: one list of cells with corners; 1 = active in `grid_imask`.
+
+use super::cells::by_formula;
+use super::context::{Context, Found, degrees_or_nan, lon_lats, malformed, uniform_corners};
+use crate::IoError;
+use crate::nc::File;
+use knarr_grid::{Axis, Grid, LonLat, Mask};
+
+pub(super) fn is_scrip(file: &File) -> bool {
+    ["grid_center_lat", "grid_center_lon"].iter().all(|name| file.find(name).is_some())
+}
+
+pub(super) fn of_variable(context: &Context<'_>) -> Result<Option<Found>, IoError> {
+    if is_scrip(context.file) && context.has_dim("grid_size") { read(context.file).map(Some) } else { Ok(None) }
+}
+
+/// The grid of a SCRIP file; grids of rank 2 get their shape back, and their axes where all rows share them.
+pub(super) fn read(file: &File) -> Result<Found, IoError> {
+    let bad = |source| IoError::Grid { path: file.path().to_owned(), what: "SCRIP grid".to_owned(), source };
+    let (lon, lat) = (file.variable("grid_center_lon")?, file.variable("grid_center_lat")?);
+    let centers = lon_lats(degrees_or_nan(file, lon, None)?, degrees_or_nan(file, lat, None)?);
+    let mut variables = vec![lon.name.clone(), lat.name.clone()];
+    let corners = match (file.find("grid_corner_lon"), file.find("grid_corner_lat")) {
+        (Some(clon), Some(clat)) => {
+            variables.extend([clon.name.clone(), clat.name.clone()]);
+            let width = clon.dims.last().map_or(0, |d| d.len);
+            if clon.len() != centers.len() * width || clat.len() != clon.len() {
+                return Err(malformed(
+                    file,
+                    "SCRIP grid",
+                    format!("corners have dimensions {}, expected {} cells first", clon.dims_in_words(), centers.len()),
+                ));
+            }
+            Some((degrees_or_nan(file, clon, Some(lon))?, degrees_or_nan(file, clat, Some(lat))?, width))
+        }
+        _ => None,
+    };
+    let dims = match file.find("grid_dims") {
+        Some(_) => file.read("grid_dims")?.into_iter().map(|n| n as usize).rev().collect(),
+        None => vec![centers.len()],
+    };
+    let mut kind = String::new();
+    let mut grid = None;
+    if let [ny, nx] = dims[..]
+        && ny * nx == centers.len()
+    {
+        let axes = corners.as_ref().and_then(|(lons, lats, width)| axes([ny, nx], &centers, lons, lats, *width));
+        grid = Some(match axes {
+            Some((lon, lat)) => {
+                kind = ", whose rows share their longitudes".to_owned();
+                Grid::lat_lon(&lon, &lat).map_err(bad)?
+            }
+            None => {
+                let corners = corners.clone().map(|(lons, lats, width)| uniform_corners(lons, lats, width));
+                Grid::curvilinear([ny, nx], centers.clone(), corners).map_err(bad)?
+            }
+        });
+    } else if let Some(formula) = by_formula(&centers).map_err(bad)? {
+        kind = format!(", {}", formula.report.recognised_by);
+        grid = Some(formula);
+    }
+    let mut grid = match (grid, corners) {
+        (Some(grid), _) => grid,
+        (None, Some((lons, lats, width))) => {
+            let corners = uniform_corners(lons, lats, width);
+            Grid::mesh(Some(centers), corners).map_err(bad)?
+        }
+        (None, None) => Grid::points(centers).map_err(bad)?,
+    };
+    if file.find("grid_imask").is_some() {
+        variables.push("grid_imask".to_owned());
+        let active = file.read("grid_imask")?.into_iter().map(|m| m != 0.0).collect::<Vec<_>>();
+        if active.len() != grid.len() {
+            return Err(malformed(
+                file,
+                "SCRIP grid",
+                format!("grid_imask has {} values, expected {}", active.len(), grid.len()),
+            ));
+        }
+        grid = grid.masked_by(&Mask::from_active(active));
+    }
+    grid.report.recognised_by = format!("SCRIP grid file{kind}");
+    let dim = lon.dims.first().map_or("grid_size", |d| d.name.as_str()).to_owned();
+    // Values in such a file lie along one dimension, whatever the shape of the grid.
+    Ok(Found { grid, dims: vec![dim], variables })
+}
+
+/// Longitude and latitude axes with bounds, if centers and corners of all cells are those of rows and columns.
+fn axes(shape: [usize; 2], centers: &[LonLat], lons: &[f64], lats: &[f64], width: usize) -> Option<(Axis, Axis)> {
+    let [ny, nx] = shape;
+    if width != 4 || ny < 2 || nx < 2 {
+        return None;
+    }
+    // Radians in the file lose a unit or two in the last place of 360 degrees.
+    let same = |a: f64, b: f64| (a - b).abs() <= 1e-9;
+    let ends = |values: &[f64]| {
+        let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+        let of_two = values.iter().all(|&v| same(v, low) || same(v, high));
+        (of_two && high - low < 359.0).then_some([low, high])
+    };
+    let column_bounds: Option<Vec<[f64; 2]>> = (0..nx).map(|i| ends(&lons[4 * i..4 * i + 4])).collect();
+    let row_bounds: Option<Vec<[f64; 2]>> = (0..ny).map(|j| ends(&lats[4 * j * nx..4 * j * nx + 4])).collect();
+    let (column_bounds, row_bounds) = (column_bounds?, row_bounds?);
+    for cell in 0..nx * ny {
+        let (j, i) = (cell / nx, cell % nx);
+        let center = same(centers[cell].lon_deg, centers[i].lon_deg) && same(centers[cell].lat_deg, centers[j * nx].lat_deg);
+        let lon_ends = ends(&lons[4 * cell..4 * cell + 4])?;
+        let lat_ends = ends(&lats[4 * cell..4 * cell + 4])?;
+        let corners = (0..2).all(|k| same(lon_ends[k], column_bounds[i][k]) && same(lat_ends[k], row_bounds[j][k]));
+        if !center || !corners {
+            return None;
+        }
+    }
+    let lon = Axis { centers: (0..nx).map(|i| centers[i].lon_deg).collect(), bounds: Some(column_bounds) };
+    let lat = Axis { centers: (0..ny).map(|j| centers[j * nx].lat_deg).collect(), bounds: Some(row_bounds) };
+    Some((lon, lat))
+}

@@ -1,0 +1,251 @@
+//! UGRID meshes: values on faces, nodes or edges.
+
+use super::context::{Context, Found, degrees_or_nan, lon_lats, malformed};
+use super::neighbours;
+use crate::IoError;
+use crate::nc::{Dimension, File, Variable};
+use knarr_grid::{CornerLists, Grid, LonLat, Offsets};
+
+/// What part of the mesh holds the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Location {
+    Face,
+    Node,
+    Edge,
+}
+
+pub(super) fn of_variable(context: &Context<'_>) -> Result<Option<Found>, IoError> {
+    let named = context.attributes.text("mesh");
+    let own = match named {
+        Some(name) => context.find(name).filter(|v| is_topology(v)),
+        None => topologies(context.file).next(),
+    };
+    if let Some(topology) = own {
+        let mesh = Mesh { file: context.file, topology };
+        let found = mesh.found(context)?;
+        if found.is_none() && named.is_some() {
+            return Err(context.no_grid(format!("none of its dimensions belongs to the mesh `{}`", topology.name)));
+        }
+        return Ok(found);
+    }
+    match named {
+        Some(name) => in_neighbour(context, name),
+        None => Ok(None),
+    }
+}
+
+/// The mesh of that name in a NetCDF file of the same folder, as FESOM keeps it.
+fn in_neighbour(context: &Context<'_>, name: &str) -> Result<Option<Found>, IoError> {
+    for path in neighbours(context.file) {
+        let Ok(file) = File::open(&path) else { continue };
+        let Some(topology) = file.find(name).filter(|v| is_topology(v)) else { continue };
+        if let Some(mut found) = (Mesh { file: &file, topology }).found(context)? {
+            let beside = path.file_name().unwrap_or_default().to_string_lossy();
+            found.grid.report.notes.push(format!("mesh `{name}` taken from `{beside}` beside the file"));
+            // Those variables are in the other file.
+            found.variables.clear();
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn topologies(file: &File) -> impl Iterator<Item = &Variable> {
+    file.variables().iter().filter(|v| is_topology(v))
+}
+
+fn is_topology(variable: &Variable) -> bool {
+    variable.attributes.text("cf_role") == Some("mesh_topology")
+}
+
+/// The faces of a mesh, or its nodes where it has none.
+pub(super) fn of_topology(file: &File, topology: &Variable) -> Result<Found, IoError> {
+    let mesh = Mesh { file, topology };
+    match mesh.connectivity()? {
+        Some(faces) => mesh.read(Location::Face, &faces.dim),
+        None => mesh.read(Location::Node, &mesh.node_dim()?),
+    }
+}
+
+struct Mesh<'a> {
+    file: &'a File,
+    topology: &'a Variable,
+}
+
+/// Nodes of each face, 0-based.
+struct Connectivity {
+    nodes: Vec<Vec<u32>>,
+    dim: Dimension,
+    name: String,
+}
+
+impl<'a> Mesh<'a> {
+    /// The grid of `context`, whose dimension tells the location where no attribute does.
+    fn found(&self, context: &Context<'_>) -> Result<Option<Found>, IoError> {
+        // A mesh in another file has its own dimensions: names and lengths must agree.
+        let shares = |d: &Dimension| context.dims.iter().any(|c| c.name == d.name && c.len == d.len);
+        let node_dim = self.node_dim()?;
+        let stated = context.attributes.text("location").map(str::trim);
+        let face_dim = self.connectivity_dims()?.map(|(face, _)| face);
+        let edge_dim = self.edge_dim();
+        let candidates =
+            [(Location::Face, "face", face_dim), (Location::Node, "node", Some(node_dim)), (Location::Edge, "edge", edge_dim)];
+        for (location, word, dim) in candidates {
+            let Some(dim) = dim.filter(shares) else { continue };
+            if stated.is_some_and(|s| s != word) {
+                continue;
+            }
+            if location == Location::Edge && self.topology.attributes.text("edge_coordinates").is_none() {
+                return Err(
+                    context.no_grid(format!("it lies on edges of mesh `{}`, which has no edge_coordinates", self.topology.name))
+                );
+            }
+            let mut found = self.read(location, &dim)?;
+            if stated.is_none() {
+                found.grid.report.notes.push(format!("location {word} told from dimension `{}`", dim.name));
+            }
+            return Ok(Some(found));
+        }
+        Ok(None)
+    }
+
+    fn read(&self, location: Location, dim: &Dimension) -> Result<Found, IoError> {
+        let mut variables = vec![self.topology.name.clone()];
+        let bad =
+            |source| IoError::Grid { path: self.file.path().to_owned(), what: format!("mesh `{}`", self.topology.name), source };
+        let faces = self.connectivity()?;
+        let (grid, word) = match (location, faces) {
+            (Location::Face, Some(faces)) => {
+                let nodes =
+                    self.places("node_coordinates", &mut variables)?.ok_or_else(|| self.malformed("no node_coordinates"))?;
+                let centers = self.places("face_coordinates", &mut variables)?;
+                let centers = centers.filter(|c| c.len() == faces.nodes.len());
+                variables.push(faces.name.clone());
+                (Grid::mesh(centers, corner_lists(&nodes, &faces.nodes)).map_err(bad)?, "faces")
+            }
+            (Location::Node, faces) => {
+                let nodes =
+                    self.places("node_coordinates", &mut variables)?.ok_or_else(|| self.malformed("no node_coordinates"))?;
+                match faces {
+                    Some(faces) => {
+                        variables.push(faces.name.clone());
+                        (Grid::mesh_dual(&nodes, &faces.nodes).map_err(bad)?, "nodes")
+                    }
+                    None => (Grid::points(nodes).map_err(bad)?, "nodes"),
+                }
+            }
+            (_, _) => {
+                let places = self.places("edge_coordinates", &mut variables)?;
+                let places = places.ok_or_else(|| self.malformed("values on edges need edge_coordinates, which are missing"))?;
+                (Grid::points(places).map_err(bad)?, "edges")
+            }
+        };
+        let mut grid = grid;
+        grid.report.recognised_by = format!("UGRID mesh `{}`, values on {word}", self.topology.name);
+        Ok(Found { grid, dims: vec![dim.name.clone()], variables })
+    }
+
+    fn malformed(&self, problem: impl Into<String>) -> IoError {
+        malformed(self.file, "UGRID mesh", format!("`{}`: {}", self.topology.name, problem.into()))
+    }
+
+    fn linked(&self, attribute: &str) -> Result<Option<&'a Variable>, IoError> {
+        let Some(name) = self.topology.attributes.text(attribute) else { return Ok(None) };
+        let found = self.file.find_from(&self.topology.name, name.trim());
+        found.map(Some).ok_or_else(|| self.malformed(format!("{attribute} names `{name}`, which is not in the file")))
+    }
+
+    /// Longitudes and latitudes of nodes, edges or faces; told apart by standard_name or units, else lon comes first.
+    fn places(&self, attribute: &str, variables: &mut Vec<String>) -> Result<Option<Vec<LonLat>>, IoError> {
+        use super::coordinates::{Quantity, quantity};
+        let Some(names) = self.topology.attributes.text(attribute) else { return Ok(None) };
+        let found: Vec<&Variable> =
+            names.split_whitespace().filter_map(|n| self.file.find_from(&self.topology.name, n)).collect();
+        if found.len() < 2 {
+            return Err(self.malformed(format!("{attribute} = `{names}`: expected two variables of the file")));
+        }
+        let lon = found.iter().copied().find(|v| quantity(v) == Some(Quantity::Longitude)).unwrap_or(found[0]);
+        let lat = found.iter().copied().find(|v| quantity(v) == Some(Quantity::Latitude)).unwrap_or(found[1]);
+        variables.extend([lon.name.clone(), lat.name.clone()]);
+        let (lons, lats) = (degrees_or_nan(self.file, lon, None)?, degrees_or_nan(self.file, lat, None)?);
+        if lons.len() != lats.len() {
+            return Err(self.malformed(format!("`{}` has {} values, `{}` {}", lon.name, lons.len(), lat.name, lats.len())));
+        }
+        Ok(Some(lon_lats(lons, lats)))
+    }
+
+    fn node_dim(&self) -> Result<Dimension, IoError> {
+        let names = self.topology.attributes.text("node_coordinates").unwrap_or_default();
+        let first = names.split_whitespace().find_map(|n| self.file.find_from(&self.topology.name, n));
+        let dim = first.and_then(|v| v.dims.first());
+        dim.cloned().ok_or_else(|| self.malformed("no node_coordinates"))
+    }
+
+    fn edge_dim(&self) -> Option<Dimension> {
+        let names = self.topology.attributes.text("edge_coordinates").or(self.topology.attributes.text("edge_dimension"))?;
+        let first = names.split_whitespace().next()?;
+        let by_variable = self.file.find_from(&self.topology.name, first).and_then(|v| v.dims.first());
+        by_variable.or_else(|| self.file.dimensions().iter().find(|d| d.name == first)).cloned()
+    }
+
+    /// Dimension of the faces, and whether it is the first of the connectivity's two.
+    fn connectivity_dims(&self) -> Result<Option<(Dimension, bool)>, IoError> {
+        let Some(variable) = self.linked("face_node_connectivity")? else { return Ok(None) };
+        let [first, second] = variable.dims.as_slice() else {
+            return Err(self.malformed(format!("`{}` has dimensions {}, expected two", variable.name, variable.dims_in_words())));
+        };
+        let faces_first = match self.topology.attributes.text("face_dimension") {
+            Some(name) if name == second.name => false,
+            Some(_) => true,
+            // A mesh has more faces than a face has nodes.
+            None => first.len >= second.len,
+        };
+        Ok(Some((if faces_first { first } else { second }.clone(), faces_first)))
+    }
+
+    fn connectivity(&self) -> Result<Option<Connectivity>, IoError> {
+        let Some((dim, faces_first)) = self.connectivity_dims()? else { return Ok(None) };
+        let Some(variable) = self.linked("face_node_connectivity")? else { return Ok(None) };
+        let values = self.file.read(&variable.name)?;
+        let nodes = self.node_dim()?.len;
+        let base = variable.attributes.number("start_index").unwrap_or(0.0);
+        let fill = variable.attributes.number("_FillValue");
+        let faces = dim.len;
+        let width = values.len().checked_div(faces).unwrap_or(0);
+        let mut lists = Vec::with_capacity(faces);
+        for face in 0..faces {
+            let mut list = Vec::with_capacity(width);
+            for k in 0..width {
+                let value = if faces_first { values[face * width + k] } else { values[k * faces + face] };
+                // Shorter faces are padded by the fill value; -1, -999 and 999999 are met without being declared.
+                if Some(value) == fill || value < base || (value == 999_999.0 && nodes < 999_999) {
+                    continue;
+                }
+                let node = value - base;
+                if node >= nodes as f64 || node.fract() != 0.0 {
+                    return Err(self.malformed(format!(
+                        "`{}` has node {value} in face {}, expected {base} to {} (start_index {base})",
+                        variable.name,
+                        face + 1,
+                        nodes as f64 - 1.0 + base
+                    )));
+                }
+                list.push(node as u32);
+            }
+            lists.push(list);
+        }
+        Ok(Some(Connectivity { nodes: lists, dim, name: variable.name.clone() }))
+    }
+}
+
+/// Corners of faces given by their nodes.
+pub(super) fn corner_lists(nodes: &[LonLat], faces: &[Vec<u32>]) -> CornerLists {
+    let mut offsets = Vec::with_capacity(faces.len() + 1);
+    offsets.push(0u32);
+    let mut corners = Vec::with_capacity(faces.iter().map(Vec::len).sum());
+    for face in faces {
+        corners.extend(face.iter().map(|&n| nodes[n as usize]));
+        offsets.push(corners.len() as u32);
+    }
+    CornerLists { corners, offsets: Offsets::PerCell(offsets) }
+}

@@ -1,0 +1,409 @@
+//! NetCDF files as they are: dimensions, variables with groups, attributes, raw values.
+//!
+//! Names of variables and dimensions in groups are paths without a leading slash: `group/name`.
+//! Nothing is decoded here; see [`crate::decode`] for packing and missing values.
+
+mod metadata;
+
+use crate::IoError;
+use knarr_field::{Attributes, NumberType};
+use metadata::{dimension, read_attributes, read_group, variable};
+use netcdf::Extent;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Type of a variable's values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueType {
+    /// Numbers.
+    Number(NumberType),
+    /// Single characters; texts have a dimension for their length.
+    Char,
+    /// Strings of any length.
+    String,
+    /// Compound, opaque, enumeration or variable-length types, by name; they are not read.
+    Other(String),
+}
+
+impl ValueType {
+    /// The type of number, if it is one.
+    pub fn number(&self) -> Option<NumberType> {
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for ValueType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Char => f.write_str("char"),
+            Self::String => f.write_str("string"),
+            Self::Other(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A dimension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dimension {
+    /// Its name, with its group's path.
+    pub name: String,
+    /// Its length.
+    pub len: usize,
+    /// Whether it can grow.
+    pub unlimited: bool,
+}
+
+/// A variable without its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// Its name, with its group's path.
+    pub name: String,
+    /// Its dimensions, slowest first.
+    pub dims: Vec<Dimension>,
+    /// Type of its values.
+    pub value_type: ValueType,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Lengths of its chunks, if it is chunked.
+    pub chunks: Option<Vec<usize>>,
+}
+
+impl Variable {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.dims.iter().map(|d| d.len).product()
+    }
+
+    /// Whether it has no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Names of the dimensions.
+    pub fn dim_names(&self) -> Vec<&str> {
+        self.dims.iter().map(|d| d.name.as_str()).collect()
+    }
+
+    /// Dimensions in words, `time = 12, lat = 64`.
+    pub fn dims_in_words(&self) -> String {
+        let dims: Vec<String> = self.dims.iter().map(|d| format!("{} = {}", d.name, d.len)).collect();
+        if dims.is_empty() { "none (a scalar)".to_owned() } else { dims.join(", ") }
+    }
+}
+
+/// An open NetCDF file.
+#[derive(Debug)]
+pub struct File {
+    path: PathBuf,
+    inner: netcdf::File,
+    dimensions: Vec<Dimension>,
+    variables: Vec<Variable>,
+    attributes: Attributes,
+}
+
+impl File {
+    /// Opens a file and reads its metadata.
+    ///
+    /// # Errors
+    /// [`IoError::NotFound`], [`IoError::System`], [`IoError::NotNetcdf`], [`IoError::Truncated`],
+    /// or [`IoError::Netcdf`] where the library refuses for another reason.
+    pub fn open(path: &Path) -> Result<Self, IoError> {
+        crate::container::check(path)?;
+        crate::library::ready();
+        let inner = netcdf::open(path).map_err(|e| crate::container::open_error(path, &e))?;
+        let mut file =
+            Self { path: path.to_owned(), inner, dimensions: Vec::new(), variables: Vec::new(), attributes: Attributes::new() };
+        file.attributes = read_attributes(file.inner.attributes(), &|what, e| file.error(what, e))?;
+        match file.inner.root() {
+            Some(root) => {
+                let (mut dimensions, mut variables) = (Vec::new(), Vec::new());
+                read_group(&file, &root, "", &[], &mut dimensions, &mut variables)?;
+                (file.dimensions, file.variables) = (dimensions, variables);
+            }
+            None => {
+                let own: Vec<Dimension> = file.inner.dimensions().map(|d| dimension(&d, "")).collect();
+                let variables: Result<Vec<_>, _> =
+                    file.inner.variables().map(|v| variable(&file, &v, "", std::slice::from_ref(&own))).collect();
+                (file.dimensions, file.variables) = (own, variables?);
+            }
+        }
+        Ok(file)
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All dimensions, those of groups after those of the root.
+    pub fn dimensions(&self) -> &[Dimension] {
+        &self.dimensions
+    }
+
+    /// All variables, those of groups after those of the root.
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    /// Attributes of the file (of its root group).
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// The variable of that name, if there is one.
+    pub fn find(&self, name: &str) -> Option<&Variable> {
+        self.variables.iter().find(|v| v.name == name)
+    }
+
+    /// The variable that `name`, met in an attribute of the variable `from`, means: in the same group, then in
+    /// the groups around it.
+    pub fn find_from(&self, from: &str, name: &str) -> Option<&Variable> {
+        let name = name.trim_start_matches('/');
+        let mut group = from.rsplit_once('/').map(|(group, _)| group);
+        while let Some(path) = group {
+            if let Some(found) = self.find(&format!("{path}/{name}")) {
+                return Some(found);
+            }
+            group = path.rsplit_once('/').map(|(outer, _)| outer);
+        }
+        self.find(name)
+    }
+
+    /// The variable of that name.
+    ///
+    /// # Errors
+    /// [`IoError::NoVariable`] with names that look alike.
+    pub fn variable(&self, name: &str) -> Result<&Variable, IoError> {
+        self.find(name).ok_or_else(|| IoError::NoVariable {
+            path: self.path.clone(),
+            name: name.to_owned(),
+            near: near_names(name, self.variables.iter().map(|v| v.name.as_str())),
+        })
+    }
+
+    /// All raw values of a numeric variable, in the order of the file, as `f64`.
+    ///
+    /// # Errors
+    /// [`IoError::NoVariable`], [`IoError::WrongType`] for text, [`IoError::Netcdf`] if reading fails.
+    pub fn read(&self, name: &str) -> Result<Vec<f64>, IoError> {
+        let whole: Vec<Range<usize>> = self.variable(name)?.dims.iter().map(|d| 0..d.len).collect();
+        self.read_part(name, &whole)
+    }
+
+    /// Raw values of a numeric variable within `part`, one range for each dimension, as `f64`.
+    ///
+    /// # Errors
+    /// As [`File::read`], and [`IoError::WrongShape`] if `part` lies outside the variable.
+    pub fn read_part(&self, name: &str, part: &[Range<usize>]) -> Result<Vec<f64>, IoError> {
+        Ok(match self.read_numbers(name, part)? {
+            Numbers::I8(v) => v.into_iter().map(f64::from).collect(),
+            Numbers::U8(v) => v.into_iter().map(f64::from).collect(),
+            Numbers::I16(v) => v.into_iter().map(f64::from).collect(),
+            Numbers::U16(v) => v.into_iter().map(f64::from).collect(),
+            Numbers::I32(v) => v.into_iter().map(f64::from).collect(),
+            Numbers::U32(v) => v.into_iter().map(f64::from).collect(),
+            Numbers::I64(v) => v.into_iter().map(|x| x as f64).collect(),
+            Numbers::U64(v) => v.into_iter().map(|x| x as f64).collect(),
+            Numbers::F32(v) => v.into_iter().map(f64::from).collect(),
+            Numbers::F64(v) => v,
+        })
+    }
+
+    /// Values of a numeric variable within `part` in their own type.
+    ///
+    /// # Errors
+    /// As [`File::read_part`].
+    pub fn read_numbers(&self, name: &str, part: &[Range<usize>]) -> Result<Numbers, IoError> {
+        let variable = self.variable(name)?;
+        let ValueType::Number(number) = variable.value_type else {
+            return Err(self.wrong_type(variable, "a number"));
+        };
+        self.check_part(variable, part)?;
+        let empty = part.iter().any(|r| r.is_empty());
+        let handle = self.handle(name)?;
+        let extents: Vec<Extent> = part.iter().map(|r| Extent::from(r.clone())).collect();
+        macro_rules! get {
+            ($kind:ident, $type:ty) => {
+                Numbers::$kind(if empty {
+                    Vec::new()
+                } else {
+                    handle.get_values::<$type, _>(extents).map_err(|e| self.error(&format!("variable `{name}`"), &e))?
+                })
+            };
+        }
+        Ok(match number {
+            NumberType::I8 => get!(I8, i8),
+            NumberType::U8 => get!(U8, u8),
+            NumberType::I16 => get!(I16, i16),
+            NumberType::U16 => get!(U16, u16),
+            NumberType::I32 => get!(I32, i32),
+            NumberType::U32 => get!(U32, u32),
+            NumberType::I64 => get!(I64, i64),
+            NumberType::U64 => get!(U64, u64),
+            NumberType::F32 => get!(F32, f32),
+            NumberType::F64 => get!(F64, f64),
+        })
+    }
+
+    /// Bytes of a character variable, in the order of the file.
+    ///
+    /// # Errors
+    /// [`IoError::WrongType`] for other variables; [`IoError::Netcdf`] if reading fails.
+    pub fn read_chars(&self, name: &str) -> Result<Vec<u8>, IoError> {
+        let variable = self.variable(name)?;
+        if variable.value_type != ValueType::Char {
+            return Err(self.wrong_type(variable, "characters"));
+        }
+        if variable.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.handle(name)?.get_raw_values(..).map_err(|e| self.error(&format!("variable `{name}`"), &e))
+    }
+
+    /// Texts of a character or string variable; the last dimension of characters is the length of the texts.
+    /// Padding (NUL and blanks at the end) is taken off.
+    ///
+    /// # Errors
+    /// [`IoError::WrongType`] for numbers; [`IoError::Netcdf`] if reading fails.
+    pub fn read_texts(&self, name: &str) -> Result<Vec<String>, IoError> {
+        let variable = self.variable(name)?;
+        match variable.value_type {
+            ValueType::Char => {
+                let width = variable.dims.last().map_or(1, |d| d.len);
+                let bytes = self.read_chars(name)?;
+                if width == 0 {
+                    return Ok(vec![String::new(); variable.dims.iter().rev().skip(1).map(|d| d.len).product()]);
+                }
+                Ok(bytes.chunks(width).map(text_of).collect())
+            }
+            ValueType::String => {
+                let handle = self.handle(name)?;
+                let lens: Vec<usize> = variable.dims.iter().map(|d| d.len).collect();
+                (0..variable.len())
+                    .map(|flat| {
+                        let index: Vec<Extent> = unravel(flat, &lens).into_iter().map(Extent::Index).collect();
+                        let fail = |e| self.error(&format!("variable `{name}`"), &e);
+                        // A string that was never written may be a null pointer, which `get_string` would follow.
+                        let pointer = handle.get_raw_values(index.clone()).map_err(fail)?;
+                        if pointer.iter().all(|&b| b == 0) {
+                            return Ok(String::new());
+                        }
+                        handle.get_string(index).map_err(fail)
+                    })
+                    .collect()
+            }
+            _ => Err(self.wrong_type(variable, "text")),
+        }
+    }
+
+    /// The value the library puts where nothing was written, if it does so for this variable: `_FillValue`, or the
+    /// type's default while filling is on.
+    ///
+    /// # Errors
+    /// [`IoError::NoVariable`], [`IoError::WrongType`], [`IoError::Netcdf`].
+    pub fn fill_in_effect(&self, name: &str) -> Result<Option<f64>, IoError> {
+        let variable = self.variable(name)?;
+        let ValueType::Number(number) = variable.value_type else {
+            return Err(self.wrong_type(variable, "a number"));
+        };
+        let handle = self.handle(name)?;
+        macro_rules! fill {
+            ($type:ty) => {
+                handle.fill_value::<$type>().map_err(|e| self.error(&format!("variable `{name}`"), &e))?.map(|v| v as f64)
+            };
+        }
+        Ok(match number {
+            NumberType::I8 => fill!(i8),
+            NumberType::U8 => fill!(u8),
+            NumberType::I16 => fill!(i16),
+            NumberType::U16 => fill!(u16),
+            NumberType::I32 => fill!(i32),
+            NumberType::U32 => fill!(u32),
+            NumberType::I64 => fill!(i64),
+            NumberType::U64 => fill!(u64),
+            NumberType::F32 => fill!(f32),
+            NumberType::F64 => fill!(f64),
+        })
+    }
+
+    /// An error of the NetCDF library, with the file and the part of it.
+    pub(crate) fn error(&self, what: &str, error: &netcdf::Error) -> IoError {
+        crate::container::read_error(&self.path, what, error)
+    }
+
+    fn handle(&self, name: &str) -> Result<netcdf::Variable<'_>, IoError> {
+        self.inner.variable(name).ok_or_else(|| IoError::NoVariable {
+            path: self.path.clone(),
+            name: name.to_owned(),
+            near: Vec::new(),
+        })
+    }
+
+    fn wrong_type(&self, variable: &Variable, expected: &'static str) -> IoError {
+        IoError::WrongType {
+            path: self.path.clone(),
+            variable: variable.name.clone(),
+            found: variable.value_type.to_string(),
+            expected,
+        }
+    }
+
+    fn check_part(&self, variable: &Variable, part: &[Range<usize>]) -> Result<(), IoError> {
+        let fits =
+            part.len() == variable.dims.len() && part.iter().zip(&variable.dims).all(|(r, d)| r.start <= r.end && r.end <= d.len);
+        if fits {
+            return Ok(());
+        }
+        Err(IoError::WrongShape {
+            path: self.path.clone(),
+            variable: variable.name.clone(),
+            found: variable.dims_in_words(),
+            expected: format!("the part {part:?} inside it"),
+        })
+    }
+}
+
+/// Values in the type of the file.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each variant is the type it names")]
+pub enum Numbers {
+    I8(Vec<i8>),
+    U8(Vec<u8>),
+    I16(Vec<i16>),
+    U16(Vec<u16>),
+    I32(Vec<i32>),
+    U32(Vec<u32>),
+    I64(Vec<i64>),
+    U64(Vec<u64>),
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+}
+
+/// Up to three of `names` that look like `name`, nearest first.
+pub fn near_names<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let wanted = name.to_lowercase();
+    let mut near: Vec<(f64, &str)> =
+        names.map(|n| (strsim::jaro_winkler(&wanted, &n.to_lowercase()), n)).filter(|(score, _)| *score > 0.8).collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    near.truncate(3);
+    near.into_iter().map(|(_, n)| n.to_owned()).collect()
+}
+
+/// Indices of the value at `flat` in an array with lengths `lens`, the last fastest.
+pub(crate) fn unravel(mut flat: usize, lens: &[usize]) -> Vec<usize> {
+    let mut index = vec![0; lens.len()];
+    for (i, &len) in index.iter_mut().zip(lens).rev() {
+        *i = flat % len;
+        flat /= len;
+    }
+    index
+}
+
+fn text_of(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).trim_end().to_owned()
+}

@@ -1,0 +1,270 @@
+//! New NetCDF-4 files, written under a temporary name.
+
+use crate::IoError;
+use crate::atomic::AtomicFile;
+use crate::nc::{Numbers, ValueType, unravel};
+use knarr_field::{Attribute, Attributes, NumberType};
+use ndarray::ArrayView;
+use netcdf::types::{FloatType, IntType, NcVariableType};
+use netcdf::{AttributeValue, Extent};
+use std::ops::Range;
+use std::path::Path;
+
+/// A variable to be made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewVariable {
+    /// Its name; `group/name` makes the group.
+    pub name: String,
+    /// Its dimensions, slowest first.
+    pub dims: Vec<String>,
+    /// Type of its values.
+    pub value_type: ValueType,
+    /// Its attributes, `_FillValue` left aside.
+    pub attributes: Attributes,
+    /// `_FillValue` of a numeric variable.
+    pub fill: Option<f64>,
+    /// Lengths of the chunks; the library's choice if not given.
+    pub chunks: Option<Vec<usize>>,
+    /// Whether it is compressed: deflate level 1 after shuffling bytes.
+    pub compressed: bool,
+}
+
+/// Attributes that belong to the library, not to the file's author.
+pub(crate) const RESERVED: [&str; 10] = [
+    "_FillValue",
+    "_NCProperties",
+    "_Netcdf4Dimid",
+    "_Netcdf4Coordinates",
+    "_nc3_strict",
+    "_IsNetcdf4",
+    "_SuperblockVersion",
+    "_ChunkSizes",
+    "_Storage",
+    "_Format",
+];
+
+/// A file being written; it gets its name on [`NewFile::finish`] and is removed when dropped before.
+#[derive(Debug)]
+pub struct NewFile {
+    // The library closes its file before the temporary file is removed.
+    inner: netcdf::FileMut,
+    atomic: AtomicFile,
+}
+
+impl NewFile {
+    /// Starts a file.
+    ///
+    /// # Errors
+    /// As [`AtomicFile::create`]; [`IoError::Write`].
+    pub fn create(path: &Path, overwrite: bool) -> Result<Self, IoError> {
+        let atomic = AtomicFile::create(path, overwrite)?;
+        crate::library::ready();
+        let inner = netcdf::create(atomic.path()).map_err(|e| atomic.error(&e))?;
+        Ok(Self { inner, atomic })
+    }
+
+    /// Where the file will be.
+    pub fn destination(&self) -> &Path {
+        self.atomic.destination()
+    }
+
+    /// Adds attributes of the file.
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    pub fn add_attributes(&mut self, attributes: &Attributes) -> Result<(), IoError> {
+        for (name, value) in attributes.iter().filter(|(name, _)| !RESERVED.contains(name)) {
+            self.inner.add_attribute(name, stored(value)).map_err(|e| self.atomic.error(&e))?;
+        }
+        Ok(())
+    }
+
+    /// Adds a dimension; one of length 0 can grow.
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    pub fn add_dimension(&mut self, name: &str, len: usize, unlimited: bool) -> Result<(), IoError> {
+        self.add_groups(name)?;
+        self.inner.add_dimension(name, if unlimited { 0 } else { len }).map_err(|e| self.atomic.error(&e))?;
+        Ok(())
+    }
+
+    /// Adds a variable without values. All variables are added before values are put.
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    pub fn add_variable(&mut self, new: &NewVariable) -> Result<(), IoError> {
+        self.add_groups(&new.name)?;
+        let atomic = &self.atomic;
+        let fail = |e: netcdf::Error| atomic.error(&format!("variable `{}`: {e}", new.name));
+        let dims: Vec<&str> = new.dims.iter().map(|d| d.rsplit('/').next().unwrap_or(d)).collect();
+        let mut variable = self.inner.add_variable_with_type(&new.name, &dims, &library_type(&new.value_type)).map_err(fail)?;
+        if let (Some(fill), ValueType::Number(number)) = (new.fill, &new.value_type) {
+            match number {
+                NumberType::I8 => variable.set_fill_value(fill as i8),
+                NumberType::U8 => variable.set_fill_value(fill as u8),
+                NumberType::I16 => variable.set_fill_value(fill as i16),
+                NumberType::U16 => variable.set_fill_value(fill as u16),
+                NumberType::I32 => variable.set_fill_value(fill as i32),
+                NumberType::U32 => variable.set_fill_value(fill as u32),
+                NumberType::I64 => variable.set_fill_value(fill as i64),
+                NumberType::U64 => variable.set_fill_value(fill as u64),
+                NumberType::F32 => variable.set_fill_value(fill as f32),
+                NumberType::F64 => variable.set_fill_value(fill),
+            }
+            .map_err(fail)?;
+        }
+        if let Some(chunks) = &new.chunks {
+            variable.set_chunking(chunks).map_err(fail)?;
+        }
+        if new.compressed && !dims.is_empty() {
+            variable.set_compression(1, true).map_err(fail)?;
+        }
+        for (name, value) in new.attributes.iter().filter(|(name, _)| !RESERVED.contains(name)) {
+            variable.put_attribute(name, stored(value)).map_err(fail)?;
+        }
+        Ok(())
+    }
+
+    /// Writes numbers, in the type of the variable, to the `part` of it (one range for each dimension).
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    pub fn put_numbers(&mut self, name: &str, part: &[Range<usize>], numbers: &Numbers) -> Result<(), IoError> {
+        if part.iter().any(|r| r.is_empty()) {
+            return Ok(());
+        }
+        let (extents, atomic) = (extents(part), &self.atomic);
+        let mut variable = variable_mut(&mut self.inner, atomic, name)?;
+        match numbers {
+            Numbers::I8(v) => variable.put_values(v, extents),
+            Numbers::U8(v) => variable.put_values(v, extents),
+            Numbers::I16(v) => variable.put_values(v, extents),
+            Numbers::U16(v) => variable.put_values(v, extents),
+            Numbers::I32(v) => variable.put_values(v, extents),
+            Numbers::U32(v) => variable.put_values(v, extents),
+            Numbers::I64(v) => variable.put_values(v, extents),
+            Numbers::U64(v) => variable.put_values(v, extents),
+            Numbers::F32(v) => variable.put_values(v, extents),
+            Numbers::F64(v) => variable.put_values(v, extents),
+        }
+        .map_err(|e| atomic.error(&format!("variable `{name}`: {e}")))
+    }
+
+    /// Writes all bytes of a character variable with dimensions `lens`.
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    pub fn put_chars(&mut self, name: &str, lens: &[usize], bytes: &[u8]) -> Result<(), IoError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let atomic = &self.atomic;
+        let mut variable = variable_mut(&mut self.inner, atomic, name)?;
+        let whole: Vec<Range<usize>> = lens.iter().map(|&len| 0..len).collect();
+        let array = ArrayView::from_shape(lens, bytes).map_err(|e| atomic.error(&format!("variable `{name}`: {e}")))?;
+        variable.put(array, extents(&whole)).map_err(|e| atomic.error(&format!("variable `{name}`: {e}")))
+    }
+
+    /// Writes all texts of a string variable with dimensions `lens`.
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    pub fn put_texts(&mut self, name: &str, lens: &[usize], texts: &[String]) -> Result<(), IoError> {
+        let atomic = &self.atomic;
+        let mut variable = variable_mut(&mut self.inner, atomic, name)?;
+        for (flat, text) in texts.iter().enumerate() {
+            let index: Vec<Extent> = unravel(flat, lens).into_iter().map(Extent::Index).collect();
+            variable.put_string(text, index).map_err(|e| atomic.error(&format!("variable `{name}`: {e}")))?;
+        }
+        Ok(())
+    }
+
+    /// Closes the file, makes it durable and gives it its name.
+    ///
+    /// # Errors
+    /// [`IoError::Write`], [`IoError::Exists`]; nothing is left behind.
+    pub fn finish(self) -> Result<(), IoError> {
+        let Self { inner, atomic } = self;
+        inner.close().map_err(|e| atomic.error(&e))?;
+        atomic.commit()
+    }
+
+    fn add_groups(&mut self, name: &str) -> Result<(), IoError> {
+        for (at, _) in name.match_indices('/') {
+            match self.inner.add_group(&name[..at]) {
+                Ok(_) | Err(netcdf::Error::AlreadyExists) => {}
+                Err(e) => return Err(self.atomic.error(&e)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn variable_mut<'f>(file: &'f mut netcdf::FileMut, atomic: &AtomicFile, name: &str) -> Result<netcdf::VariableMut<'f>, IoError> {
+    file.variable_mut(name).ok_or_else(|| atomic.error(&format!("variable `{name}` was not added")))
+}
+
+fn extents(part: &[Range<usize>]) -> Vec<Extent> {
+    part.iter().map(|r| Extent::SliceCount { start: r.start, count: r.len(), stride: 1 }).collect()
+}
+
+fn library_type(value_type: &ValueType) -> NcVariableType {
+    match value_type {
+        ValueType::Number(NumberType::I8) => NcVariableType::Int(IntType::I8),
+        ValueType::Number(NumberType::U8) => NcVariableType::Int(IntType::U8),
+        ValueType::Number(NumberType::I16) => NcVariableType::Int(IntType::I16),
+        ValueType::Number(NumberType::U16) => NcVariableType::Int(IntType::U16),
+        ValueType::Number(NumberType::I32) => NcVariableType::Int(IntType::I32),
+        ValueType::Number(NumberType::U32) => NcVariableType::Int(IntType::U32),
+        ValueType::Number(NumberType::I64) => NcVariableType::Int(IntType::I64),
+        ValueType::Number(NumberType::U64) => NcVariableType::Int(IntType::U64),
+        ValueType::Number(NumberType::F32) => NcVariableType::Float(FloatType::F32),
+        ValueType::Number(NumberType::F64) => NcVariableType::Float(FloatType::F64),
+        ValueType::Char => NcVariableType::Char,
+        // Types that are not read are not written either; a string takes any text.
+        ValueType::String | ValueType::Other(_) => NcVariableType::String,
+    }
+}
+
+/// Values of type `number`, rounded where they are integers; those not valid become `fill`.
+pub(crate) fn numbers_of(number: NumberType, values: &[f64], valid: &[bool], fill: f64) -> Numbers {
+    fn convert<T>(values: &[f64], valid: &[bool], fill: f64, to: impl Fn(f64) -> T) -> Vec<T> {
+        values.iter().zip(valid).map(|(&v, &ok)| to(if ok { v } else { fill })).collect()
+    }
+    match number {
+        NumberType::I8 => Numbers::I8(convert(values, valid, fill, |v| v.round() as i8)),
+        NumberType::U8 => Numbers::U8(convert(values, valid, fill, |v| v.round() as u8)),
+        NumberType::I16 => Numbers::I16(convert(values, valid, fill, |v| v.round() as i16)),
+        NumberType::U16 => Numbers::U16(convert(values, valid, fill, |v| v.round() as u16)),
+        NumberType::I32 => Numbers::I32(convert(values, valid, fill, |v| v.round() as i32)),
+        NumberType::U32 => Numbers::U32(convert(values, valid, fill, |v| v.round() as u32)),
+        NumberType::I64 => Numbers::I64(convert(values, valid, fill, |v| v.round() as i64)),
+        NumberType::U64 => Numbers::U64(convert(values, valid, fill, |v| v.round() as u64)),
+        NumberType::F32 => Numbers::F32(convert(values, valid, fill, |v| v as f32)),
+        NumberType::F64 => Numbers::F64(convert(values, valid, fill, |v| v)),
+    }
+}
+
+/// An attribute as the library stores it.
+fn stored(attribute: &Attribute) -> AttributeValue {
+    fn all<T>(values: &[f64], to: impl Fn(f64) -> T) -> Vec<T> {
+        values.iter().map(|&v| to(v)).collect()
+    }
+    match attribute {
+        Attribute::Text(text) => AttributeValue::Str(text.clone()),
+        Attribute::Strings(strings) => AttributeValue::Strs(strings.iter().map(|s| s.replace('\0', "")).collect()),
+        Attribute::Numbers(values, number) => match number {
+            NumberType::I8 => AttributeValue::Schars(all(values, |v| v as i8)),
+            NumberType::U8 => AttributeValue::Uchars(all(values, |v| v as u8)),
+            NumberType::I16 => AttributeValue::Shorts(all(values, |v| v as i16)),
+            NumberType::U16 => AttributeValue::Ushorts(all(values, |v| v as u16)),
+            NumberType::I32 => AttributeValue::Ints(all(values, |v| v as i32)),
+            NumberType::U32 => AttributeValue::Uints(all(values, |v| v as u32)),
+            NumberType::I64 => AttributeValue::Longlongs(all(values, |v| v as i64)),
+            NumberType::U64 => AttributeValue::Ulonglongs(all(values, |v| v as u64)),
+            NumberType::F32 => AttributeValue::Floats(all(values, |v| v as f32)),
+            NumberType::F64 => AttributeValue::Doubles(values.clone()),
+        },
+    }
+}

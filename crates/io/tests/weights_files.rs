@@ -1,0 +1,230 @@
+//! Weights written, read back, judged, and refused for other grids.
+
+mod support;
+
+use knarr_grid::Mask;
+use knarr_io::{IoError, Outcome, WeightsFormat, check_identity, check_weights, read_weights, write_weights};
+use std::path::{Path, PathBuf};
+use support::{Made, grid};
+
+/// Destination and source cell, counted from 1, and weight.
+type Link = (i32, i32, f64);
+
+/// A file with links as given, one-based, in the layout of TempestRemap: no masks, `first_index`, any order.
+fn tempest(made: &Made, name: &str, links: &[Link]) -> PathBuf {
+    let path = made.path(name);
+    let mut file = netcdf::create(&path).expect("a file");
+    file.add_attribute("Title", "TempestRemap Offline Regridding Weight Generator").expect("attribute");
+    for (dim, len) in [("n_a", made.source.len()), ("n_b", made.destination.len()), ("n_s", links.len())] {
+        file.add_dimension(dim, len).expect("dimension");
+    }
+    for (name, dim, values) in [
+        ("area_a", "n_a", &made.weights.source_areas),
+        ("area_b", "n_b", &made.weights.destination_areas),
+        ("frac_a", "n_a", &made.weights.source_fractions),
+        ("frac_b", "n_b", &made.weights.destination_fractions),
+    ] {
+        let mut v = file.add_variable::<f64>(name, &[dim]).expect("variable");
+        v.put_values(values, ..).expect("values");
+    }
+    for (name, values) in [("row", links.iter().map(|l| l.0).collect::<Vec<_>>()), ("col", links.iter().map(|l| l.1).collect())] {
+        let mut v = file.add_variable::<i32>(name, &["n_s"]).expect("variable");
+        v.put_attribute("first_index", 1i32).expect("attribute");
+        v.put_values(&values, ..).expect("values");
+    }
+    let mut s = file.add_variable::<f64>("S", &["n_s"]).expect("variable");
+    s.put_values(&links.iter().map(|l| l.2).collect::<Vec<_>>(), ..).expect("values");
+    path
+}
+
+fn links_of(made: &Made) -> Vec<Link> {
+    let w = &made.weights;
+    (0..w.destination_len())
+        .flat_map(|i| {
+            let (columns, values) = w.row(i);
+            columns.iter().zip(values).map(move |(&c, &v)| (i as i32 + 1, c as i32 + 1, v)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn outcome(path: &Path, criterion: &str) -> Outcome {
+    let verdict = check_weights(path).expect("a verdict");
+    verdict.criteria.iter().find(|c| c.name.contains(criterion)).unwrap_or_else(|| panic!("{criterion}")).outcome
+}
+
+#[test]
+fn weights_return_from_both_layouts_bit_for_bit() {
+    let made = Made::new();
+    for format in [WeightsFormat::Esmf, WeightsFormat::Scrip] {
+        let read = read_weights(&made.written("w.nc", format)).expect("weights");
+        assert_eq!(read.weights, made.weights, "{format:?}");
+        assert_eq!(read.source_shape, made.source.shape);
+        assert_eq!(read.destination_shape, made.destination.shape);
+        assert!(read.notes.is_empty());
+        check_identity(&read, &made.source, &made.destination).expect("they belong together");
+    }
+}
+
+#[test]
+fn weights_files_are_the_same_twice_and_kept() {
+    let made = Made::new();
+    for format in [WeightsFormat::Esmf, WeightsFormat::Scrip] {
+        let (a, b) = (made.written("a.nc", format), made.written("b.nc", format));
+        assert!(std::fs::read(&a).expect("a") == std::fs::read(&b).expect("b"));
+        let again = write_weights(&made.weights, &made.source, &made.destination, &a, format, false);
+        assert!(matches!(again, Err(IoError::Exists { .. })));
+    }
+    let swapped = write_weights(&made.weights, &made.destination, &made.source, &made.path("c.nc"), WeightsFormat::Esmf, true);
+    assert!(matches!(swapped, Err(IoError::WeightsMismatch { .. })));
+    assert!(!made.path("c.nc").exists());
+}
+
+#[test]
+fn tempest_layout_in_any_order_is_read() {
+    let made = Made::new();
+    let mut links = links_of(&made);
+    links.reverse();
+    links.swap(3, 200);
+    let read = read_weights(&tempest(&made, "t.nc", &links)).expect("weights");
+    assert_eq!(read.convention, "TempestRemap");
+    assert_eq!(read.weights.row_starts, made.weights.row_starts);
+    assert_eq!(read.weights.columns, made.weights.columns);
+    assert_eq!(read.weights.values, made.weights.values);
+    assert!(read.weights.origin.conservative && read.weights.origin.source_hash.is_empty());
+    assert_eq!(read.weights.origin.normalization, "destarea");
+}
+
+#[test]
+fn repeated_links_are_added_and_noted() {
+    let made = Made::new();
+    let mut links = links_of(&made);
+    let (row, column, value) = links[10];
+    links[10].2 = 0.25 * value;
+    links.push((row, column, 0.75 * value));
+    let read = read_weights(&tempest(&made, "t.nc", &links)).expect("weights");
+    assert_eq!(read.weights.columns, made.weights.columns);
+    assert!((read.weights.values[10] - value).abs() <= 1e-16);
+    assert!(read.notes[0].contains("1 repeated link"), "{:?}", read.notes);
+}
+
+#[test]
+fn bad_indices_and_numbers_are_refused_on_reading() {
+    let made = Made::new();
+    for (fault, words) in [
+        ((0, 1, 0.1), "destination index 0 of link"),
+        ((1, made.source.len() as i32 + 1, 0.1), "source index 649 of link"),
+        ((1, 1, f64::NAN), "NaN"),
+    ] {
+        let mut links = links_of(&made);
+        links.push(fault);
+        let error = read_weights(&tempest(&made, "t.nc", &links)).expect_err("refused").to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let grid_file = made.path("grid.nc");
+    knarr_io::write_grid(&made.source, &grid_file, knarr_io::GridFormat::Cf, false).expect("written");
+    assert!(read_weights(&grid_file).expect_err("no weights").to_string().contains("no weights"));
+}
+
+#[test]
+fn weights_of_other_grids_are_refused_and_the_side_is_named() {
+    let made = Made::new();
+    let own = read_weights(&made.written("w.nc", WeightsFormat::Esmf)).expect("weights");
+    let mut foreign = own.clone();
+    foreign.weights.origin.source_hash.clear();
+    foreign.weights.origin.destination_hash.clear();
+    check_identity(&foreign, &made.source, &made.destination).expect("centers agree");
+    let mask = Mask::from_active((0..made.source.len()).map(|c| c != 5).collect());
+    let one_masked = made.source.clone().masked_by(&mask);
+    let shifted = grid("ll:0.01,-85,10,10,36,18");
+    let cases = [
+        (&own, &one_masked, &made.destination, "the source grid: found hash"),
+        (&own, &shifted, &made.destination, "the source grid: found hash"),
+        (&own, &made.source, &grid("r12x7"), "the destination grid: found 72 cells, expected 84 cells"),
+        (&own, &made.destination, &made.source, "the source grid: found 648 cells, expected 72 cells"),
+        (&foreign, &shifted, &made.destination, "the source grid: found center of cell 1 at 0.00000E"),
+        (&foreign, &made.source, &grid("ll:0,-74.9,30,30,12,6"), "the destination grid: found center of cell"),
+    ];
+    for (file, source, destination, words) in cases {
+        let error = check_identity(file, source, destination).expect_err(words).to_string();
+        assert!(error.contains(words), "`{words}` is not in `{error}`");
+    }
+    // Without hashes a mask does not show; that is why own files have them.
+    check_identity(&foreign, &one_masked, &made.destination).expect("same centers");
+}
+
+#[test]
+fn sound_weights_pass_every_criterion() {
+    let made = Made::new();
+    for format in [WeightsFormat::Esmf, WeightsFormat::Scrip] {
+        let verdict = check_weights(&made.written("w.nc", format)).expect("a verdict");
+        assert!(verdict.passed(), "{verdict}");
+        assert!(verdict.criteria.iter().all(|c| c.outcome == Outcome::Pass), "{verdict}");
+        assert!((verdict.source_area_of_sphere.expect("areas") - 1.0).abs() < 1e-14);
+        assert!(verdict.worst_rows.is_empty());
+        assert_eq!((verdict.links, verdict.unmapped), (648, 0));
+    }
+}
+
+#[test]
+fn each_criterion_fails_on_its_fault() {
+    let made = Made::new();
+    let judged = |links: &[Link], criterion: &str| outcome(&tempest(&made, "t.nc", links), criterion);
+    let sound = links_of(&made);
+    for criterion in ["indices", "finite", "repeated", "consistency", "conservation", "weights between"] {
+        assert_eq!(judged(&sound, criterion), Outcome::Pass, "{criterion}");
+    }
+    let with = |change: &dyn Fn(&mut Vec<Link>)| {
+        let mut links = sound.clone();
+        change(&mut links);
+        links
+    };
+    assert_eq!(judged(&with(&|l| l[4].1 = 649), "indices"), Outcome::Fail);
+    assert_eq!(judged(&with(&|l| l[4].0 = 0), "indices"), Outcome::Fail);
+    assert_eq!(judged(&with(&|l| l[4].2 = f64::INFINITY), "finite"), Outcome::Fail);
+    assert_eq!(judged(&with(&|l| l.push(l[4])), "repeated"), Outcome::Fail);
+    assert_eq!(judged(&with(&|l| l[4].2 += 2e-9), "consistency"), Outcome::Fail);
+    assert_eq!(judged(&with(&|l| l[4].2 += 2e-12), "consistency"), Outcome::Pass);
+    // Moved from one source cell to its neighbour: rows still sum to 1, columns do not.
+    let moved = with(&|l| {
+        l[4].2 -= 1e-6;
+        l[5].2 += 1e-6;
+    });
+    assert_eq!(judged(&moved, "consistency"), Outcome::Pass);
+    assert_eq!(judged(&moved, "conservation"), Outcome::Fail);
+    assert_eq!(judged(&with(&|l| l[4].2 = -1e-6), "weights between"), Outcome::Fail);
+    assert_eq!(judged(&with(&|l| l[4].2 = 1.5), "weights between"), Outcome::Fail);
+
+    let spoiled = |change: &dyn Fn(&mut Made)| {
+        let mut made = Made::new();
+        change(&mut made);
+        let path = made.written("w.nc", WeightsFormat::Esmf);
+        check_weights(&path).expect("a verdict")
+    };
+    let failed = |verdict: &knarr_io::WeightsVerdict, name: &str| {
+        verdict.criteria.iter().any(|c| c.name.contains(name) && c.outcome == Outcome::Fail)
+    };
+    assert!(failed(&spoiled(&|m| m.weights.source_areas[0] += 0.01), "areas"));
+    assert!(failed(&spoiled(&|m| m.weights.destination_fractions[3] = 1.001), "fractions"));
+    assert!(failed(
+        &spoiled(&|m| m.source = m.source.clone().masked_by(&Mask::from_active((0..648).map(|c| c != 9).collect()))),
+        "masked"
+    ));
+}
+
+#[test]
+fn the_worst_rows_come_with_their_places() {
+    let mut made = Made::new();
+    for k in 0..30 {
+        made.weights.values[9 * k] *= 1.0 + 1e-4 * k as f64;
+    }
+    let verdict = check_weights(&made.written("w.nc", WeightsFormat::Esmf)).expect("a verdict");
+    assert!(!verdict.passed());
+    assert_eq!(verdict.worst_rows.len(), 10);
+    let miss = |k: usize| (verdict.worst_rows[k].sum - verdict.worst_rows[k].expected).abs();
+    assert!((1..10).all(|k| miss(k) <= miss(k - 1)));
+    let worst = &verdict.worst_rows[0];
+    let center = made.destination.center(worst.row - 1);
+    assert_eq!((worst.lon_deg, worst.lat_deg), (Some(center.lon_deg), Some(center.lat_deg)));
+    let text = verdict.to_string();
+    assert!(text.contains("FAIL") && text.contains("worst rows") && text.contains(&format!("row {}", worst.row)), "{text}");
+}

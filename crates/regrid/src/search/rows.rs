@@ -1,0 +1,295 @@
+//! The nearest center in a grid of rows, by its axes: no tree, and mostly no trigonometry.
+
+use super::ascending::Ascending;
+use super::points::TIE;
+use knarr_grid::{Columns, LonLat, Rows};
+use knarr_kernels::sphere::{UnitVector, dot, lon_lat_deg, sin_cos_deg, sub, unit_vector};
+
+/// Centers looked at around a point before the search gives up: a point far outside a regional grid.
+const PATIENCE: usize = 256;
+
+/// Columns further away than this are compared by distance, not by longitude.
+const NEAR_DEG: f64 = 5.0;
+
+/// Two points of a parallel and meridians around it are equally far if the product of the cosines is below this.
+const POLAR: f64 = 1e-16;
+
+/// Degrees by which latitudes and longitudes may be wrong: rounding, ten times over.
+const ROUNDING_DEG: f64 = 1e-12;
+
+/// The answer for a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Nearest {
+    /// The cell: of those within [`TIE`] of the least distance the one with the lowest number.
+    Cell(u32),
+    /// Too many centers would have to be looked at, or all near ones are masked.
+    Unknown,
+}
+
+/// Centers of rows, ready for queries.
+pub(crate) struct RowCenters<'a> {
+    rows: &'a Rows,
+    is_active: &'a [bool],
+    lats: Ascending,
+    /// Longitudes in 0..360 of shared columns.
+    lons: Option<Ascending>,
+    /// Least distance between two rows.
+    least_gap_deg: f64,
+}
+
+impl<'a> RowCenters<'a> {
+    pub fn new(rows: &'a Rows, is_active: &'a [bool]) -> Self {
+        let numbered = |(k, &v): (usize, &f64)| (v, k as u32);
+        let lats = Ascending::new(rows.lats_deg.iter().enumerate().map(numbered).collect());
+        let lons = match &rows.columns {
+            Columns::Shared(lon) => {
+                let turned = |(k, v): (usize, &f64)| (v.rem_euclid(360.0), k as u32);
+                Some(Ascending::new(lon.centers_deg.iter().enumerate().map(turned).collect()))
+            }
+            Columns::Reduced { .. } => None,
+        };
+        let least_gap_deg = (1..lats.len()).map(|k| lats.value(k) - lats.value(k - 1)).fold(f64::INFINITY, f64::min);
+        Self { rows, is_active, lats, lons, least_gap_deg }
+    }
+
+    /// The nearest active center.
+    pub fn nearest(&self, p: LonLat) -> Nearest {
+        let (lon, lat) = match &self.rows.rotation {
+            None => (p.lon_deg, p.lat_deg),
+            Some(rotation) => lon_lat_deg(rotation.apply(p.unit())),
+        };
+        match self.clearly_nearest(lon, lat) {
+            Some(cell) if self.is_active[cell] => Nearest::Cell(cell as u32),
+            _ => self.nearest_of_window(p.unit(), lon, lat),
+        }
+    }
+
+    /// The center that is nearest in longitude and in latitude, if no other can be.
+    ///
+    /// With the same difference δ of longitudes to all rows, the nearest row is the nearest one to the latitude
+    /// ψ with tan ψ = tan φ / cos δ, and |ψ − φ| ≤ (1/cos δ − 1)/2 < 0.26 δ² for δ < 5°.
+    #[inline]
+    fn clearly_nearest(&self, lon: f64, lat: f64) -> Option<usize> {
+        let lons = self.lons.as_ref()?;
+        let (n, above) = (lons.len(), self.lats.count_up_to(lat));
+        if n < 2 || above == 0 || above == self.lats.len() || lat.abs() > 89.0 {
+            return None;
+        }
+        let x = if (0.0..360.0).contains(&lon) { lon } else { lon.rem_euclid(360.0) };
+        let east = lons.count_up_to(x);
+        let (left, right) = (if east == 0 { n - 1 } else { east - 1 }, if east == n { 0 } else { east });
+        let west_of = if east == 0 { x - lons.value(left) + 360.0 } else { x - lons.value(left) };
+        let east_of = if east == n { lons.value(right) - x + 360.0 } else { lons.value(right) - x };
+        let (column, delta, width) = (if west_of <= east_of { left } else { right }, west_of.min(east_of), west_of + east_of);
+
+        let (south, north) = (lat - self.lats.value(above - 1), self.lats.value(above) - lat);
+        let (row, gap) = (if south <= north { above - 1 } else { above }, south + north);
+        // 0.26 · π/180 for δ² in degrees.
+        let shift = 0.0046 * delta * delta;
+        let (along, across) = ((west_of - east_of).abs(), (south - north).abs() - 2.0 * shift);
+        // Up to 89° the second nearest is further away by 1e-12 at least: a hundred ties.
+        let is_clear = |margin: f64, size: f64| margin * size > 1e-6 * (gap + width);
+        let clear = delta <= NEAR_DEG
+            && 2.0 * shift < self.least_gap_deg
+            && self.lats.value(row).abs() <= 89.5
+            && is_clear(along, width)
+            && is_clear(across, gap);
+        clear.then(|| self.first_of_row(self.lats.number(row)) + lons.number(column))
+    }
+
+    /// The nearest by distance: first among the four centers around the point, then among all that their
+    /// least distance allows.
+    fn nearest_of_window(&self, p: UnitVector, lon: f64, lat: f64) -> Nearest {
+        let above = self.lats.count_up_to(lat);
+        let mut best = Best { chord2: f64::INFINITY, tied: Vec::new() };
+        for row in [above.checked_sub(1), Some(above).filter(|&k| k < self.lats.len())].into_iter().flatten() {
+            self.visit_row(row, lon, 0.0, &mut |cell| best.meet(cell, self.chord2(p, cell)));
+        }
+        if best.chord2 > 3.0 {
+            return Nearest::Unknown;
+        }
+        let reach = best.chord2.sqrt() + 10.0 * TIE;
+        let angle_deg = (2.0 * (0.5 * reach).min(1.0).asin()).to_degrees() + ROUNDING_DEG;
+        let cos_lat = sin_cos_deg(lat).1;
+        let mut patience = PATIENCE;
+        let mut rows = self.lats.count_up_to(lat - angle_deg)..self.lats.count_up_to(lat + angle_deg);
+        let is_complete = rows.all(|k| {
+            // chord² = 4 sin²((φ − φ_k)/2) + 4 cos φ cos φ_k sin²(δ/2)
+            let cosines = cos_lat * sin_cos_deg(self.lats.value(k)).1;
+            if cosines < POLAR {
+                return self.first_active(k).is_none_or(|cell| best.meet(cell, self.chord2(p, cell)));
+            }
+            let across = sin_cos_deg(0.5 * (lat - self.lats.value(k))).0;
+            let sine2 = (0.25 * reach * reach - across * across).max(0.0) / cosines;
+            let half_width = if sine2 < 1.0 { 2.0 * sine2.sqrt().asin().to_degrees() + ROUNDING_DEG } else { 360.0 };
+            self.visit_row(k, lon, half_width, &mut |cell| {
+                best.meet(cell, self.chord2(p, cell));
+                patience -= 1;
+                patience > 0
+            })
+        });
+        best.lowest().filter(|_| is_complete).map_or(Nearest::Unknown, |cell| Nearest::Cell(cell as u32))
+    }
+
+    /// Calls `visit` with the active cells of a row (by latitude) up to `half_width` degrees from `lon`, and with
+    /// the next one on both sides; false as soon as `visit` is.
+    fn visit_row(&self, k: usize, lon: f64, half_width: f64, visit: &mut impl FnMut(usize) -> bool) -> bool {
+        let row = self.lats.number(k);
+        let first = self.first_of_row(row);
+        let x = lon.rem_euclid(360.0);
+        let (n, east) = match (&self.lons, &self.rows.columns) {
+            (Some(lons), _) => (lons.len(), lons.count_up_to(x)),
+            (None, Columns::Reduced { counts, .. }) => (counts[row], (x / 360.0 * counts[row] as f64) as usize + 1),
+            (None, Columns::Shared(_)) => (0, 0),
+        };
+        // Columns east of the point, turn by turn; those west of it are counted down from there.
+        let offset = |k: i64| {
+            let (turn, place) = (k.div_euclid(n as i64), k.rem_euclid(n as i64) as usize);
+            let value = self.lons.as_ref().map_or(360.0 * place as f64 / n as f64, |lons| lons.value(place));
+            (value + 360.0 * turn as f64 - x, self.lons.as_ref().map_or(place, |lons| lons.number(place)))
+        };
+        let mut left = n;
+        for direction in [1, -1] {
+            let mut k = east as i64 - i64::from(direction < 0);
+            let mut is_next = true;
+            while left > 0 {
+                let (distance, column) = offset(k);
+                if !is_next && distance.abs() > half_width {
+                    break;
+                }
+                if self.is_active[first + column] && !visit(first + column) {
+                    return false;
+                }
+                (k, is_next, left) = (k + direction, false, left - 1);
+            }
+        }
+        true
+    }
+
+    fn first_active(&self, k: usize) -> Option<usize> {
+        let row = self.lats.number(k);
+        let cells = match &self.rows.columns {
+            Columns::Shared(lon) => lon.centers_deg.len(),
+            Columns::Reduced { counts, .. } => counts[row],
+        };
+        (0..cells).map(|column| self.first_of_row(row) + column).find(|&cell| self.is_active[cell])
+    }
+
+    fn first_of_row(&self, row: usize) -> usize {
+        match &self.rows.columns {
+            Columns::Shared(lon) => row * lon.centers_deg.len(),
+            Columns::Reduced { starts, .. } => starts[row],
+        }
+    }
+
+    fn chord2(&self, p: UnitVector, cell: usize) -> f64 {
+        let center = match &self.rows.rotation {
+            None => {
+                let (lon, lat) = self.rows.frame_center_deg(cell);
+                unit_vector(lon, lat)
+            }
+            Some(_) => self.rows.center(cell).unit(),
+        };
+        let chord = sub(center, p);
+        dot(chord, chord)
+    }
+}
+
+/// The least distance so far, and the cells near it.
+struct Best {
+    chord2: f64,
+    tied: Vec<(f64, usize)>,
+}
+
+impl Best {
+    /// Always true, for searches that go on.
+    fn meet(&mut self, cell: usize, chord2: f64) -> bool {
+        if chord2.sqrt() <= self.chord2.sqrt() + TIE {
+            self.chord2 = self.chord2.min(chord2);
+            self.tied.push((chord2, cell));
+        }
+        true
+    }
+
+    fn lowest(&self) -> Option<usize> {
+        let bound = self.chord2.sqrt() + TIE;
+        self.tied.iter().filter(|t| t.0.sqrt() <= bound).map(|t| t.1).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::points::PointTree;
+    use knarr_grid::LonAxis;
+    use knarr_kernels::sphere::Rotation;
+
+    fn shared(lons: Vec<f64>, lats_deg: Vec<f64>) -> Rows {
+        let bounds = |v: &[f64]| v.iter().map(|c| [c - 0.5, c + 0.5]).collect();
+        let lon = LonAxis { bounds_deg: bounds(&lons), centers_deg: lons };
+        Rows { rotation: None, lat_bounds_deg: bounds(&lats_deg), lats_deg, columns: Columns::Shared(lon) }
+    }
+
+    fn even(first: f64, step: f64, n: u32) -> Vec<f64> {
+        (0..n).map(|k| first + step * f64::from(k)).collect()
+    }
+
+    fn reduced(lats_deg: Vec<f64>, counts: Vec<usize>) -> Rows {
+        let mut starts = vec![0];
+        counts.iter().for_each(|n| starts.push(starts[starts.len() - 1] + n));
+        let lat_bounds_deg = lats_deg.iter().map(|c| [c - 0.5, c + 0.5]).collect();
+        Rows { rotation: None, lats_deg, lat_bounds_deg, columns: Columns::Reduced { counts, starts } }
+    }
+
+    /// Answers of both, over points on, between and off the centers, and the part that formulas answered.
+    fn known_part(rows: &Rows, is_active: &[bool]) -> f64 {
+        let active = (0..rows.len()).filter(|&c| is_active[c]);
+        let tree = PointTree::new(active.map(|c| (rows.center(c).unit(), c as u32)).collect());
+        let centers = RowCenters::new(rows, is_active);
+        let multiples =
+            (0..=144).flat_map(|i| (0..=72).map(move |j| (f64::from(i) * 2.5 - 1.0 / 3.0, f64::from(j) * 2.5 - 90.0)));
+        let round = (0..=72).flat_map(|i| (0..=72).map(move |j| (f64::from(i) * 5.0 - 30.0, f64::from(j) * 2.5 - 90.0)));
+        let spiral = (0..3000).map(|k| (f64::from(k) * 137.50776, (1.0 - f64::from(k) / 1499.5).asin().to_degrees()));
+        let around: Vec<(f64, f64)> =
+            (0..rows.len()).step_by(7).map(|c| rows.center(c)).map(|c| (c.lon_deg, c.lat_deg)).collect();
+        let points: Vec<(f64, f64)> = multiples.chain(round).chain(spiral).chain(around).collect();
+        let mut known = 0;
+        for &(lon_deg, lat_deg) in &points {
+            let p = LonLat { lon_deg, lat_deg };
+            if let Nearest::Cell(cell) = centers.nearest(p) {
+                assert_eq!(Some(cell), tree.nearest(p.unit()).map(|n| n.0), "{lon_deg} {lat_deg}");
+                known += 1;
+            }
+        }
+        f64::from(known) / points.len() as f64
+    }
+
+    #[test]
+    fn formulas_and_tree_agree_on_every_kind_of_rows() {
+        let global = |n: u32, first: f64| even(first, 360.0 / f64::from(n), n);
+        let gaussian = [-86.0, -75.0, -62.5, -45.5, -28.0, -9.0, 8.0, 26.5, 44.0, 61.0, 74.5, 87.0].to_vec();
+        let cases = [
+            ("regular", shared(global(72, 2.5), even(-87.5, 5.0, 36)), 1.0),
+            ("pole rows, north to south", shared(global(72, 0.0), even(90.0, -5.0, 37)), 1.0),
+            ("flat cells", shared(global(18, 0.0), even(-89.75, 0.5, 360)), 1.0),
+            ("tall cells", shared(global(360, 0.5), even(-80.0, 20.0, 9)), 1.0),
+            ("uneven", shared((0..60).map(|k| 0.1 * f64::from(k * k)).collect(), gaussian.clone()), 1.0),
+            ("repeated column", shared(even(-180.0, 10.0, 37), even(-85.0, 10.0, 18)), 1.0),
+            ("one row", shared(global(36, 0.0), vec![10.0]), 0.3),
+            ("regional", shared(even(350.0, 0.5, 40), even(30.0, 0.5, 30)), 0.01),
+            ("reduced", reduced(gaussian.clone(), vec![20, 24, 28, 32, 36, 40, 40, 36, 32, 28, 24, 20]), 1.0),
+            ("reduced with poles", reduced(even(-90.0, 15.0, 13), vec![1, 8, 16, 20, 24, 28, 32, 28, 24, 20, 16, 8, 1]), 1.0),
+        ];
+        for (name, mut rows, least) in cases {
+            for rotation in [None, Some(Rotation::from_rotated_pole(-162.0, 39.25, 10.0))] {
+                rows.rotation = rotation;
+                let known = known_part(&rows, &vec![true; rows.len()]);
+                assert!(known >= least, "{name}: {known}");
+                // Patches of land, and single cells.
+                let masked: Vec<bool> = (0..rows.len()).map(|c| c % 5 != 0 && c / 40 % 3 != 0).collect();
+                let known = known_part(&rows, &masked);
+                assert!(known >= 0.4 * least, "{name}, masked: {known}");
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The program as its users meet it: what it says, what it leaves behind, and how it ends.
+
+mod bad_input;
+mod files;
+mod run;
+mod verbs;
