@@ -52,6 +52,8 @@ impl Folder {
             .current_dir(self.0.path())
             .env("RUST_BACKTRACE", "0")
             .env("COLUMNS", "100")
+            // The library locks files it writes; programs started meanwhile by other tests inherit the lock.
+            .env("HDF5_USE_FILE_LOCKING", "FALSE")
             .stdin(Stdio::null())
             .output()
             .expect("the program can be started");
@@ -79,6 +81,13 @@ impl Folder {
         for command in hint.split('`').skip(1).step_by(2) {
             let placeholder =
                 command.split([' ', '.']).any(|word| word.len() > 2 && word.chars().all(|c| c.is_ascii_uppercase()));
+            if let Some(folder) = command.strip_prefix("mkdir -p ") {
+                std::fs::create_dir_all(self.path(folder)).expect("the folder of the hint can be made");
+                let ran = self.knarr(arguments);
+                assert_eq!(ran.code, Some(0), "the hint `{command}` of `knarr {arguments}` does not work:\n{}", ran.stderr);
+                std::fs::remove_dir_all(self.path(folder)).expect("it can be removed");
+                continue;
+            }
             let full = match command.strip_prefix("knarr ") {
                 Some(rest) => rest.to_owned(),
                 None if hint.contains(&format!("leave `{command}` out")) => without_option(arguments, command),

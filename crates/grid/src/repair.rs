@@ -5,6 +5,7 @@ use crate::{Action, BadCell, Blemish, LonLat, Mask, Polygons};
 use knarr_kernels::cell_area::polygon_area;
 use knarr_kernels::sphere::{UnitVector, dot};
 use rayon::prelude::*;
+use std::cmp::Reverse;
 
 /// A cell as it comes, before any check.
 pub(crate) struct RawCell {
@@ -76,7 +77,7 @@ pub(crate) fn repair(raw: Vec<RawCell>, context: &Context) -> Repaired {
     drop_oversized(&mut cells, context);
     cells.par_iter_mut().for_each(orient);
     replace_broken(&mut cells, &given, context);
-    drop_duplicates(&mut cells);
+    drop_duplicates(&mut cells, context.shape);
     report(cells, &given, context)
 }
 
@@ -252,8 +253,16 @@ fn untangle(cell: &mut Cell) -> bool {
     false
 }
 
-/// Drops cells that lie where an earlier cell lies: halo columns and fold rows.
-fn drop_duplicates(cells: &mut [Cell]) {
+/// Drops cells that lie where another cell lies: halo columns and fold rows.
+fn drop_duplicates(cells: &mut [Cell], shape: Option<[usize; 2]>) {
+    // Of two copies the inner one is kept: models leave halo rows and columns without values.
+    let rank = |cell: usize| match shape {
+        Some([ny, nx]) => {
+            let (j, i) = (cell / nx, cell % nx);
+            (Reverse(j.min(ny - 1 - j)), Reverse(i.min(nx - 1 - i)), cell)
+        }
+        None => (Reverse(0), Reverse(0), cell),
+    };
     let alive: Vec<usize> = (0..cells.len()).filter(|&c| cells[c].dropped.is_none()).collect();
     let largest = 2.5e-3 * median(alive.iter().map(|&c| cells[c].radius).collect());
     let mut places: Vec<(f64, usize, UnitVector)> = alive
@@ -273,7 +282,7 @@ fn drop_duplicates(cells: &mut [Cell]) {
             let before = places[..k].iter().rev().take_while(near);
             let after = places[k + 1..].iter().take_while(near);
             before.chain(after).any(|other| {
-                other.1 < cell
+                rank(other.1) < rank(cell)
                     && chord(other.2, place) <= tolerance
                     && (place[2].abs() < POLE_SINE || same_outline(&cells[other.1].corners, &cells[cell].corners))
             })

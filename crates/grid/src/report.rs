@@ -49,7 +49,7 @@ pub enum Blemish {
     SelfCrossing,
     /// Wider than any cell of this grid can be; a corner lies elsewhere on the globe.
     Oversized,
-    /// The same cell appears earlier (halo or fold of a tripolar grid).
+    /// The same cell appears elsewhere (halo or fold of a tripolar grid).
     Duplicate,
 }
 
@@ -63,7 +63,7 @@ impl std::fmt::Display for Blemish {
             Self::Concave => "concave",
             Self::SelfCrossing => "crossing edges",
             Self::Oversized => "corner far away",
-            Self::Duplicate => "duplicate of an earlier cell",
+            Self::Duplicate => "duplicate of another cell",
         })
     }
 }

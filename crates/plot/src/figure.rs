@@ -15,7 +15,8 @@ const MISSING: [u8; 3] = [222, 222, 222];
 const HATCH: [u8; 3] = [200, 200, 200];
 const BACKGROUND: [u8; 3] = [255, 255, 255];
 
-/// A picture being drawn. Lengths named without unit are pixels; `unit` is a pixel of a picture 1200 wide.
+/// A picture being drawn. Lengths named without unit are pixels; `unit` is a pixel of a picture 1200 wide, and a little
+/// more than that share of a smaller one.
 pub(crate) struct Figure {
     pixmap: Pixmap,
     canvas: Canvas,
@@ -28,13 +29,14 @@ pub(crate) struct Figure {
 
 impl Figure {
     pub fn new(options: &MapOptions, grid: &Grid, shown: &dyn Fn(usize) -> bool) -> Result<Self, PlotError> {
-        let unit = options.width as f32 / 1200.0;
+        // Letters shrink less than the picture, so that a small one can be read.
+        let unit = (options.width as f32 / 1200.0).powf(0.6);
         let scaled = |length: f32| (length * unit).round() as usize;
         let (left, right) = (scaled(62.0), scaled(62.0));
         let room = options.width as usize - left - right;
-        let canvas = Canvas::new(options.view, grid, shown, room, scaled(940.0))?;
+        let canvas = Canvas::new(options.view, grid, shown, room, options.width as usize * 4 / 5)?;
         // The titles need some width even above a tall map.
-        let width = (canvas.width + left + right).max(scaled(760.0));
+        let width = (canvas.width + left + right).max(scaled(760.0).min(options.width as usize));
         let left = (width - canvas.width) / 2;
         let top = scaled(if canvas.is_plate_carree() { 86.0 } else { 104.0 });
         let height = top + canvas.height + scaled(106.0);

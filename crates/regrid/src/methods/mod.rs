@@ -11,7 +11,9 @@ use crate::identity::{content_hash, options_hash};
 use crate::links::LinkRows;
 use crate::{Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
-use knarr_grid::Grid;
+use knarr_grid::{Grid, Layout};
+use knarr_kernels::cell_area::{polygon_area, quadrangle_area};
+use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 
 /// Most cells of a grid: indices are 32 bits.
@@ -75,5 +77,27 @@ fn point_weights(source: &Grid, destination: &Grid, options: &Options, rows: Lin
 
 /// Areas of all cells in steradians.
 pub(crate) fn areas(grid: &Grid) -> Vec<f64> {
-    (0..grid.len()).into_par_iter().map(|i| grid.area(i)).collect()
+    match &grid.layout {
+        Layout::Polygons { polygons, .. } => {
+            let area = |corners: &mut Vec<UnitVector>, cell| {
+                corners.clear();
+                polygons.copy_cell(cell, corners);
+                polygon_area(corners)
+            };
+            (0..grid.len()).into_par_iter().map_init(Vec::new, area).collect()
+        }
+        Layout::Rows(rows) => {
+            // Cells of a row have few widths: each is computed where it changes.
+            let area = |known: &mut ([f64; 3], f64), cell| {
+                let ([west, east], [south, north]) = rows.frame_bounds_deg(cell);
+                let bounds = [south, north, east - west];
+                if bounds != known.0 {
+                    *known = (bounds, quadrangle_area(south, north, east - west));
+                }
+                known.1
+            };
+            (0..grid.len()).into_par_iter().map_init(|| ([f64::NAN; 3], 0.0), area).collect()
+        }
+        Layout::Points { .. } => vec![0.0; grid.len()],
+    }
 }
