@@ -34,7 +34,8 @@ pub fn triangle_area(a: UnitVector, b: UnitVector, c: UnitVector) -> f64 {
 /// assert!((polygon_area(&octant) - std::f64::consts::FRAC_PI_2).abs() < 1e-15);
 /// ```
 pub fn polygon_area(corners: &[UnitVector]) -> f64 {
-    (2..corners.len()).map(|k| triangle_area(corners[0], corners[k - 1], corners[k])).sum()
+    // From +0: an empty sum would be -0.
+    (2..corners.len()).fold(0.0, |area, k| area + triangle_area(corners[0], corners[k - 1], corners[k]))
 }
 
 /// Area between a parallel and the great circle through its two ends, positive towards the pole:

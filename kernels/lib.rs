@@ -9,6 +9,6 @@ pub mod global_integral;
 pub mod overlap;
 pub mod overlap_rows;
 pub mod sparse_apply;
-pub mod sparse_apply_interleaved;
+mod sparse_apply_tiles;
 pub mod sphere;
 pub mod tangent_plane;

@@ -1,21 +1,27 @@
 //! Sparse weights times fields: `destination_i = Σ_k w_k · source[column_k]`.
 //!
 //! Sums run in the stored order of a row, in f64, whatever the layout or number of threads: all forms give
-//! the same bits. [`apply`] takes slabs as files have them and keeps a block of weights in cache while it goes
-//! through the slabs, which is faster than to interleave them first (see [`crate::sparse_apply_interleaved`]
-//! for fields that are kept so).
+//! the same bits. [`apply`] takes slabs as files have them, block by block of destination cells; several slabs
+//! go through a tile that stays in cache.
 
+use crate::sparse_apply_tiles::{Pages, Slab, Tile};
 use rayon::prelude::*;
 
 /// Destination rows that one task handles.
-pub(crate) const BLOCK: usize = 2048;
+const BLOCK: usize = 2048;
 
 /// A row counts as a mean (weights not negative, sum 1) within this bound; its results are then kept
 /// within the range of the values it averages. Rounding of 10⁴ weights stays below it.
 const UNIT_SUM_TOLERANCE: f64 = 1e-12;
 
 /// Shares of valid weight are compared with `min_valid` with this allowance for their rounding.
-const SHARE_TOLERANCE: f64 = 1e-12;
+pub(crate) const SHARE_TOLERANCE: f64 = 1e-12;
+
+/// With weights of both signs what is left may cancel: no mean is made of sums below this part of the magnitude.
+pub(crate) const UNCANCELLED: f64 = 1e-6;
+
+/// Slabs from which on a tile pays.
+const FEW: usize = 3;
 
 /// Compressed sparse rows, as slices.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +58,11 @@ mod sealed {
 }
 
 /// Numbers that fields are stored as.
-pub trait Value: sealed::Sealed + Copy + Default + Send + Sync + 'static {
+pub trait Value: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + 'static {
+    /// Below and above every number.
+    const LEAST: Self;
+    /// See [`Self::LEAST`].
+    const GREATEST: Self;
     /// As the number sums are made of.
     fn to_f64(self) -> f64;
     /// Rounded to storage.
@@ -60,6 +70,8 @@ pub trait Value: sealed::Sealed + Copy + Default + Send + Sync + 'static {
 }
 
 impl Value for f64 {
+    const LEAST: Self = Self::NEG_INFINITY;
+    const GREATEST: Self = Self::INFINITY;
     #[inline(always)]
     fn to_f64(self) -> f64 {
         self
@@ -71,6 +83,8 @@ impl Value for f64 {
 }
 
 impl Value for f32 {
+    const LEAST: Self = Self::NEG_INFINITY;
+    const GREATEST: Self = Self::INFINITY;
     #[inline(always)]
     fn to_f64(self) -> f64 {
         f64::from(self)
@@ -93,7 +107,7 @@ impl<'a> SparseRows<'a> {
     }
 
     #[inline(always)]
-    pub(crate) fn row(&self, i: usize) -> (&'a [u32], &'a [f64]) {
+    fn row(&self, i: usize) -> (&'a [u32], &'a [f64]) {
         let range = self.row_starts[i]..self.row_starts[i + 1];
         (&self.columns[range.clone()], &self.weights[range])
     }
@@ -102,13 +116,13 @@ impl<'a> SparseRows<'a> {
 /// What is the same for every field: sums of a row's weights.
 #[derive(Clone, Copy)]
 pub(crate) struct RowSums {
-    total: f64,
-    magnitude: f64,
-    is_mean: bool,
+    pub(crate) total: f64,
+    pub(crate) magnitude: f64,
+    pub(crate) is_mean: bool,
 }
 
 #[inline(always)]
-pub(crate) fn row_sums(weights: &[f64]) -> RowSums {
+fn row_sums(weights: &[f64]) -> RowSums {
     let (mut total, mut magnitude) = (0.0, 0.0);
     for &w in weights {
         total += w;
@@ -118,20 +132,36 @@ pub(crate) fn row_sums(weights: &[f64]) -> RowSums {
     RowSums { total, magnitude, is_mean }
 }
 
+/// [`row_sums`] of the rows `first..last`.
+fn block_sums(rows: SparseRows<'_>, first: usize, last: usize) -> Vec<RowSums> {
+    // One pass without branches brings the block's weights into cache many times faster than short rows do.
+    let weights = &rows.weights[rows.row_starts[first]..rows.row_starts[last]];
+    let negative = weights.iter().fold(0u64, |signs, w| signs | w.to_bits()) >> 63;
+    let sums = |i| {
+        let weights = rows.row(i).1;
+        if negative == 1 {
+            return row_sums(weights);
+        }
+        let total = weights.iter().fold(0.0, |sum, w| sum + w);
+        RowSums { total, magnitude: total, is_mean: (total - 1.0).abs() <= UNIT_SUM_TOLERANCE }
+    };
+    (first..last).map(sums).collect()
+}
+
 /// Running sums of one destination value.
 #[derive(Clone, Copy)]
-pub(crate) struct Sums {
-    pub(crate) value: f64,
+struct Sums {
+    value: f64,
     /// Σ w and Σ |w| over valid sources.
-    pub(crate) valid: f64,
-    pub(crate) valid_magnitude: f64,
-    pub(crate) least: f64,
-    pub(crate) greatest: f64,
-    pub(crate) valid_links: u32,
+    valid: f64,
+    valid_magnitude: f64,
+    least: f64,
+    greatest: f64,
+    valid_links: u32,
 }
 
 impl Sums {
-    pub(crate) const ZERO: Self =
+    const ZERO: Self =
         Self { value: 0.0, valid: 0.0, valid_magnitude: 0.0, least: f64::INFINITY, greatest: f64::NEG_INFINITY, valid_links: 0 };
 
     #[inline(always)]
@@ -164,12 +194,12 @@ impl Sums {
     }
 
     #[inline(always)]
-    pub(crate) fn finish_all_valid(&self, row: RowSums) -> f64 {
+    fn finish_all_valid(&self, row: RowSums) -> f64 {
         if row.is_mean { self.within_range(self.value) } else { self.value }
     }
 
     #[inline(always)]
-    pub(crate) fn finish(&self, row: RowSums, links: usize, missing: Missing) -> Option<f64> {
+    fn finish(&self, row: RowSums, links: usize, missing: Missing) -> Option<f64> {
         if self.valid_links as usize == links {
             return (links > 0).then(|| self.finish_all_valid(row));
         }
@@ -179,8 +209,7 @@ impl Sums {
             Missing::Propagate => None,
             Missing::Keep { min_valid } => enough(min_valid).then_some(self.value),
             Missing::Renormalize { min_valid } => {
-                // With weights of both signs what is left may cancel: no mean can be made of it.
-                let scalable = self.valid.abs() > 1e-6 * self.valid_magnitude;
+                let scalable = self.valid.abs() > UNCANCELLED * self.valid_magnitude;
                 (enough(min_valid) && scalable).then(|| {
                     let value = self.value * (row.total / self.valid);
                     if row.is_mean { self.within_range(value) } else { value }
@@ -221,18 +250,26 @@ pub fn apply<V: Value>(
         Some(valid) => valid.par_chunks(source_len).map(|v| Some(v).filter(|v| !v.iter().all(|&ok| ok))).collect(),
     };
     // For each block of rows its part of every slab: tasks share no output.
-    let mut tasks: Vec<Vec<(&mut [V], &mut [bool])>> = (0..n.div_ceil(BLOCK)).map(|_| Vec::new()).collect();
-    for (values, flags) in destination.chunks_mut(n).zip(destination_valid.chunks_mut(n)) {
-        for (task, part) in tasks.iter_mut().zip(values.chunks_mut(BLOCK).zip(flags.chunks_mut(BLOCK))) {
-            task.push(part);
+    let mut tasks: Vec<Vec<Slab<'_, '_, V>>> = (0..n.div_ceil(BLOCK)).map(|_| Vec::with_capacity(slabs)).collect();
+    let results = destination.chunks_mut(n).zip(destination_valid.chunks_mut(n));
+    for ((source, &valid), (values, flags)) in source.chunks(source_len).zip(&slab_valid).zip(results) {
+        for (task, (values, flags)) in tasks.iter_mut().zip(values.chunks_mut(BLOCK).zip(flags.chunks_mut(BLOCK))) {
+            task.push((source, valid, values, flags));
         }
     }
-    tasks.into_par_iter().enumerate().for_each(|(block, parts)| {
-        let first = block * BLOCK;
-        let sums: Vec<RowSums> = (first..n.min(first + BLOCK)).map(|i| row_sums(rows.row(i).1)).collect();
-        for (slab, (values, flags)) in parts.into_iter().enumerate() {
-            let source = &source[slab * source_len..(slab + 1) * source_len];
-            apply_block(rows, first, &sums, source, slab_valid[slab], missing, values, flags);
+    let buffers = || (Pages::default(), Tile::<V, 16>::default(), Tile::<V, 8>::default());
+    tasks.into_par_iter().enumerate().for_each_init(buffers, |(pages, wide, narrow), (block, mut slabs)| {
+        let (first, last) = (block * BLOCK, n.min((block + 1) * BLOCK));
+        let sums = block_sums(rows, first, last);
+        let through_tiles = slabs.len() >= FEW && pages.lay_out(rows, source_len, first, last);
+        for batch in slabs.chunks_mut(16) {
+            match batch.len() {
+                9.. if through_tiles => wide.apply(rows, first, &sums, pages, missing, batch),
+                FEW.. if through_tiles => narrow.apply(rows, first, &sums, pages, missing, batch),
+                _ => batch.iter_mut().for_each(|(source, valid, values, flags)| {
+                    apply_block(rows, first, &sums, source, *valid, missing, values, flags);
+                }),
+            }
         }
     });
 }

@@ -201,7 +201,7 @@ impl IoError {
             Self::NoVariable { path, .. } => format!("`knarr inspect {}` lists the variables", path.display()),
             Self::NanWithoutFill { .. } => "`--nan missing` takes NaN as missing".to_owned(),
             Self::NoGrid { .. } | Self::NoGriddedVariable { .. } => {
-                "`--grid FILE` takes the grid from another file, matched by dimension sizes".to_owned()
+                "`--source-grid GRID` takes the grid from another file or a name, matched by dimension sizes".to_owned()
             }
             Self::Regrid { source: knarr_regrid::RegridError::NoCorners { .. }, .. } => {
                 "`--method nearest`, `distance` or `bilinear` need no cell corners".to_owned()

@@ -1,12 +1,15 @@
 //! Grids as the command line names them.
 
-use crate::{IoError, read_grid_file};
-use knarr_grid::Grid;
+use crate::decode::{Decoder, Purpose};
+use crate::{Dataset, IoError, NanPolicy, VariableGrid, read_grid_file};
+use knarr_grid::{Grid, Mask};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The grid of a file (`file.nc`, `file.nc:variable`, OASIS `grids.nc:torc`), else of a specification (`r360x180`,
 /// `H128n`, ...).
+///
+/// A variable that is named brings its mask: cells without a value on any level at any time take no part.
 ///
 /// # Errors
 /// [`IoError`] of the file; [`IoError::UnknownGrid`] if the text is no specification and looks like no file.
@@ -18,7 +21,7 @@ pub fn grid_from_argument(text: &str) -> Result<Arc<Grid>, IoError> {
     if let Some((path, variable)) = text.rsplit_once(':')
         && Path::new(path).is_file()
     {
-        return Ok(read_grid_file(Path::new(path), Some(variable))?.grid);
+        return grid_with_mask(Path::new(path), variable);
     }
     match Grid::from_spec(text) {
         Ok(grid) => Ok(Arc::new(grid)),
@@ -29,4 +32,33 @@ pub fn grid_from_argument(text: &str) -> Result<Arc<Grid>, IoError> {
         }
         Err(source) => Err(IoError::UnknownGrid { source }),
     }
+}
+
+fn grid_with_mask(path: &Path, variable: &str) -> Result<Arc<Grid>, IoError> {
+    let found = read_grid_file(path, Some(variable))?;
+    let dataset = Dataset::open(path)?;
+    // Names of OASIS grids and meshes are no variables; their masks come with the grid.
+    match dataset.slab_count(variable, &found) {
+        Ok(slabs) if slabs > 0 => {
+            let mask = valid_somewhere(&dataset, variable, &found, slabs)?;
+            Ok(Arc::new(Grid::clone(&found.grid).masked_by(&mask)))
+        }
+        _ => Ok(found.grid),
+    }
+}
+
+/// Cells that have a value in at least one of the slabs.
+fn valid_somewhere(dataset: &Dataset, variable: &str, found: &VariableGrid, slabs: usize) -> Result<Mask, IoError> {
+    let decoder = Decoder::new(dataset.file(), dataset.file().variable(variable)?, Purpose::Data)?;
+    let mut active = vec![false; found.grid.len()];
+    for slab in 0..slabs {
+        let values = dataset.read_slabs_with(&decoder, variable, found, slab..slab + 1, NanPolicy::Missing)?;
+        let Some(valid) = values.valid else { return Ok(Mask::ALL) };
+        active.iter_mut().zip(&valid).for_each(|(active, &valid)| *active |= valid);
+        if active.iter().all(|&a| a) {
+            break;
+        }
+    }
+    // A variable without any value says nothing about the grid.
+    Ok(if active.contains(&true) { Mask::from_active(active) } else { Mask::ALL })
 }

@@ -2,7 +2,7 @@
 
 use super::WeightsFile;
 use crate::IoError;
-use knarr_grid::{Grid, LonLat};
+use knarr_grid::{Grid, LonLat, Mask};
 use knarr_kernels::sphere::distance;
 use knarr_regrid::content_hash;
 
@@ -13,19 +13,27 @@ pub const CENTER_TOLERANCE_DEG: f64 = 5e-5;
 /// Refuses weights made for other grids.
 ///
 /// The number of cells must agree. Files of this program carry content hashes of both grids with their masks, which
-/// must be equal. Other files are compared center by center within [`CENTER_TOLERANCE_DEG`]; without centers the
+/// must be equal; a grid with more active cells than the weights were made for will do, if its cells are the same. Other files are compared center by center within [`CENTER_TOLERANCE_DEG`]; without centers the
 /// number of cells has to do.
 ///
 /// # Errors
 /// [`IoError::WeightsMismatch`] says which end differs and how.
 pub fn check_identity(file: &WeightsFile, source: &Grid, destination: &Grid) -> Result<(), IoError> {
     let origin = &file.weights.origin;
-    check_end("source", file.weights.source_len, &origin.source_hash, file.source_centers.as_deref(), source)?;
-    let len = file.weights.destination_len();
-    check_end("destination", len, &origin.destination_hash, file.destination_centers.as_deref(), destination)
+    let (centers, mask) = (file.source_centers.as_deref(), &file.source_mask);
+    check_end("source", file.weights.source_len, &origin.source_hash, centers, mask, source)?;
+    let (centers, mask) = (file.destination_centers.as_deref(), &file.destination_mask);
+    check_end("destination", file.weights.destination_len(), &origin.destination_hash, centers, mask, destination)
 }
 
-fn check_end(end: &'static str, len: usize, hash: &str, centers: Option<&[LonLat]>, grid: &Grid) -> Result<(), IoError> {
+fn check_end(
+    end: &'static str,
+    len: usize,
+    hash: &str,
+    centers: Option<&[LonLat]>,
+    mask: &Mask,
+    grid: &Grid,
+) -> Result<(), IoError> {
     let mismatch =
         |found: String, expected: String| IoError::WeightsMismatch { what: format!("the {end} grid"), found, expected };
     if len != grid.len() {
@@ -33,7 +41,8 @@ fn check_end(end: &'static str, len: usize, hash: &str, centers: Option<&[LonLat
     }
     if !hash.is_empty() {
         let expected = content_hash(grid);
-        return if hash == expected {
+        // Weights may have been made with fewer cells, those of a variable that is missing on land, say.
+        return if hash == expected || hash == content_hash(&grid.clone().masked_by(mask)) {
             Ok(())
         } else {
             Err(mismatch(format!("hash {}", short(hash)), format!("hash {}", short(&expected))))

@@ -21,7 +21,7 @@ pub use identity::{CENTER_TOLERANCE_DEG, check_identity};
 pub use write::write_weights;
 
 use crate::IoError;
-use knarr_grid::LonLat;
+use knarr_grid::{LonLat, Mask};
 use knarr_regrid::Weights;
 use std::path::Path;
 
@@ -45,6 +45,10 @@ pub struct WeightsFile {
     pub source_centers: Option<Vec<LonLat>>,
     /// Centers of the destination cells, if the file has them.
     pub destination_centers: Option<Vec<LonLat>>,
+    /// Source cells that took part when the weights were made.
+    pub source_mask: Mask,
+    /// Destination cells that took part when the weights were made.
+    pub destination_mask: Mask,
     /// Extents of the source grid, slowest first.
     pub source_shape: Vec<usize>,
     /// Extents of the destination grid, slowest first.

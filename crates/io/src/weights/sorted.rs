@@ -3,6 +3,7 @@
 use super::WeightsFile;
 use super::raw::{RawWeights, malformed};
 use crate::IoError;
+use knarr_grid::Mask;
 use knarr_regrid::{Weights, WeightsOrigin};
 use std::path::Path;
 
@@ -87,6 +88,8 @@ pub(super) fn weights_from(mut raw: RawWeights, path: &Path) -> Result<WeightsFi
         convention: raw.convention,
         source_centers: raw.source.centers,
         destination_centers: raw.destination.centers,
+        source_mask: raw.source.mask.map_or(Mask::ALL, Mask::from_active),
+        destination_mask: raw.destination.mask.map_or(Mask::ALL, Mask::from_active),
         source_shape: raw.source.shape,
         destination_shape: raw.destination.shape,
         notes: raw.notes,

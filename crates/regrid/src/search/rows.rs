@@ -51,7 +51,8 @@ impl<'a> RowCenters<'a> {
             }
             Columns::Reduced { .. } => None,
         };
-        let least_gap = |axis: &Ascending| (1..axis.len()).map(|k| axis.value(k) - axis.value(k - 1)).fold(f64::INFINITY, f64::min);
+        let least_gap =
+            |axis: &Ascending| (1..axis.len()).map(|k| axis.value(k) - axis.value(k - 1)).fold(f64::INFINITY, f64::min);
         let columns_repeat = lons.as_ref().is_some_and(|lons| {
             let n = lons.len();
             least_gap(lons).min(if n > 1 { lons.value(0) + 360.0 - lons.value(n - 1) } else { 360.0 }) < 1e3 * ROUNDING_DEG
@@ -148,14 +149,7 @@ impl<'a> RowCenters<'a> {
     /// Calls `visit` with the active cells of a row (by latitude) up to `half_width` degrees from `lon`, with the
     /// next one on both sides, and with their chord² to `p`; false as soon as `visit` is.
     #[inline]
-    fn visit_row(
-        &self,
-        k: usize,
-        p: UnitVector,
-        lon: f64,
-        half_width: f64,
-        visit: &mut impl FnMut(usize, f64) -> bool,
-    ) -> bool {
+    fn visit_row(&self, k: usize, p: UnitVector, lon: f64, half_width: f64, visit: &mut impl FnMut(usize, f64) -> bool) -> bool {
         let row = self.lats.number(k);
         let first = self.first_of_row(row);
         let x = lon.rem_euclid(360.0);

@@ -129,7 +129,7 @@ fn weights_from(
     let mut destination_fractions = vec![0.0; destination.len()];
     for i in 0..destination.len() {
         let row = &mut values[row_starts[i]..row_starts[i + 1]];
-        let covered: f64 = row.iter().sum();
+        let covered = row.iter().fold(0.0, |sum, area| sum + area);
         let area = destination_areas[i];
         destination_fractions[i] = if area > 0.0 { covered / area } else { 0.0 };
         let divisor = match options.normalization {
