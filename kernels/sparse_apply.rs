@@ -20,6 +20,9 @@ pub(crate) const SHARE_TOLERANCE: f64 = 1e-12;
 /// With weights of both signs what is left may cancel: no mean is made of sums below this part of the magnitude.
 pub(crate) const UNCANCELLED: f64 = 1e-6;
 
+/// Slabs of a tile: sums, minima and maxima of a row fit into the registers that every x86-64 has.
+const TILE: usize = 8;
+
 /// Slabs from which on a tile pays.
 const FEW: usize = 3;
 
@@ -257,15 +260,14 @@ pub fn apply<V: Value>(
             task.push((source, valid, values, flags));
         }
     }
-    let buffers = || (Pages::default(), Tile::<V, 16>::default(), Tile::<V, 8>::default());
-    tasks.into_par_iter().enumerate().for_each_init(buffers, |(pages, wide, narrow), (block, mut slabs)| {
+    let buffers = || (Pages::default(), Tile::<V, TILE>::default());
+    tasks.into_par_iter().enumerate().for_each_init(buffers, |(pages, tile), (block, mut slabs)| {
         let (first, last) = (block * BLOCK, n.min((block + 1) * BLOCK));
         let sums = block_sums(rows, first, last);
         let through_tiles = slabs.len() >= FEW && pages.lay_out(rows, source_len, first, last);
-        for batch in slabs.chunks_mut(16) {
+        for batch in slabs.chunks_mut(TILE) {
             match batch.len() {
-                9.. if through_tiles => wide.apply(rows, first, &sums, pages, missing, batch),
-                FEW.. if through_tiles => narrow.apply(rows, first, &sums, pages, missing, batch),
+                FEW.. if through_tiles => tile.apply(rows, first, &sums, pages, missing, batch),
                 _ => batch.iter_mut().for_each(|(source, valid, values, flags)| {
                     apply_block(rows, first, &sums, source, *valid, missing, values, flags);
                 }),

@@ -31,15 +31,22 @@ impl Pages {
         self.places.resize(source_len.div_ceil(PAGE), 0);
         self.pages.drain(..).for_each(|page| self.places[page as usize] = 0);
         self.columns.clear();
-        for &column in &rows.columns[rows.row_starts[first]..rows.row_starts[last]] {
+        let columns = &rows.columns[rows.row_starts[first]..rows.row_starts[last]];
+        for &column in columns {
             assert!((column as usize) < source_len, "a column below the length of the source");
             let place = &mut self.places[column as usize / PAGE];
             if *place == 0 {
                 self.pages.push(column / PAGE as u32);
-                *place = self.pages.len() as u32;
+                *place = 1;
             }
-            self.columns.push((*place - 1) * PAGE as u32 + column % PAGE as u32);
         }
+        // In the order of memory, so that slabs are read as streams.
+        self.pages.sort_unstable();
+        for (&page, place) in self.pages.iter().zip(1..) {
+            self.places[page as usize] = place;
+        }
+        let in_tile = |&column: &u32| (self.places[column as usize / PAGE] - 1) * PAGE as u32 + column % PAGE as u32;
+        self.columns.extend(columns.iter().map(in_tile));
         self.pages.len() * PAGE <= WORTHWHILE * self.columns.len()
     }
 }
@@ -50,6 +57,8 @@ pub(crate) type Slab<'s, 'd, V> = (&'s [V], Option<&'s [bool]>, &'d mut [V], &'d
 /// The values of `L` slabs, cell by cell; what is missing is 0.
 pub(crate) struct Tile<V, const L: usize> {
     values: Vec<[V; L]>,
+    /// Pages as they lie in the slabs: reading far apart and turning around are faster one after the other.
+    pages: Vec<[V; PAGE]>,
     /// One bit per slab.
     valid: Vec<u32>,
     is_masked: bool,
@@ -57,7 +66,7 @@ pub(crate) struct Tile<V, const L: usize> {
 
 impl<V: Value, const L: usize> Default for Tile<V, L> {
     fn default() -> Self {
-        Self { values: Vec::new(), valid: Vec::new(), is_masked: false }
+        Self { values: Vec::new(), pages: Vec::new(), valid: Vec::new(), is_masked: false }
     }
 }
 
@@ -68,17 +77,23 @@ impl<V: Value, const L: usize> Tile<V, L> {
         self.is_masked = slabs.iter().any(|s| s.1.is_some());
         self.values.resize(pages.len() * PAGE, [V::default(); L]);
         self.valid.resize(if self.is_masked { pages.len() * PAGE } else { 0 }, 0);
+        self.pages.resize(L * pages.len(), [V::default(); PAGE]);
+        for ((source, ..), copies) in slabs.iter().zip(self.pages.chunks_mut(pages.len().max(1))) {
+            let (whole, rest) = source.as_chunks::<PAGE>();
+            for (&page, copy) in pages.iter().zip(copies) {
+                match whole.get(page as usize) {
+                    Some(line) => *copy = *line,
+                    None => copy[..rest.len()].copy_from_slice(rest),
+                }
+            }
+        }
         for (place, &page) in pages.iter().enumerate() {
             let start = page as usize * PAGE;
-            let mut lines = [[V::default(); PAGE]; L];
+            let mut lines: [[V; PAGE]; L] = std::array::from_fn(|b| self.pages[b * pages.len() + place]);
             let mut flags = [[true; PAGE]; L];
-            for (b, (source, valid, ..)) in slabs.iter().enumerate() {
-                let end = source.len().min(start + PAGE);
-                match <&[V; PAGE]>::try_from(&source[start..end]) {
-                    Ok(line) => lines[b] = *line,
-                    Err(_) => lines[b][..end - start].copy_from_slice(&source[start..end]),
-                }
+            for (b, (_, valid, ..)) in slabs.iter().enumerate() {
                 if let Some(valid) = valid {
+                    let end = valid.len().min(start + PAGE);
                     flags[b][..end - start].copy_from_slice(&valid[start..end]);
                 }
             }

@@ -111,3 +111,37 @@ fn cdo_finds_the_same_values_on_the_same_cells() {
     }
     println!("{compared} files compared with CDO, {skipped} not there");
 }
+
+#[test]
+fn nco_finds_nothing_wrong_with_maps_of_oceans_and_poles() {
+    if Command::new("ncks").arg("--version").output().is_err() {
+        eprintln!("skipped: ncks is not installed (4 maps not judged)");
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets");
+    let ocean = |file: &str, variable: &str| format!("{}:{variable}", root.join(file).display());
+    // Ocean cells cover destination cells in part: their weights are divided by the whole cell, as the judge expects.
+    for (source, destination, normalization) in [
+        (ocean("orca2_votemper.nc", "votemper"), "r360x180".to_owned(), "destarea"),
+        (ocean("nemo_eorca1_tos_201501.nc", "tos"), "H32n".to_owned(), "destarea"),
+        ("r90x45".to_owned(), "2.5".to_owned(), "fracarea"),
+        ("CS20".to_owned(), "r90x45".to_owned(), "fracarea"),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let map = folder.path().join("map.nc");
+        let map = map.to_str().expect("a plain path");
+        let knarr = env!("CARGO_BIN_EXE_knarr");
+        run(
+            knarr,
+            &["weights", &source, &destination, "-o", map, "--method", "conservative", "--normalization", normalization, "-q"],
+        );
+        let output = Command::new("ncks").args(["--chk_map", map]).output().expect("ncks runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{source} -> {destination}: {text}");
+        assert!(text.contains("mask_a S errors: 0") && text.contains("mask_b S errors: 0"), "{text}");
+        assert!(!text.contains("Danger"), "{source} -> {destination}: {text}");
+        // Column sums over areas: the mean over the source cells that take part.
+        assert!(text.contains("frac_a avg: 1.00000000000") || text.contains("frac_a avg: 0.99999999999"), "{text}");
+        run(knarr, &["weights", "check", map, "-q"]);
+    }
+}
