@@ -4,7 +4,7 @@ use crate::infer::corners_from_centers;
 use crate::mesh::{points_grid, polygons_grid};
 use crate::polygon::{chord, perimeter};
 use crate::repair::{Context, RawCell, Repaired, repair, unit_of};
-use crate::{Axis, CornerLists, CornerSource, Family, Grid, GridError, LonLat, Report};
+use crate::{Axis, CornerLists, CornerSource, Family, Grid, GridError, LonLat, Mask, Report};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 
@@ -21,6 +21,19 @@ impl Grid {
     /// # Errors
     /// [`GridError::WrongLength`] if lengths do not fit `shape`; [`GridError::BadAxis`] if no center is usable.
     pub fn curvilinear(shape: [usize; 2], centers: Vec<LonLat>, corners: Option<CornerLists>) -> Result<Grid, GridError> {
+        Self::curvilinear_masked(shape, centers, corners, &Mask::ALL)
+    }
+
+    /// [`Grid::curvilinear`] with a mask: where cells are given twice, as in halos and folds, an active copy is kept.
+    ///
+    /// # Errors
+    /// As [`Grid::curvilinear`].
+    pub fn curvilinear_masked(
+        shape: [usize; 2],
+        centers: Vec<LonLat>,
+        corners: Option<CornerLists>,
+        mask: &Mask,
+    ) -> Result<Grid, GridError> {
         let [ny, nx] = shape;
         if centers.len() != ny * nx {
             return Err(GridError::WrongLength { what: "list of centers".into(), found: centers.len(), expected: ny * nx });
@@ -33,17 +46,17 @@ impl Grid {
         if let Some(lists) = corners {
             let raw = lists.raw_cells(Some(&centers), false)?;
             let substitutes = || corners_from_centers(shape, &places()).cells;
-            let context = Context { shape: Some(shape), centers_given: true, substitutes: Some(&substitutes) };
+            let context = Context { shape: Some(shape), centers_given: true, substitutes: Some(&substitutes), mask };
             let mut report = Report::new("two-dimensional longitude and latitude with corners", CornerSource::Given);
             let repaired = repair(raw, &context);
             report.notes.extend(neighbours_apart(shape, &repaired));
-            return Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repaired, report));
+            return Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repaired, report).masked_by(mask));
         }
         if let Some((lon, lat)) = axes_written_out(shape, &centers)
             && let Ok(mut grid) = Grid::lat_lon(&lon, &lat)
         {
             grid.report.recognised_by = format!("two-dimensional coordinates that repeat {}", grid.report.recognised_by);
-            return Ok(grid);
+            return Ok(grid.masked_by(mask));
         }
         let mut report = Report::new("two-dimensional longitude and latitude", CornerSource::Centers);
         let places = places();
@@ -63,8 +76,8 @@ impl Grid {
             .zip(&centers)
             .map(|(corners, center)| RawCell { center: Some(*center).filter(|p| !missing(p)), corners })
             .collect();
-        let context = Context { shape: Some(shape), centers_given: true, substitutes: None };
-        Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repair(raw, &context), report))
+        let context = Context { shape: Some(shape), centers_given: true, substitutes: None, mask };
+        Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repair(raw, &context), report).masked_by(mask))
     }
 }
 

@@ -73,7 +73,7 @@ impl Grid {
     /// [`GridError::WrongLength`] if lengths do not fit each other.
     pub fn mesh(centers: Option<Vec<LonLat>>, corners: CornerLists) -> Result<Grid, GridError> {
         let raw = corners.raw_cells(centers.as_deref(), true)?;
-        let context = Context { shape: None, centers_given: centers.is_some(), substitutes: None };
+        let context = Context { shape: None, centers_given: centers.is_some(), substitutes: None, mask: &Mask::ALL };
         let mut report = Report::new("cells with corners", CornerSource::Given);
         if centers.is_none() {
             report.notes.push("centers are the centroids of the cells".into());

@@ -5,7 +5,6 @@ use crate::{Action, BadCell, Blemish, LonLat, Mask, Polygons};
 use knarr_kernels::cell_area::polygon_area;
 use knarr_kernels::sphere::{UnitVector, dot};
 use rayon::prelude::*;
-use std::cmp::Reverse;
 
 /// A cell as it comes, before any check.
 pub(crate) struct RawCell {
@@ -23,6 +22,8 @@ pub(crate) struct Context<'a> {
     pub centers_given: bool,
     /// Corners for cells whose own are broken, if there is a way to make them.
     pub substitutes: Option<&'a (dyn Fn() -> Vec<Option<Vec<UnitVector>>> + Sync)>,
+    /// Cells that are known to take part.
+    pub mask: &'a Mask,
 }
 
 /// Usable cells.
@@ -77,7 +78,7 @@ pub(crate) fn repair(raw: Vec<RawCell>, context: &Context) -> Repaired {
     drop_oversized(&mut cells, context);
     cells.par_iter_mut().for_each(orient);
     replace_broken(&mut cells, &given, context);
-    drop_duplicates(&mut cells, context.shape);
+    drop_duplicates(&mut cells, context);
     report(cells, &given, context)
 }
 
@@ -254,14 +255,14 @@ fn untangle(cell: &mut Cell) -> bool {
 }
 
 /// Drops cells that lie where another cell lies: halo columns and fold rows.
-fn drop_duplicates(cells: &mut [Cell], shape: Option<[usize; 2]>) {
-    // Of two copies the inner one is kept: models leave halo rows and columns without values.
-    let rank = |cell: usize| match shape {
-        Some([ny, nx]) => {
+fn drop_duplicates(cells: &mut [Cell], context: &Context) {
+    // Of two copies an active one is kept, then one off the rim: models leave halo rows and columns without values.
+    let rank = |cell: usize| {
+        let rim = context.shape.map_or((false, false), |[ny, nx]| {
             let (j, i) = (cell / nx, cell % nx);
-            (Reverse(j.min(ny - 1 - j)), Reverse(i.min(nx - 1 - i)), cell)
-        }
-        None => (Reverse(0), Reverse(0), cell),
+            (j == 0 || j == ny - 1, i == 0 || i == nx - 1)
+        });
+        (!context.mask.is_active(cell), rim, cell)
     };
     let alive: Vec<usize> = (0..cells.len()).filter(|&c| cells[c].dropped.is_none()).collect();
     let largest = 2.5e-3 * median(alive.iter().map(|&c| cells[c].radius).collect());

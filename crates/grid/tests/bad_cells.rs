@@ -1,6 +1,6 @@
 //! Each blemish is found in the cell that has it, treated as documented, and never fatal to the rest.
 
-use knarr_grid::{Action, Axis, Blemish, CornerLists, Grid, Layout, LonLat, Offsets};
+use knarr_grid::{Action, Axis, Blemish, CornerLists, Grid, Layout, LonLat, Mask, Offsets};
 
 const NI: usize = 24;
 const NJ: usize = 16;
@@ -314,4 +314,26 @@ fn points_that_are_missing_take_no_part() {
     assert_eq!((grid.len(), grid.active_count(), grid.has_corners()), (3, 1, false));
     assert_eq!(grid.report.bad_cells.len(), 2);
     assert!(Grid::points(vec![at(f64::NAN, 0.0)]).is_err());
+}
+
+#[test]
+fn of_two_copies_the_active_one_is_kept() {
+    // Six columns of 60 degrees and a halo column at the end; the mask switches the first column off.
+    let lon = |i: usize| 60.0 * i as f64;
+    let mut centers = Vec::new();
+    let mut corners = Vec::new();
+    for j in 0..4 {
+        let lat = -45.0 + 30.0 * f64::from(j);
+        for i in 0..7 {
+            centers.push(at(lon(i).rem_euclid(360.0), lat));
+            corners.extend([(-30.0, -15.0), (30.0, -15.0), (30.0, 15.0), (-30.0, 15.0)].map(|(x, y)| at(lon(i) + x, lat + y)));
+        }
+    }
+    let lists = || CornerLists { corners: corners.clone(), offsets: Offsets::Uniform(4) };
+    let mask = Mask::from_active((0..28).map(|c| c % 7 != 0).collect());
+    let masked = Grid::curvilinear_masked([4, 7], centers.clone(), Some(lists()), &mask).unwrap();
+    assert_eq!(masked.active_count(), 24);
+    let plain = Grid::curvilinear([4, 7], centers, Some(lists())).unwrap();
+    assert_eq!(plain.active_count(), 24);
+    assert!(plain.mask.is_active(0) != masked.mask.is_active(0));
 }

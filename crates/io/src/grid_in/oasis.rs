@@ -57,17 +57,20 @@ pub(super) fn read(file: &File, prefix: &str) -> Result<Found, IoError> {
         _ => None,
     };
     let one_dimensional = shape.len() < 2 || shape.contains(&1);
-    let mut grid = match (corners, one_dimensional) {
-        (corners, false) => Grid::curvilinear([shape[0], shape[1]], centers, corners).map_err(bad)?,
+    let cells = centers.len();
+    let (mask, note) = match mask(file, prefix, cells)? {
+        Some((mask, beside)) => {
+            (mask, beside.map(|name| format!("mask `{prefix}.msk` taken from `{name}` beside the file (1 = masked)")))
+        }
+        None => (Mask::ALL, None),
+    };
+    let grid = match (corners, one_dimensional) {
+        (corners, false) => Grid::curvilinear_masked([shape[0], shape[1]], centers, corners, &mask).map_err(bad)?,
         (Some(corners), true) => Grid::mesh(Some(centers), corners).map_err(bad)?,
         (None, true) => Grid::points(centers).map_err(bad)?,
     };
+    let mut grid = grid.masked_by(&mask);
     grid.shape.clone_from(&shape);
-    let mut note = None;
-    if let Some((mask, beside)) = mask(file, prefix, grid.len())? {
-        grid = grid.masked_by(&mask);
-        note = beside.map(|name| format!("mask `{prefix}.msk` taken from `{name}` beside the file (1 = masked)"));
-    }
     grid.report.recognised_by = format!("OASIS grid `{prefix}`");
     grid.report.notes.extend(note);
     Ok(Found { grid, dims: lon.dims.iter().map(|d| d.name.clone()).collect(), variables })

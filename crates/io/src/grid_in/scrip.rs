@@ -39,6 +39,19 @@ pub(super) fn read(file: &File) -> Result<Found, IoError> {
         Some(_) => file.read("grid_dims")?.into_iter().map(|n| n as usize).rev().collect(),
         None => vec![centers.len()],
     };
+    let mut mask = Mask::ALL;
+    if file.find("grid_imask").is_some() {
+        variables.push("grid_imask".to_owned());
+        let active = file.read("grid_imask")?.into_iter().map(|m| m != 0.0).collect::<Vec<_>>();
+        if active.len() != centers.len() {
+            return Err(malformed(
+                file,
+                "SCRIP grid",
+                format!("grid_imask has {} values, expected {}", active.len(), centers.len()),
+            ));
+        }
+        mask = Mask::from_active(active);
+    }
     let mut kind = String::new();
     let mut grid = None;
     if let [ny, nx] = dims[..]
@@ -52,7 +65,7 @@ pub(super) fn read(file: &File) -> Result<Found, IoError> {
             }
             None => {
                 let corners = corners.clone().map(|(lons, lats, width)| uniform_corners(lons, lats, width));
-                Grid::curvilinear([ny, nx], centers.clone(), corners).map_err(bad)?
+                Grid::curvilinear_masked([ny, nx], centers.clone(), corners, &mask).map_err(bad)?
             }
         });
     } else if let Some(formula) = by_formula(&centers).map_err(bad)? {
@@ -67,18 +80,7 @@ pub(super) fn read(file: &File) -> Result<Found, IoError> {
         }
         (None, None) => Grid::points(centers).map_err(bad)?,
     };
-    if file.find("grid_imask").is_some() {
-        variables.push("grid_imask".to_owned());
-        let active = file.read("grid_imask")?.into_iter().map(|m| m != 0.0).collect::<Vec<_>>();
-        if active.len() != grid.len() {
-            return Err(malformed(
-                file,
-                "SCRIP grid",
-                format!("grid_imask has {} values, expected {}", active.len(), grid.len()),
-            ));
-        }
-        grid = grid.masked_by(&Mask::from_active(active));
-    }
+    grid = grid.masked_by(&mask);
     grid.report.recognised_by = format!("SCRIP grid file{kind}");
     let dim = lon.dims.first().map_or("grid_size", |d| d.name.as_str()).to_owned();
     // Values in such a file lie along one dimension, whatever the shape of the grid.
