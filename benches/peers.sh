@@ -25,7 +25,7 @@ cdo_grid() {
   case $1 in
     r*x*) echo "$1" ;;
     *)
-      [ -f "$work/$1.nc" ] || "$knarr" grid "$1" -o "$work/$1.nc" --format scrip -q
+      [ -f "$work/$1.nc" ] || "$knarr" grid "$1" -o "$work/$1.nc" --format scrip -q >/dev/null
       echo "$work/$1.nc"
       ;;
   esac
