@@ -95,7 +95,7 @@ impl WeightsVerb {
             source_cells: weights.source_len,
             destination_cells: weights.destination_len(),
             links: weights.len(),
-            unmapped: weights.unmapped_count(),
+            unmapped: weights.unmapped_among(&destination.mask),
             smallest: if weights.is_empty() { 0.0 } else { fold(f64::INFINITY, f64::min) },
             largest: if weights.is_empty() { 0.0 } else { fold(f64::NEG_INFINITY, f64::max) },
         };

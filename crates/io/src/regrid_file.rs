@@ -87,7 +87,7 @@ pub struct VariableReport {
     pub before: Summary,
     /// Values written.
     pub after: Summary,
-    /// Destination cells that no source cell reaches.
+    /// Active destination cells that no source cell reaches.
     pub unmapped: usize,
     /// Integrals before and after, for conservative weights.
     pub conservation: Option<Conservation>,
@@ -340,7 +340,7 @@ impl Job {
             slabs: self.slabs,
             before: before.finish(),
             after: after.finish(),
-            unmapped: weights.unmapped_count(),
+            unmapped: weights.unmapped_among(&request.destination.mask),
             conservation: integral.map(ConservationBuilder::finish),
             remarks: self.decoder.remarks().to_vec(),
         })

@@ -1,7 +1,7 @@
 //! Interpolation weights: a sparse matrix from source to destination cells.
 
 use crate::{Options, RegridError, methods};
-use knarr_grid::Grid;
+use knarr_grid::{Grid, Mask};
 
 /// Where weights come from, kept with them so that a wrong use can be refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,8 +82,13 @@ impl Weights {
         self.row_starts[destination] < self.row_starts[destination + 1]
     }
 
-    /// Number of destination cells that no source cell reaches.
+    /// Number of destination cells that no source cell reaches, masked ones included.
     pub fn unmapped_count(&self) -> usize {
-        (0..self.destination_len()).filter(|&i| !self.is_mapped(i)).count()
+        self.unmapped_among(&Mask::ALL)
+    }
+
+    /// Number of active destination cells that no source cell reaches.
+    pub fn unmapped_among(&self, destination: &Mask) -> usize {
+        (0..self.destination_len()).filter(|&i| destination.is_active(i) && !self.is_mapped(i)).count()
     }
 }
