@@ -12,5 +12,5 @@ mod weights;
 pub use apply::{MissingPolicy, Regridder};
 pub use error::RegridError;
 pub use identity::{content_hash, options_hash};
-pub use options::{Edges, Extrapolation, Method, Normalization, Options};
+pub use options::{Edges, Extrapolation, Keeps, Method, Normalization, Options};
 pub use weights::{Weights, WeightsOrigin};

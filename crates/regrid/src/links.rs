@@ -24,6 +24,38 @@ impl LinkRows {
     ///
     /// Links to the same cell are added up, and each row is scaled to the sum 1.
     pub fn collect<S>(len: usize, scratch: impl Fn() -> S + Sync, row: impl Fn(usize, &mut S, &mut Vec<Link>) + Sync) -> Self {
+        Self::collect_tidied(len, scratch, row, tidy)
+    }
+
+    /// As [`Self::collect`] with weights of either sign.
+    pub fn collect_signed<S>(
+        len: usize,
+        scratch: impl Fn() -> S + Sync,
+        row: impl Fn(usize, &mut S, &mut Vec<Link>) + Sync,
+    ) -> Self {
+        Self::collect_tidied(len, scratch, row, |links| {
+            join(links);
+            let magnitude: f64 = links.iter().map(|l| l.1.abs()).sum();
+            links.retain(|l| l.1.abs() > NEGLIGIBLE * magnitude);
+            scale_to_one(links);
+        })
+    }
+
+    /// As [`Self::collect`], with the weights as they are: rows need not sum to 1.
+    pub fn collect_plain<S>(
+        len: usize,
+        scratch: impl Fn() -> S + Sync,
+        row: impl Fn(usize, &mut S, &mut Vec<Link>) + Sync,
+    ) -> Self {
+        Self::collect_tidied(len, scratch, row, join)
+    }
+
+    fn collect_tidied<S>(
+        len: usize,
+        scratch: impl Fn() -> S + Sync,
+        row: impl Fn(usize, &mut S, &mut Vec<Link>) + Sync,
+        tidy: impl Fn(&mut Vec<Link>) + Sync,
+    ) -> Self {
         let blocks: Vec<(Vec<usize>, Vec<Link>)> = (0..len.div_ceil(BLOCK))
             .into_par_iter()
             .map_init(&scratch, |scratch, block| {
@@ -81,6 +113,25 @@ impl LinkRows {
         filled
     }
 
+    /// The same links by the other end, of which there are `len`; columns ascend because rows do.
+    pub fn transposed(&self, len: usize) -> Self {
+        let mut row_starts = vec![0usize; len + 1];
+        self.columns.iter().for_each(|&c| row_starts[c as usize + 1] += 1);
+        for i in 0..len {
+            row_starts[i + 1] += row_starts[i];
+        }
+        let mut next = row_starts.clone();
+        let (mut columns, mut values) = (vec![0; self.columns.len()], vec![0.0; self.columns.len()]);
+        for i in 0..self.len() {
+            for (column, value) in self.row(i) {
+                let at = &mut next[column as usize];
+                (columns[*at], values[*at]) = (i as u32, value);
+                *at += 1;
+            }
+        }
+        Self { row_starts, columns, values }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.row_starts.len() - 1
@@ -100,6 +151,14 @@ impl LinkRows {
 
 /// Sorts by source cell, joins repeats, leaves out what is negligible and scales to the sum 1.
 pub(crate) fn tidy(links: &mut Vec<Link>) {
+    join(links);
+    let sum: f64 = links.iter().map(|l| l.1.max(0.0)).sum();
+    links.retain(|l| l.1 > NEGLIGIBLE * sum);
+    scale_to_one(links);
+}
+
+/// Sorts by source cell and adds up repeats.
+fn join(links: &mut Vec<Link>) {
     links.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     links.dedup_by(|next, kept| {
         let same = next.0 == kept.0;
@@ -108,8 +167,9 @@ pub(crate) fn tidy(links: &mut Vec<Link>) {
         }
         same
     });
-    let sum: f64 = links.iter().map(|l| l.1.max(0.0)).sum();
-    links.retain(|l| l.1 > NEGLIGIBLE * sum);
+}
+
+fn scale_to_one(links: &mut [Link]) {
     let sum: f64 = links.iter().map(|l| l.1).sum();
     for link in links.iter_mut() {
         link.1 /= sum;

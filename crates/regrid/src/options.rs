@@ -15,8 +15,42 @@ pub enum Method {
     },
     /// Between the source centers around the destination center: bilinear in quadrangles, barycentric in triangles.
     Bilinear,
+    /// Cubic through four rows and four columns where the source has rows; elsewhere as [`Method::Patch`].
+    Bicubic,
+    /// A cubic fitted to the source centers around each destination center (moving least squares).
+    Patch,
+    /// The `neighbours` nearest source centers, weighted by a Gaussian of the distance.
+    Gaussian {
+        /// How many.
+        neighbours: usize,
+    },
+    /// Radial basis functions through the `neighbours` nearest source centers.
+    Radial {
+        /// How many.
+        neighbours: usize,
+    },
     /// Mean over the overlapping source cells, weighted by the area of overlap (first order).
     Conservative,
+    /// The overlapping source cell with the largest share of the destination cell.
+    LargestFraction,
+    /// Every source cell to the destination cells around it: nothing of the source is lost.
+    Spread {
+        /// Destination cells up to this far (metres on the Earth) from the one nearest to the source cell get equal
+        /// shares; 0 for the nearest alone.
+        radius_m: u32,
+        /// What is kept.
+        keeps: Keeps,
+    },
+}
+
+/// What [`Method::Spread`] keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keeps {
+    /// The sum over cells: for amounts per cell (kg s⁻¹).
+    Sum,
+    /// The integral: for amounts per area (kg m⁻² s⁻¹).
+    Integral,
 }
 
 impl std::fmt::Display for Method {
@@ -25,7 +59,13 @@ impl std::fmt::Display for Method {
             Self::Nearest => "nearest",
             Self::Distance { .. } => "distance",
             Self::Bilinear => "bilinear",
+            Self::Bicubic => "bicubic",
+            Self::Patch => "patch",
+            Self::Gaussian { .. } => "gaussian",
+            Self::Radial { .. } => "radial",
             Self::Conservative => "conservative",
+            Self::LargestFraction => "largest-fraction",
+            Self::Spread { .. } => "spread",
         })
     }
 }

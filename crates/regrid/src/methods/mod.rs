@@ -5,16 +5,24 @@ mod centers;
 mod conservative;
 mod distance;
 mod extrapolate;
+mod largest;
 mod nearest;
+mod neighbours;
+mod patch;
+mod solve;
+mod spread;
 
 use crate::identity::{content_hash, options_hash};
 use crate::links::LinkRows;
-use crate::{Method, Options, RegridError, Weights, WeightsOrigin};
+use crate::{Keeps, Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
 use knarr_grid::{Grid, Layout};
 use knarr_kernels::cell_area::{polygon_area, quadrangle_area};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
+
+/// Mean radius of the Earth (WGS 84, IUGG).
+const EARTH_RADIUS_M: f64 = 6_371_008.8;
 
 /// Most cells of a grid: indices are 32 bits.
 const CELL_LIMIT: usize = u32::MAX as usize;
@@ -33,19 +41,45 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
         Method::Nearest => nearest::rows(source, &to),
         Method::Distance { neighbours } => distance::rows(&Centers::of(source).tree(), &to, neighbours),
         Method::Bilinear => bilinear::rows(source, &to),
-        Method::Conservative => {
+        Method::Bicubic => bilinear::cubic_rows(source, &to).unwrap_or_else(|| patch::rows(source, &to)),
+        Method::Patch => patch::rows(source, &to),
+        Method::Gaussian { neighbours } => neighbours::gaussian(source, &to, neighbours),
+        Method::Radial { neighbours } => neighbours::radial(source, &to, neighbours),
+        Method::Spread { radius_m, keeps } => return Ok(spread_weights(source, destination, options, radius_m, keeps)),
+        Method::Conservative | Method::LargestFraction => {
             let mut weights = conservative::build(source, destination, options)?;
             let rows = LinkRows {
                 row_starts: std::mem::take(&mut weights.row_starts),
                 columns: std::mem::take(&mut weights.columns),
                 values: std::mem::take(&mut weights.values),
             };
+            if options.method == Method::LargestFraction {
+                let rows = extrapolate::fill(largest::of_overlaps(&rows), source, destination, &to, options.extrapolation)?;
+                return Ok(point_weights(source, destination, options, rows));
+            }
             let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
             return Ok(Weights { row_starts: rows.row_starts, columns: rows.columns, values: rows.values, ..weights });
         }
     };
     let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
     Ok(point_weights(source, destination, options, rows))
+}
+
+/// Weights that bring every active source cell somewhere.
+fn spread_weights(source: &Grid, destination: &Grid, options: &Options, radius_m: u32, keeps: Keeps) -> Weights {
+    let (source_areas, destination_areas) = (areas(source), areas(destination));
+    let kept = match keeps {
+        Keeps::Sum => spread::Kept::Amount,
+        Keeps::Integral => spread::Kept::Integral { source_areas: &source_areas, destination_areas: &destination_areas },
+    };
+    let rows = spread::rows(source, &Centers::of(destination), f64::from(radius_m) / EARTH_RADIUS_M, kept);
+    let mut weights = point_weights(source, destination, options, rows);
+    if keeps == Keeps::Integral {
+        // The integral over whole destination cells is that over the source cells.
+        weights.origin.conservative = true;
+        weights.origin.normalization = "destarea".into();
+    }
+    weights
 }
 
 /// Weights of a method that interpolates between centers.

@@ -137,6 +137,16 @@ impl PointTree {
         }
     }
 
+    /// Appends the numbers of all points within `radius` (a chord) of `p`, ascending.
+    pub fn all_within(&self, p: UnitVector, radius: f64, found: &mut Vec<u32>) {
+        let bound = radius * radius;
+        self.descend(p, bound, |_, id| {
+            found.push(id);
+            bound
+        });
+        found.sort_unstable();
+    }
+
     /// The lowest number of a point within `radius` (a chord) of `p`.
     pub fn lowest_within(&self, p: UnitVector, radius: f64) -> Option<u32> {
         let mut lowest: Option<u32> = None;

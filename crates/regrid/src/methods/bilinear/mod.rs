@@ -44,6 +44,22 @@ pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
     })
 }
 
+/// Bicubic links of all active destination cells; `None` if the source has no rows.
+pub(super) fn cubic_rows(source: &Grid, destination: &Centers) -> Option<LinkRows> {
+    let Layout::Rows(rows) = &source.layout else { return None };
+    let from = Centers::of(source);
+    let source = rows::RowSource::new(rows, &from.is_active);
+    Some(LinkRows::collect_signed(
+        destination.len(),
+        || (),
+        |i, (), links| {
+            if let Some(p) = destination.active_lon_lat(i) {
+                source.cubic_links_at(p, links);
+            }
+        },
+    ))
+}
+
 fn patches(source: &Grid, from: Centers) -> Patches {
     if let Some((ny, nx)) = structured(source) {
         let alias = quads::aliases(from.points(), &from.is_active);

@@ -3,6 +3,8 @@
 //! Between the last row of a global grid and the pole, values change linearly to the mean of that row at
 //! the pole. Beyond the first or last center of a regional grid nothing is known: unmapped.
 
+mod cubic;
+
 use super::patches::LEAST_SHARE;
 use crate::links::Link;
 use crate::search::ascending::Ascending;
@@ -167,12 +169,17 @@ impl<'a> RowSource<'a> {
         true
     }
 
-    fn push(&self, row: usize, column: usize, weight: f64, links: &mut Vec<Link>) {
-        let cell = column
+    #[inline]
+    fn cell(&self, row: usize, column: usize) -> usize {
+        column
             + match &self.rows.columns {
                 Columns::Shared(lon) => row * lon.centers_deg.len(),
                 Columns::Reduced { starts, .. } => starts[row],
-            };
+            }
+    }
+
+    fn push(&self, row: usize, column: usize, weight: f64, links: &mut Vec<Link>) {
+        let cell = self.cell(row, column);
         if weight > 0.0 && self.is_active[cell] {
             links.push((cell as u32, weight));
         }

@@ -1,0 +1,138 @@
+//! Methods of higher order, and those of classes and amounts.
+
+mod support;
+
+use knarr_grid::{Grid, Mask};
+use knarr_regrid::{Keeps, Method, MissingPolicy, Options, Regridder, Weights};
+
+fn build(source: &Grid, destination: &Grid, method: Method) -> Weights {
+    Weights::build(source, destination, &Options::new(method)).expect("the source has active cells")
+}
+
+/// A field that is smooth on the whole sphere.
+fn smooth(grid: &Grid) -> Vec<f64> {
+    (0..grid.len())
+        .map(|c| {
+            let [x, y, z] = grid.center(c).unit();
+            2.0 + (2.0 * x + y).sin() * (1.5 * z).cos() + x * y * z
+        })
+        .collect()
+}
+
+fn apply(weights: Weights, values: &[f64]) -> Vec<f64> {
+    let regridder = Regridder { weights, missing: MissingPolicy::Propagate };
+    regridder.apply(values, None).expect("lengths fit").0
+}
+
+fn worst(source: &Grid, destination: &Grid, method: Method) -> f64 {
+    let found = apply(build(source, destination, method), &smooth(source));
+    found.iter().zip(smooth(destination)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn the_patch_is_of_fourth_order_on_every_kind_of_grid() {
+    let grid = |text: &str| Grid::from_spec(text).expect("a valid grid");
+    let destination = grid("r50x25");
+    for sizes in [["CS20", "CS40", "CS80"], ["H16", "H32", "H64"], ["ICO16", "ICO32", "ICO64"], ["O24", "O48", "O96"]] {
+        let errors = sizes.map(|s| worst(&grid(s), &destination, Method::Patch));
+        let order = (errors[0] / errors[2]).log2() / 2.0;
+        assert!(order > 2.9, "{sizes:?}: order {order}, errors {errors:?}");
+    }
+}
+
+#[test]
+fn bicubic_is_of_fourth_order_on_rows() {
+    let grid = |text: &str| Grid::from_spec(text).expect("a valid grid");
+    let destination = grid("CS23");
+    for sizes in [["r40x20", "r80x40", "r160x80"], ["F12", "F24", "F48"], ["O24", "O48", "O96"], ["9", "4.5", "2.25"]] {
+        let errors = sizes.map(|s| worst(&grid(s), &destination, Method::Bicubic));
+        let order = (errors[0] / errors[2]).log2() / 2.0;
+        // The rows of a reduced grid have 20 cells at the poles, whatever its resolution.
+        let least = if sizes[0] == "O24" { 2.9 } else { 3.4 };
+        assert!(order > least, "{sizes:?}: order {order}, errors {errors:?}");
+    }
+}
+
+#[test]
+fn bicubic_at_a_mask_and_beyond_a_regional_rim_is_bilinear_or_unmapped() {
+    let source = Grid::from_spec("ll:10,20,1,1,12,9").expect("a valid grid");
+    let destination = Grid::from_spec("ll:8.3,18.4,0.7,0.7,24,18").expect("a valid grid");
+    let masked = source.clone().masked_by(&Mask::from_active((0..source.len()).map(|i| i != 40).collect()));
+    for source in [&source, &masked] {
+        let (cubic, linear) = (build(source, &destination, Method::Bicubic), build(source, &destination, Method::Bilinear));
+        for i in 0..destination.len() {
+            assert_eq!(cubic.is_mapped(i), linear.is_mapped(i), "{i}");
+            assert!(!cubic.row(i).0.contains(&40) || source.mask.is_active(40));
+        }
+    }
+    let whole = build(&source, &destination, Method::Bicubic);
+    let beside = build(&masked, &destination, Method::Bicubic);
+    for i in 0..destination.len() {
+        let (before, after) = (whole.row(i), beside.row(i));
+        // A stencil may hold the masked center with weight 0, on its row or column.
+        assert!(before == after || !after.0.contains(&40), "{i}");
+        assert!(!before.0.contains(&40) || after.0.len() <= 4, "{i}: not bilinear beside the mask");
+    }
+}
+
+#[test]
+fn constants_are_kept_and_rows_sum_to_one() {
+    let destination = Grid::from_spec("r36x18").expect("a valid grid");
+    for (name, source) in support::global_grids() {
+        for method in [Method::Bicubic, Method::Patch, Method::Gaussian { neighbours: 9 }, Method::Radial { neighbours: 12 }] {
+            let weights = build(&source, &destination, method);
+            assert_eq!(weights.unmapped_count(), 0, "{name} {method}");
+            for i in 0..weights.destination_len() {
+                let sum: f64 = weights.row(i).1.iter().sum();
+                assert!((sum - 1.0).abs() < 1e-14, "{name} {method}: row {i} sums to {sum}");
+            }
+        }
+    }
+}
+
+#[test]
+fn radial_functions_beat_inverse_distance_and_keep_linear_fields() {
+    let grid = |text: &str| Grid::from_spec(text).expect("a valid grid");
+    let (source, destination) = (grid("H32"), grid("r50x25"));
+    let radial = worst(&source, &destination, Method::Radial { neighbours: 12 });
+    let distance = worst(&source, &destination, Method::Distance { neighbours: 4 });
+    assert!(radial < 0.1 * distance, "{radial} {distance}");
+    let order = (worst(&grid("H16"), &destination, Method::Radial { neighbours: 12 }) / radial).log2();
+    assert!(order > 1.7, "{order}");
+}
+
+#[test]
+fn the_largest_fraction_is_one_of_the_overlapping_cells() {
+    let grid = |text: &str| Grid::from_spec(text).expect("a valid grid");
+    let (source, destination) = (grid("r72x36"), grid("H8"));
+    let (largest, overlaps) = (build(&source, &destination, Method::LargestFraction), build(&source, &destination, Method::Conservative));
+    for i in 0..destination.len() {
+        let (columns, values) = largest.row(i);
+        assert_eq!((columns.len(), values), (1, &[1.0][..]));
+        let (all, shares) = overlaps.row(i);
+        let mine = shares[all.iter().position(|c| *c == columns[0]).expect("an overlapping cell")];
+        assert!(shares.iter().all(|&s| s <= mine * (1.0 + 1e-11)));
+    }
+}
+
+#[test]
+fn every_kilogram_arrives() {
+    let grid = |text: &str| Grid::from_spec(text).expect("a valid grid");
+    let mut source = grid("r90x45");
+    source.mask = Mask::from_active((0..source.len()).map(|i| i % 7 != 0).collect());
+    let mut destination = grid("CS20");
+    destination.mask = Mask::from_active((0..destination.len()).map(|i| i % 3 == 0).collect());
+    let values: Vec<f64> = (0..source.len()).map(|i| ((i * 37) % 101) as f64).collect();
+    let active = |i: &usize| source.mask.is_active(*i);
+    for radius_m in [0, 900_000] {
+        let sum = build(&source, &destination, Method::Spread { radius_m, keeps: Keeps::Sum });
+        let arrived: f64 = apply(sum, &values).iter().sum();
+        let given: f64 = (0..source.len()).filter(active).map(|i| values[i]).sum();
+        assert!((arrived / given - 1.0).abs() < 1e-13, "{radius_m}: {arrived} of {given}");
+
+        let integral = build(&source, &destination, Method::Spread { radius_m, keeps: Keeps::Integral });
+        let arrived: f64 = apply(integral, &values).iter().enumerate().map(|(i, v)| v * destination.area(i)).sum();
+        let given: f64 = (0..source.len()).filter(active).map(|i| values[i] * source.area(i)).sum();
+        assert!((arrived / given - 1.0).abs() < 1e-13, "{radius_m}: {arrived} of {given}");
+    }
+}
