@@ -8,6 +8,8 @@ pub mod cell_area;
 pub mod global_integral;
 pub mod overlap;
 pub mod overlap_rows;
+pub mod overlap_statistics;
+pub mod rotate_vectors;
 pub mod sparse_apply;
 mod sparse_apply_tiles;
 pub mod sphere;

@@ -110,7 +110,7 @@ impl<'a> SparseRows<'a> {
     }
 
     #[inline(always)]
-    fn row(&self, i: usize) -> (&'a [u32], &'a [f64]) {
+    pub(crate) fn row(&self, i: usize) -> (&'a [u32], &'a [f64]) {
         let range = self.row_starts[i]..self.row_starts[i + 1];
         (&self.columns[range.clone()], &self.weights[range])
     }

@@ -6,6 +6,7 @@ mod cell_methods;
 mod error;
 mod field;
 mod time;
+mod vectors;
 
 pub use attributes::{Attribute, Attributes, NumberType};
 pub use calendar::{Calendar, Date};
@@ -13,3 +14,4 @@ pub use cell_methods::{CellMethod, CellMethods};
 pub use error::FieldError;
 pub use field::Field;
 pub use time::{DateTime, TimeAxis, TimeUnits};
+pub use vectors::{VectorComponent, VectorFrame, VectorRole};

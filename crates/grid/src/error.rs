@@ -37,6 +37,12 @@ pub enum GridError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Components along the axes of the grid need a grid that has axes.
+    #[error("a {family} grid has no x and y axes that vector components could be along")]
+    NoAxes {
+        /// Kind of grid.
+        family: String,
+    },
     /// A projection the projection library refuses.
     #[error("projection `{definition}`: {problem}")]
     Projection {

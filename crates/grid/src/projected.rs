@@ -105,6 +105,17 @@ impl Projection {
     }
 }
 
+impl Projection {
+    /// Geographic positions of x and y in metres; `None` outside the projection's domain.
+    ///
+    /// # Errors
+    /// [`GridError::Projection`] if the definition is refused.
+    pub fn inverse(&self, places: &[[f64; 2]]) -> Result<Vec<Option<LonLat>>, GridError> {
+        let plane = Plane::new(&self.proj)?;
+        Ok(places.par_iter().map(|&[x, y]| plane.inverse(x, y)).collect())
+    }
+}
+
 /// A projection ready to use.
 struct Plane {
     projected: Proj,
