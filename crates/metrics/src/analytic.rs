@@ -3,7 +3,8 @@
 use knarr_grid::Grid;
 use std::f64::consts::PI;
 
-/// The four test functions of Valcke, Piacentini and Jonville (2022), Math. Comput. Appl. 27(2), 31.
+/// The four test functions of Valcke, Piacentini and Jonville (2022), Math. Comput. Appl. 27(2), 31, and the two smooth
+/// ones of Mahadevan et al. (2022), Geosci. Model Dev. 15, 6601–6635.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnalyticField {
@@ -15,19 +16,28 @@ pub enum AnalyticField {
     Vortex,
     /// The sinusoid with a sharp, meandering front along the Gulf Stream.
     Gulfstream,
+    /// Spherical harmonics Y₃² + Y₃³ (A1), 4π-normalised.
+    HarmonicsOfDegree3,
+    /// 2 + cos²φ·cos 2λ (A2).
+    TwoWaves,
 }
 
 impl AnalyticField {
-    /// All of them, smooth to sharp.
+    /// The four of Valcke et al., smooth to sharp.
     pub const ALL: [Self; 4] = [Self::Sinusoid, Self::Harmonic, Self::Vortex, Self::Gulfstream];
 
-    /// Its value at a longitude and latitude in radians; dimensionless, between 0 and 4.5.
+    /// The two of Mahadevan et al., smooth on the whole sphere: orders of convergence are observed on them.
+    pub const SMOOTH: [Self; 2] = [Self::HarmonicsOfDegree3, Self::TwoWaves];
+
+    /// Its value at a longitude and latitude in radians; dimensionless, between -4.1 and 4.5.
     pub fn value(self, lon_rad: f64, lat_rad: f64) -> f64 {
         match self {
             Self::Sinusoid => sinusoid(lon_rad, lat_rad),
             Self::Harmonic => 2.0 + (2.0 * lat_rad).sin().powi(16) * (16.0 * lon_rad).cos(),
             Self::Vortex => vortex(lon_rad, lat_rad),
             Self::Gulfstream => gulfstream(lon_rad, lat_rad),
+            Self::HarmonicsOfDegree3 => harmonics_of_degree_3(lon_rad, lat_rad),
+            Self::TwoWaves => 2.0 + lat_rad.cos() * lat_rad.cos() * (2.0 * lon_rad).cos(),
         }
     }
 
@@ -59,8 +69,17 @@ impl std::fmt::Display for AnalyticField {
             Self::Harmonic => "harmonic",
             Self::Vortex => "vortex",
             Self::Gulfstream => "gulfstream",
+            Self::HarmonicsOfDegree3 => "y32+y33",
+            Self::TwoWaves => "two waves",
         })
     }
+}
+
+/// Y_lm = √(2(2l+1)(l−m)!/(l+m)!)·P_lm(sin φ)·cos mλ with P₃² = 15 s c², P₃³ = 15 c³.
+fn harmonics_of_degree_3(lon: f64, lat: f64) -> f64 {
+    let (s, c) = lat.sin_cos();
+    let second = (14.0f64 / 120.0).sqrt() * 15.0 * s * c * c * (2.0 * lon).cos();
+    second + (14.0f64 / 720.0).sqrt() * 15.0 * c * c * c * (3.0 * lon).cos()
 }
 
 fn sinusoid(lon: f64, lat: f64) -> f64 {
@@ -130,7 +149,7 @@ mod tests {
 
     #[test]
     fn every_longitude_convention_gives_the_same_value() {
-        for field in AnalyticField::ALL {
+        for field in AnalyticField::ALL.into_iter().chain(AnalyticField::SMOOTH) {
             let (a, b) = (field.value_deg(-70.0, 37.0), field.value_deg(290.0, 37.0));
             // 16 waves and a front 1000 times steeper than the sphere: 1e-16 · 2π · 1000.
             assert!((a - b).abs() < 1e-12, "{field}: {a} {b}");

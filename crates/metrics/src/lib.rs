@@ -9,9 +9,17 @@
 //! ```
 
 mod analytic;
+mod cell_means;
 mod conservation;
+mod gradient;
+mod local;
 mod norms;
+mod spectral;
 
 pub use analytic::AnalyticField;
+pub use cell_means::cell_means;
 pub use conservation::{Conservation, integral};
+pub use gradient::{GradientNorms, gradients};
+pub use local::{GlobalExtrema, LocalExtrema};
 pub use norms::{ErrorNorms, ErrorSums, Misfit, NormsError};
+pub use spectral::{SpectralField, SpectralKind};
