@@ -48,7 +48,11 @@ pub fn from_cartesian(vectors: [&[f64]; 3], axes: &[[UnitVector; 2]]) -> [Vec<f6
             let (along_a, along_b, skew) = (dot(p, a), dot(p, b), dot(a, b));
             let square = 1.0 - skew * skew;
             // Parallel axes have no plane; their common direction is all there is.
-            if square < 1e-12 { [along_a, 0.0] } else { [(along_a - skew * along_b) / square, (along_b - skew * along_a) / square] }
+            if square < 1e-12 {
+                [along_a, 0.0]
+            } else {
+                [(along_a - skew * along_b) / square, (along_b - skew * along_a) / square]
+            }
         })
         .collect();
     [both.iter().map(|c| c[0]).collect(), both.iter().map(|c| c[1]).collect()]

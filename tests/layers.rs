@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Crate and the crates of this workspace it may depend on.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("knarr-kernels", &[]),
     ("knarr-grid", &["knarr-kernels"]),
     ("knarr-field", &["knarr-grid"]),
@@ -12,7 +12,11 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("knarr-io", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid"]),
     ("knarr-metrics", &["knarr-kernels", "knarr-grid", "knarr-field"]),
     ("knarr-plot", &["knarr-kernels", "knarr-grid", "knarr-field"]),
-    ("knarr", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io", "knarr-metrics", "knarr-plot"]),
+    ("knarr-bench", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io", "knarr-metrics"]),
+    (
+        "knarr",
+        &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io", "knarr-metrics", "knarr-plot", "knarr-bench"],
+    ),
     ("knarr-cli", &["knarr"]),
 ];
 

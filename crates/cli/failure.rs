@@ -21,6 +21,17 @@ impl Failure {
         Self { message: message.into(), details: Vec::new(), hint: None }
     }
 
+    /// A failure with the error's message, and its causes below.
+    pub fn from_error(error: &dyn std::error::Error) -> Self {
+        let mut failure = Self::new(error.to_string());
+        let mut cause = error.source();
+        while let Some(next) = cause {
+            failure = failure.detail(next.to_string());
+            cause = next.source();
+        }
+        failure
+    }
+
     /// Adds a line: where, found, expected.
     #[must_use]
     pub fn detail(mut self, line: impl Into<String>) -> Self {

@@ -1,6 +1,7 @@
 //! `knarr`: the command line of the toolkit. One file per verb; see `knarr VERB --help`.
 
 mod automatic;
+mod bench;
 mod cache;
 mod calendar_time;
 mod compare;
@@ -50,6 +51,8 @@ enum Verb {
     Compare(compare::Compare),
     /// Draw a map.
     Plot(plot::Plot),
+    /// Measure how right Knarr is.
+    Bench(bench::Bench),
 }
 
 /// What a verb that ran came to.
@@ -90,5 +93,6 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Weights(verb) => verb.run(talk, common.json),
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),
+        Verb::Bench(verb) => verb.run(talk, common.json),
     }
 }

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use knarr::grid::Grid;
 use knarr::io::{GridFormat, WeightsFormat, grid_from_argument};
-use knarr::regrid::{Edges, Extrapolation, Method, MissingPolicy, Normalization, Options};
+use knarr::regrid::{Edges, Extrapolation, Keeps, Method, MissingPolicy, Normalization, Options};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -76,9 +76,24 @@ pub struct MethodOptions {
     /// Fill destination cells that the method does not reach
     #[arg(long, value_enum, default_value_t = ExtrapolationName::None)]
     pub extrapolate: ExtrapolationName,
-    /// Use N neighbours with --method distance
-    #[arg(long, value_name = "N", default_value = "4")]
-    pub neighbours: NonZeroUsize,
+    /// Use N neighbours (default: 4 with --method distance, 9 with gaussian, 12 with radial)
+    #[arg(long, value_name = "N")]
+    pub neighbours: Option<NonZeroUsize>,
+    /// With --method spread: share among the destination cells up to KM kilometres from the nearest one
+    #[arg(long, value_name = "KM", default_value_t = 0.0)]
+    pub radius: f64,
+    /// With --method spread: keep the sum over cells (kg s-1) or the integral (kg m-2 s-1)
+    #[arg(long, value_enum, default_value_t = KeepsName::Integral)]
+    pub keeps: KeepsName,
+}
+
+/// What spreading keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeepsName {
+    /// The sum over cells
+    Sum,
+    /// The integral over areas
+    Integral,
 }
 
 impl Default for MethodOptions {
@@ -87,7 +102,9 @@ impl Default for MethodOptions {
             normalization: NormalizationName::Fracarea,
             edges: EdgesName::Grid,
             extrapolate: ExtrapolationName::None,
-            neighbours: NonZeroUsize::new(4).expect("four is not zero"),
+            neighbours: None,
+            radius: 0.0,
+            keeps: KeepsName::Integral,
         }
     }
 }
@@ -114,12 +131,25 @@ impl MethodOptions {
 
     /// The method that `name` stands for; `None` for `auto`.
     pub fn method(&self, name: MethodName) -> Option<Method> {
+        let neighbours = |usual: usize| self.neighbours.map_or(usual, NonZeroUsize::get);
         match name {
             MethodName::Auto => None,
             MethodName::Nearest => Some(Method::Nearest),
             MethodName::Bilinear => Some(Method::Bilinear),
-            MethodName::Distance => Some(Method::Distance { neighbours: self.neighbours.get() }),
+            MethodName::Distance => Some(Method::Distance { neighbours: neighbours(4) }),
+            MethodName::Bicubic => Some(Method::Bicubic),
+            MethodName::Patch => Some(Method::Patch),
+            MethodName::Gaussian => Some(Method::Gaussian { neighbours: neighbours(9) }),
+            MethodName::Radial => Some(Method::Radial { neighbours: neighbours(12) }),
             MethodName::Conservative => Some(Method::Conservative),
+            MethodName::LargestFraction => Some(Method::LargestFraction),
+            MethodName::Spread => {
+                let keeps = match self.keeps {
+                    KeepsName::Sum => Keeps::Sum,
+                    KeepsName::Integral => Keeps::Integral,
+                };
+                Some(Method::Spread { radius_m: (self.radius.max(0.0) * 1000.0).round() as u32, keeps })
+            }
         }
     }
 }
@@ -166,8 +196,20 @@ pub enum MethodName {
     Bilinear,
     /// Nearest centers by inverse distance
     Distance,
+    /// Cubic on rows and columns, elsewhere as patch
+    Bicubic,
+    /// A cubic fitted to the centers around
+    Patch,
+    /// Nearest centers by a Gaussian of the distance
+    Gaussian,
+    /// Radial basis functions through the nearest centers
+    Radial,
     /// Mean over overlapping cells, first order
     Conservative,
+    /// The overlapping cell with the largest share
+    LargestFraction,
+    /// Every source cell to the nearest destination cells: nothing is lost (runoff)
+    Spread,
 }
 
 /// Names of normalizations.

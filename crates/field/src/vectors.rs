@@ -64,8 +64,12 @@ impl VectorRole {
                 let Some(at) = words.windows(wanted.len()).position(|w| w == wanted) else { continue };
                 // `grid_eastward` is met as `eastward` first: the frame is the grid's.
                 let frame = if at > 0 && words[at - 1] == "grid" { VectorFrame::Grid } else { *frame };
-                let partner: Vec<&str> =
-                    words[..at].iter().copied().chain(other.split('_')).chain(words[at + wanted.len()..].iter().copied()).collect();
+                let partner: Vec<&str> = words[..at]
+                    .iter()
+                    .copied()
+                    .chain(other.split('_'))
+                    .chain(words[at + wanted.len()..].iter().copied())
+                    .collect();
                 return Some(Self { frame, component, partner: partner.join("_") });
             }
         }

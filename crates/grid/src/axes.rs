@@ -96,9 +96,8 @@ impl crate::Projection {
         let h = HALF_STEP_M;
         let (middle, west, east) = (around(0.0, 0.0)?, around(-h, 0.0)?, around(h, 0.0)?);
         let (south, north) = (around(0.0, -h)?, around(0.0, h)?);
-        let direction = |at: Option<UnitVector>, from: Option<UnitVector>, to: Option<UnitVector>| {
-            along_surface(at?, sub(to?, from?))
-        };
+        let direction =
+            |at: Option<UnitVector>, from: Option<UnitVector>, to: Option<UnitVector>| along_surface(at?, sub(to?, from?));
         Ok((0..cells)
             .map(|c| {
                 let x = direction(middle[c], west[c], east[c]);
@@ -155,7 +154,8 @@ mod tests {
 
     #[test]
     fn lat_lon_axes_are_east_and_north_and_meshes_have_none() {
-        let axis = |n: usize, first: f64, step: f64| Axis { centers: (0..n).map(|k| first + step * k as f64).collect(), bounds: None };
+        let axis =
+            |n: usize, first: f64, step: f64| Axis { centers: (0..n).map(|k| first + step * k as f64).collect(), bounds: None };
         let grid = Grid::lat_lon(&axis(36, 5.0, 10.0), &axis(17, -80.0, 10.0)).expect("a valid grid");
         assert_eq!(grid.axes().expect("rows"), grid.east_north());
         let mesh = Grid::from_spec("H4").expect("a valid grid");

@@ -71,6 +71,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub use knarr_bench as bench;
 pub use knarr_field as field;
 pub use knarr_grid as grid;
 pub use knarr_io as io;

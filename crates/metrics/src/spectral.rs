@@ -232,11 +232,13 @@ mod tests {
         // The mean over the sphere of a field's square is the sum of its coefficients' squares.
         let mut field = SpectralField::new(SpectralKind::Relief, 12);
         (field.scale, field.offset) = (1.0, 0.0);
-        let power: f64 =
-            (0..12).flat_map(|l| (0..=l).map(move |m| (l, m))).map(|(l, m)| {
+        let power: f64 = (0..12)
+            .flat_map(|l| (0..=l).map(move |m| (l, m)))
+            .map(|(l, m)| {
                 let [c, s] = field.coefficients[at(l, m)];
                 c * c + if m > 0 { s * s } else { 0.0 }
-            }).sum();
+            })
+            .sum();
         let n = 400;
         let mut mean = 0.0;
         for j in 0..n {

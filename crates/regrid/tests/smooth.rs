@@ -105,7 +105,8 @@ fn radial_functions_beat_inverse_distance_and_keep_linear_fields() {
 fn the_largest_fraction_is_one_of_the_overlapping_cells() {
     let grid = |text: &str| Grid::from_spec(text).expect("a valid grid");
     let (source, destination) = (grid("r72x36"), grid("H8"));
-    let (largest, overlaps) = (build(&source, &destination, Method::LargestFraction), build(&source, &destination, Method::Conservative));
+    let (largest, overlaps) =
+        (build(&source, &destination, Method::LargestFraction), build(&source, &destination, Method::Conservative));
     for i in 0..destination.len() {
         let (columns, values) = largest.row(i);
         assert_eq!((columns.len(), values), (1, &[1.0][..]));

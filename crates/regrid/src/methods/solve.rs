@@ -56,9 +56,8 @@ pub(super) fn fit_at_origin(basis: &[f64], columns: usize, scales: &[f64], weigh
         y[i] = (y[i] - known) / r(i, i);
     }
     weights.clear();
-    weights.extend(
-        scaled.chunks_exact(columns).zip(scales).map(|(row, s)| s * row.iter().zip(&y).map(|(b, y)| b * y).sum::<f64>()),
-    );
+    weights
+        .extend(scaled.chunks_exact(columns).zip(scales).map(|(row, s)| s * row.iter().zip(&y).map(|(b, y)| b * y).sum::<f64>()));
     weights.iter().all(|w| w.is_finite()).then_some(())
 }
 
@@ -105,7 +104,8 @@ mod tests {
         let mut weights = Vec::new();
         fit_at_origin(&basis, 4, &scales, &mut weights).expect("nine points determine four terms");
         for c in [[3.0, 0.0, 0.0, 0.0], [0.5, 2.0, -1.0, 4.0]] {
-            let value: f64 = basis.chunks(4).zip(&weights).map(|(b, w)| w * b.iter().zip(c).map(|(b, c)| b * c).sum::<f64>()).sum();
+            let value: f64 =
+                basis.chunks(4).zip(&weights).map(|(b, w)| w * b.iter().zip(c).map(|(b, c)| b * c).sum::<f64>()).sum();
             assert!((value - c[0]).abs() < 1e-14, "{value}");
         }
         let on_a_line: Vec<f64> = (0..5).flat_map(|k| [1.0, f64::from(k), 2.0 * f64::from(k)]).collect();

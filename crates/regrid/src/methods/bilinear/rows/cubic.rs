@@ -116,9 +116,7 @@ impl RowSource<'_> {
 
 /// Weights of the cubic through four places at `x`.
 fn lagrange(places: [f64; 4], x: f64) -> [f64; 4] {
-    std::array::from_fn(|i| {
-        (0..4).filter(|&j| j != i).map(|j| (x - places[j]) / (places[i] - places[j])).product()
-    })
+    std::array::from_fn(|i| (0..4).filter(|&j| j != i).map(|j| (x - places[j]) / (places[i] - places[j])).product())
 }
 
 #[cfg(test)]

@@ -1,0 +1,163 @@
+//! The accuracy scorecard: every method on pairs of grids, by the fields and metrics the field has agreed on.
+//!
+//! Fields and misfit after Valcke, Piacentini and Jonville (2022), Math. Comput. Appl. 27(2), 31; norms, extremes,
+//! gradients, random fields and repeated remapping after Mahadevan et al. (2022), Geosci. Model Dev. 15, 6601–6635.
+//!
+//! References are given in two ways. At centers: the source has the field's values at its centers, the result is compared
+//! with those at the destination's. Beyond second order this judges the distance between center and centroid, so the
+//! cell means are given as well: source and reference are means over cells, by quadrature.
+
+mod convergence;
+mod cyclic;
+mod peer;
+mod report;
+mod score;
+
+pub use convergence::{Convergence, convergence};
+pub use cyclic::{Cycle, cyclic};
+pub use peer::{Peer, cdo};
+pub use report::html;
+pub use score::{Field, Reference, Score, score};
+
+use knarr_regrid::Method;
+
+/// Why a scorecard could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ScoreError {
+    /// A grid of the matrix.
+    #[error("grid `{name}`")]
+    Grid {
+        /// What was asked for.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<knarr_io::IoError>,
+    },
+    /// Weights could not be made.
+    #[error("{method} from {from} to {to}")]
+    Weights {
+        /// Method.
+        method: String,
+        /// Source grid.
+        from: String,
+        /// Destination grid.
+        to: String,
+        /// Why.
+        #[source]
+        source: knarr_regrid::RegridError,
+    },
+    /// Nothing was mapped, so nothing can be compared.
+    #[error("{method} from {from} to {to}: no destination cell is reached")]
+    NothingMapped {
+        /// Method.
+        method: String,
+        /// Source grid.
+        from: String,
+        /// Destination grid.
+        to: String,
+    },
+    /// A report could not be drawn.
+    #[error("cannot draw the report: {0}")]
+    Drawing(String),
+}
+
+/// What is to be scored.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Pairs of grids, as `knarr grid` takes them.
+    pub pairs: Vec<(String, String)>,
+    /// Methods.
+    pub methods: Vec<Method>,
+    /// Fields.
+    pub fields: Vec<Field>,
+    /// Grids of falling cell size for the observed order, and the grid they are regridded to.
+    pub ladder: Option<(Vec<String>, String)>,
+    /// Pair and number of remappings there and back.
+    pub cycles: Option<(String, String, usize)>,
+    /// Whether other programs run as well, where they are installed.
+    pub peers: bool,
+}
+
+/// The scorecard.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Scorecard {
+    /// Version of this layout.
+    pub schema: u32,
+    /// Version of Knarr.
+    pub version: String,
+    /// Other programs that ran.
+    pub peers: Vec<String>,
+    /// One row per pair, method, field and reference.
+    pub scores: Vec<Score>,
+    /// Observed orders.
+    pub convergence: Vec<Convergence>,
+    /// Repeated remapping.
+    pub cycles: Vec<Cycle>,
+    /// What was left out, and why.
+    pub notes: Vec<String>,
+}
+
+impl Scorecard {
+    /// Scores everything that is asked for; `progress` is told what comes next.
+    ///
+    /// # Errors
+    /// [`ScoreError`] for a grid that cannot be made. Methods that do not fit a pair are noted, not errors.
+    pub fn make(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Self, ScoreError> {
+        let mut card = Self { schema: 1, version: env!("CARGO_PKG_VERSION").to_owned(), ..Self::default() };
+        let peer = request.peers.then(cdo).flatten();
+        card.peers.extend(peer.as_ref().map(|p| p.version.clone()));
+        if request.peers && peer.is_none() {
+            card.notes.push("CDO is not installed: no column for it".to_owned());
+        }
+        for (from, to) in &request.pairs {
+            let (source, destination) = (grid(from)?, grid(to)?);
+            for &method in &request.methods {
+                progress(&format!("{method} {from} -> {to}"));
+                match score((from, &source), (to, &destination), method, &request.fields) {
+                    Ok(scores) => card.scores.extend(scores),
+                    Err(error) => card.notes.push(in_words(&error)),
+                }
+                if let Some(peer) = &peer {
+                    match peer.score((from, &source), (to, &destination), method, &request.fields) {
+                        Ok(scores) => card.scores.extend(scores),
+                        Err(why) => card.notes.push(format!("{}: {method} {from} -> {to}: {why}", peer.name)),
+                    }
+                }
+            }
+        }
+        if let Some((sources, to)) = &request.ladder {
+            for &method in &request.methods {
+                progress(&format!("order of {method}"));
+                match convergence(sources, to, method) {
+                    Ok(rows) => card.convergence.extend(rows),
+                    Err(error) => card.notes.push(in_words(&error)),
+                }
+            }
+        }
+        if let Some((a, b, times)) = &request.cycles {
+            for &method in &request.methods {
+                progress(&format!("{method} {a} <-> {b}, {times} times"));
+                match cyclic(a, b, method, *times) {
+                    Ok(rows) => card.cycles.extend(rows),
+                    Err(error) => card.notes.push(in_words(&error)),
+                }
+            }
+        }
+        Ok(card)
+    }
+}
+
+fn grid(name: &str) -> Result<std::sync::Arc<knarr_grid::Grid>, ScoreError> {
+    knarr_io::grid_from_argument(name).map_err(|source| ScoreError::Grid { name: name.to_owned(), source: Box::new(source) })
+}
+
+/// An error with its causes.
+fn in_words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text += &format!(": {next}");
+        cause = next.source();
+    }
+    text
+}
