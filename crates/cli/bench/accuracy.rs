@@ -155,6 +155,9 @@ fn text(card: &Scorecard) -> String {
         let scores: Vec<_> = card.scores.iter().filter(|s| s.reference == reference).collect();
         for s in &scores {
             if (&pair.0, &pair.1) != (&s.source, &s.destination) {
+                if !pair.0.is_empty() {
+                    out += "\n";
+                }
                 pair = (s.source.clone(), s.destination.clone());
                 out += &format!("\n{} -> {}: {what}\n{:24}", s.source, s.destination, "");
                 let mine = scores.iter().filter(|o| o.source == s.source && o.destination == s.destination);

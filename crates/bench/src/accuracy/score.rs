@@ -3,8 +3,7 @@
 use super::ScoreError;
 use knarr_grid::{Grid, Neighbours};
 use knarr_metrics::{
-    AnalyticField, Conservation, ErrorNorms, GlobalExtrema, GradientNorms, LocalExtrema, SpectralField, SpectralKind, cell_means,
-    integral,
+    AnalyticField, ErrorNorms, GlobalExtrema, GradientNorms, LocalExtrema, SpectralField, SpectralKind, cell_means, integral,
 };
 use knarr_regrid::{Method, MissingPolicy, Options, Regridder, Weights};
 
@@ -109,7 +108,7 @@ pub struct Score {
     pub local: Option<LocalExtrema>,
     /// Norms with gradients, likewise.
     pub gradient: Option<GradientNorms>,
-    /// |I_t(Rψ) − I_s(ψ_s)| / |I_s(ψ_s)| over whole cells; none where a grid has no cells or not all are mapped.
+    /// |I_t\[Rψ\] − I_s\[ψ_s\]| / I_t\[|ψ|\] over whole cells; none where a grid has no cells or not all are mapped.
     pub conservation: Option<f64>,
 }
 
@@ -184,9 +183,11 @@ impl<'a> Judge<'a> {
         let norms = ErrorNorms::of(result, &truth, areas, Some(&active)).ok()?;
         let pick = |values: &[f64]| values.iter().zip(&active).filter(|v| *v.1).map(|v| *v.0).collect::<Vec<f64>>();
         let is_whole = active.iter().all(|&a| a) && areas.is_some();
-        let conservation = source_integral.filter(|_| is_whole).and_then(|source_integral| {
-            let destination_integral = integral(result, &self.areas, None).expect("one area per value");
-            Conservation { source_integral, destination_integral }.relative_error()
+        // Held against the size of the values, not against the integral, which is 0 for a harmonic.
+        let conservation = source_integral.filter(|_| is_whole).map(|before| {
+            let size: Vec<f64> = truth.iter().map(|v| v.abs()).collect();
+            let total = |values: &[f64]| integral(values, &self.areas, None).expect("one area per value");
+            (total(result) - before).abs() / total(&size)
         });
         Some(Score {
             program: program.to_owned(),
