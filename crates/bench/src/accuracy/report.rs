@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Colours that are told apart also without colour vision, after Okabe and Ito (2008).
-const COLOURS: [RGBColor; 8] = [
+const COLOURS: [RGBColor; 10] = [
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),
     RGBColor(0, 158, 115),
@@ -16,6 +16,8 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(86, 180, 233),
     RGBColor(120, 120, 0),
     RGBColor(60, 60, 60),
+    RGBColor(170, 60, 170),
+    RGBColor(150, 150, 150),
 ];
 
 /// The scorecard as a page.
@@ -194,7 +196,7 @@ fn lines(title: &str, x_name: &str, y_name: &str, series: &[(String, Vec<(f64, f
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
+            .position(SeriesLabelPosition::LowerRight)
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.2))
             .draw()
