@@ -25,6 +25,16 @@ impl TangentPlane {
         Self { center, axes: [first, cross(center, first)], least_cosine }
     }
 
+    /// Where it touches the sphere.
+    pub fn center(&self) -> UnitVector {
+        self.center
+    }
+
+    /// The axes of x and y.
+    pub fn axes(&self) -> [UnitVector; 2] {
+        self.axes
+    }
+
     /// Coordinates of `p`; `None` if it is too far from the centre.
     ///
     /// The offset from the centre is taken before anything is multiplied, so that neighbours keep their digits.

@@ -142,6 +142,7 @@ impl MethodOptions {
             MethodName::Gaussian => Some(Method::Gaussian { neighbours: neighbours(9) }),
             MethodName::Radial => Some(Method::Radial { neighbours: neighbours(12) }),
             MethodName::Conservative => Some(Method::Conservative),
+            MethodName::Conservative2 => Some(Method::Conservative2nd),
             MethodName::LargestFraction => Some(Method::LargestFraction),
             MethodName::Spread => {
                 let keeps = match self.keeps {
@@ -206,6 +207,8 @@ pub enum MethodName {
     Radial,
     /// Mean over overlapping cells, first order
     Conservative,
+    /// The same with gradients, second order
+    Conservative2,
     /// The overlapping cell with the largest share
     LargestFraction,
     /// Every source cell to the nearest destination cells: nothing is lost (runoff)

@@ -50,7 +50,7 @@ const PAIRS: [(&str, &str); 6] = [
 
 const QUICK_PAIRS: [(&str, &str); 2] = [("r90x45", "CS24"), ("H16n", "r90x45")];
 
-const METHODS: [MethodName; 9] = [
+const METHODS: [MethodName; 10] = [
     MethodName::Nearest,
     MethodName::Distance,
     MethodName::Gaussian,
@@ -60,6 +60,7 @@ const METHODS: [MethodName; 9] = [
     MethodName::Patch,
     MethodName::LargestFraction,
     MethodName::Conservative,
+    MethodName::Conservative2,
 ];
 
 impl Accuracy {

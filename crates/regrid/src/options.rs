@@ -31,6 +31,8 @@ pub enum Method {
     },
     /// Mean over the overlapping source cells, weighted by the area of overlap (first order).
     Conservative,
+    /// As [`Method::Conservative`] with a gradient inside each source cell (second order).
+    Conservative2nd,
     /// The overlapping source cell with the largest share of the destination cell.
     LargestFraction,
     /// Every source cell to the destination cells around it: nothing of the source is lost.
@@ -64,6 +66,7 @@ impl std::fmt::Display for Method {
             Self::Gaussian { .. } => "gaussian",
             Self::Radial { .. } => "radial",
             Self::Conservative => "conservative",
+            Self::Conservative2nd => "conservative2",
             Self::LargestFraction => "largest-fraction",
             Self::Spread { .. } => "spread",
         })

@@ -30,7 +30,8 @@ pub struct Convergence {
 /// [`ScoreError`] for grids and pairs that do not fit.
 pub fn convergence(sources: &[String], to: &str, method: Method) -> Result<Vec<Convergence>, ScoreError> {
     let destination = grid(to)?;
-    let reference = if matches!(method, Method::Conservative) { Reference::Means } else { Reference::Centers };
+    let reference =
+        if matches!(method, Method::Conservative | Method::Conservative2nd) { Reference::Means } else { Reference::Centers };
     let mut rows: Vec<Convergence> = AnalyticField::SMOOTH
         .iter()
         .map(|field| Convergence {

@@ -33,6 +33,7 @@ fn operator(method: Method) -> Option<&'static str> {
         Method::Bilinear => Some("remapbil"),
         Method::Bicubic => Some("remapbic"),
         Method::Conservative => Some("remapcon"),
+        Method::Conservative2nd => Some("remapcon2"),
         Method::LargestFraction => Some("remaplaf"),
         _ => None,
     }

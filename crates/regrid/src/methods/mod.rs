@@ -1,5 +1,6 @@
 //! One file per method; each turns two grids into rows of weights.
 
+mod barycentres;
 mod bilinear;
 mod centers;
 mod conservative;
@@ -9,6 +10,7 @@ mod largest;
 mod nearest;
 mod neighbours;
 mod patch;
+mod second_order;
 mod solve;
 mod spread;
 
@@ -46,7 +48,7 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
         Method::Gaussian { neighbours } => neighbours::gaussian(source, &to, neighbours),
         Method::Radial { neighbours } => neighbours::radial(source, &to, neighbours),
         Method::Spread { radius_m, keeps } => return Ok(spread_weights(source, destination, options, radius_m, keeps)),
-        Method::Conservative | Method::LargestFraction => {
+        Method::Conservative | Method::Conservative2nd | Method::LargestFraction => {
             let mut weights = conservative::build(source, destination, options)?;
             let rows = LinkRows {
                 row_starts: std::mem::take(&mut weights.row_starts),
@@ -57,6 +59,17 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
                 let rows = extrapolate::fill(largest::of_overlaps(&rows), source, destination, &to, options.extrapolation)?;
                 return Ok(point_weights(source, destination, options, rows));
             }
+            let rows = if options.method == Method::Conservative2nd {
+                weights.origin.method = weights.origin.method.replace("first order", "second order");
+                let sum = |i: usize| rows.row(i).map(|l| l.1).sum::<f64>();
+                // Areas are shares of the destination cell here: what they are divided by cancels in each row.
+                let covered = |i: usize| weights.destination_fractions[i] * weights.destination_areas[i] / sum(i);
+                let mut second = second_order::rows(&second_order::areas(&rows, covered), source, destination);
+                second_order::scaled(&mut second, sum);
+                second
+            } else {
+                rows
+            };
             let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
             return Ok(Weights { row_starts: rows.row_starts, columns: rows.columns, values: rows.values, ..weights });
         }
