@@ -12,7 +12,7 @@
 
 use super::bilinear;
 use super::centers::Centers;
-use super::solve::fit_at_origin;
+use super::solve::Fit;
 use crate::links::{Link, LinkRows};
 use crate::search::points::PointTree;
 use knarr_grid::Grid;
@@ -83,7 +83,8 @@ impl Scratch {
             // The square root of the least-squares weight.
             self.scales.push(fading / (r * r + AT_CENTER * AT_CENTER).sqrt());
         }
-        if fit_at_origin(&self.basis, terms, &self.scales, &mut self.weights).is_none() {
+        let fit = Fit::new(&self.basis, terms, &self.scales);
+        if !fit.is_some_and(|fit| fit.coefficient(0, &mut self.weights)) {
             return false;
         }
         let magnitude: f64 = self.weights.iter().map(|w| w.abs()).sum();
