@@ -1,6 +1,7 @@
 //! Overlap areas as sparse rows.
 
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Areas of overlap, compressed by row; columns ascend within a row and appear once.
 #[derive(Debug, Default)]
@@ -57,23 +58,35 @@ impl Overlaps {
         state: impl Fn() -> S + Sync,
         row: impl Fn(usize, &mut S, &mut Vec<(u32, f64)>) -> f64 + Sync,
     ) -> Self {
+        Self::by_blocks(
+            len,
+            || (state(), Vec::new()),
+            |rows, (state, links), block| {
+                for i in rows {
+                    let least_area = row(i, state, links);
+                    block.finish_row(links, least_area);
+                }
+            },
+        )
+    }
+
+    /// Makes `len` rows in parallel; `make(rows, state, block)` finishes each of the rows in turn.
+    pub fn by_blocks<S>(
+        len: usize,
+        state: impl Fn() -> S + Sync,
+        make: impl Fn(Range<usize>, &mut S, &mut Block) + Sync,
+    ) -> Self {
         let mut result = Self { row_starts: Vec::with_capacity(len + 1), columns: Vec::new(), areas: Vec::new() };
         result.row_starts.push(0);
         let block_count = len.div_ceil(BLOCK);
         for first in (0..block_count).step_by(BLOCKS_AT_ONCE) {
             let blocks: Vec<Block> = (first..(first + BLOCKS_AT_ONCE).min(block_count))
                 .into_par_iter()
-                .map_init(
-                    || (state(), Vec::new()),
-                    |(state, links), b| {
-                        let mut block = Block::default();
-                        for i in b * BLOCK..((b + 1) * BLOCK).min(len) {
-                            let least_area = row(i, state, links);
-                            block.finish_row(links, least_area);
-                        }
-                        block
-                    },
-                )
+                .map_init(&state, |state, b| {
+                    let mut block = Block::default();
+                    make(b * BLOCK..((b + 1) * BLOCK).min(len), state, &mut block);
+                    block
+                })
                 .collect();
             for block in &blocks {
                 result.append(block, len);
