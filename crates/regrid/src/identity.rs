@@ -2,6 +2,7 @@
 
 use crate::Options;
 use knarr_grid::{Columns, Grid, Layout, LonLat};
+use rayon::prelude::*;
 
 /// BLAKE3 hash (hex) of a grid's cells and mask: equal for equal geometry, whatever the file it came from.
 pub fn content_hash(grid: &Grid) -> String {
@@ -23,11 +24,12 @@ pub fn content_hash(grid: &Grid) -> String {
         }
         Layout::Polygons { centers, polygons } => {
             bytes.centers(centers);
-            for c in 0..polygons.len() {
+            bytes.parallel(polygons.len(), |c, out| {
                 let cell = polygons.cell(c);
-                bytes.numbers(&[cell.len() as f64]);
-                cell.iter().for_each(|&v| bytes.numbers(&polygons.vertices[v as usize]));
-            }
+                out.extend_from_slice(&(cell.len() as f64).to_le_bytes());
+                let coordinates = cell.iter().flat_map(|&v| polygons.vertices[v as usize]);
+                coordinates.for_each(|x| out.extend_from_slice(&x.to_le_bytes()));
+            });
         }
         Layout::Points { centers } => bytes.centers(centers),
     }
@@ -61,7 +63,26 @@ impl Bytes {
     }
 
     fn centers(&mut self, centers: &[LonLat]) {
-        centers.iter().for_each(|c| self.numbers(&[c.lon_deg, c.lat_deg]));
+        self.parallel(centers.len(), |c, out| {
+            out.extend_from_slice(&centers[c].lon_deg.to_le_bytes());
+            out.extend_from_slice(&centers[c].lat_deg.to_le_bytes());
+        });
+    }
+
+    /// The bytes of `count` items, one after another, collected by several threads.
+    fn parallel(&mut self, count: usize, item: impl Fn(usize, &mut Vec<u8>) + Sync) {
+        const ITEMS: usize = 4096;
+        for first in (0..count).step_by(8 * ITEMS) {
+            let end = (first + 8 * ITEMS).min(count);
+            let part = |start: usize| {
+                let mut out = Vec::new();
+                (start..(start + ITEMS).min(end)).for_each(|i| item(i, &mut out));
+                out
+            };
+            let starts: Vec<usize> = (first..end).step_by(ITEMS).collect();
+            let parts: Vec<Vec<u8>> = starts.into_par_iter().map(part).collect();
+            parts.iter().for_each(|part| self.push(part));
+        }
     }
 
     fn finish(mut self) -> String {

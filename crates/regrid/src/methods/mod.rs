@@ -11,8 +11,8 @@ use crate::identity::{content_hash, options_hash};
 use crate::links::LinkRows;
 use crate::{Extrapolation, Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
-use knarr_grid::{Grid, Layout};
-use knarr_kernels::cell_area::{polygon_area, quadrangle_area};
+use knarr_grid::{Columns, Grid, Layout, Polygons, Rows};
+use knarr_kernels::cell_area::{polygon_area, sine_difference};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -105,26 +105,42 @@ fn point_weights(source: &Grid, destination: &Grid, options: &Options, rows: Lin
 /// Areas of all cells in steradians.
 pub(crate) fn areas(grid: &Grid) -> Vec<f64> {
     match &grid.layout {
-        Layout::Polygons { polygons, .. } => {
-            let area = |corners: &mut Vec<UnitVector>, cell| {
-                corners.clear();
-                polygons.copy_cell(cell, corners);
-                polygon_area(corners)
-            };
-            (0..grid.len()).into_par_iter().map_init(Vec::new, area).collect()
-        }
-        Layout::Rows(rows) => {
-            // Cells of a row have few widths: each is computed where it changes.
-            let area = |known: &mut ([f64; 3], f64), cell| {
-                let ([west, east], [south, north]) = rows.frame_bounds_deg(cell);
-                let bounds = [south, north, east - west];
-                if bounds != known.0 {
-                    *known = (bounds, quadrangle_area(south, north, east - west));
-                }
-                known.1
-            };
-            (0..grid.len()).into_par_iter().map_init(|| ([f64::NAN; 3], 0.0), area).collect()
-        }
+        Layout::Polygons { polygons, .. } => areas_of_polygons(polygons),
+        Layout::Rows(rows) => areas_of_rows(rows),
         Layout::Points { .. } => vec![0.0; grid.len()],
     }
+}
+
+fn areas_of_polygons(polygons: &Polygons) -> Vec<f64> {
+    let area = |corners: &mut Vec<UnitVector>, cell| {
+        corners.clear();
+        polygons.copy_cell(cell, corners);
+        polygon_area(corners)
+    };
+    (0..polygons.len()).into_par_iter().map_init(Vec::new, area).collect()
+}
+
+fn areas_of_rows(rows: &Rows) -> Vec<f64> {
+    let mut areas = vec![0.0; rows.len()];
+    let mut rest = areas.as_mut_slice();
+    let mut of_rows = Vec::with_capacity(rows.lats_deg.len());
+    for row in 0..rows.lats_deg.len() {
+        let count = match &rows.columns {
+            Columns::Shared(lon) => lon.centers_deg.len(),
+            Columns::Reduced { counts, .. } => counts[row],
+        };
+        let (own, after) = std::mem::take(&mut rest).split_at_mut(count);
+        of_rows.push(own);
+        rest = after;
+    }
+    of_rows.into_par_iter().zip(&rows.lat_bounds_deg).for_each(|(areas, &[south, north])| {
+        // One height for the whole row: what is left is arithmetic.
+        let height = sine_difference(south, north);
+        let count = areas.len();
+        for (column, area) in areas.iter_mut().enumerate() {
+            let [west, east] = rows.columns.bounds_deg(column, count);
+            *area = height * (east - west).to_radians();
+        }
+    });
+    areas
 }
