@@ -27,8 +27,9 @@ pub fn content_hash(grid: &Grid) -> String {
             bytes.parallel(polygons.len(), |c, out| {
                 let cell = polygons.cell(c);
                 out.extend_from_slice(&(cell.len() as f64).to_le_bytes());
-                let coordinates = cell.iter().flat_map(|&v| polygons.vertices[v as usize]);
-                coordinates.for_each(|x| out.extend_from_slice(&x.to_le_bytes()));
+                for &v in cell {
+                    out.extend_from_slice(polygons.vertices[v as usize].map(f64::to_le_bytes).as_flattened());
+                }
             });
         }
         Layout::Points { centers } => bytes.centers(centers),
@@ -64,8 +65,7 @@ impl Bytes {
 
     fn centers(&mut self, centers: &[LonLat]) {
         self.parallel(centers.len(), |c, out| {
-            out.extend_from_slice(&centers[c].lon_deg.to_le_bytes());
-            out.extend_from_slice(&centers[c].lat_deg.to_le_bytes());
+            out.extend_from_slice([centers[c].lon_deg, centers[c].lat_deg].map(f64::to_le_bytes).as_flattened());
         });
     }
 
@@ -75,13 +75,16 @@ impl Bytes {
         for first in (0..count).step_by(8 * ITEMS) {
             let end = (first + 8 * ITEMS).min(count);
             let part = |start: usize| {
-                let mut out = Vec::new();
+                let mut out = Vec::with_capacity(ITEMS * 128);
                 (start..(start + ITEMS).min(end)).for_each(|i| item(i, &mut out));
                 out
             };
             let starts: Vec<usize> = (first..end).step_by(ITEMS).collect();
             let parts: Vec<Vec<u8>> = starts.into_par_iter().map(part).collect();
-            parts.iter().for_each(|part| self.push(part));
+            self.hasher.update(&std::mem::take(&mut self.waiting));
+            parts.iter().for_each(|part| {
+                self.hasher.update_rayon(part);
+            });
         }
     }
 

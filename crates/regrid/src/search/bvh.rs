@@ -42,13 +42,23 @@ impl Box3 {
     }
 
     /// [`Box3::around_polygon`] of corners one by one.
-    pub fn around_corners(corners: impl Iterator<Item = [f64; 3]> + Clone) -> Self {
-        let first = corners.clone().next().unwrap_or([0.0; 3]);
-        let reach2 =
-            corners.clone().map(|p| (0..3).map(|k| (p[k] - first[k]) * (p[k] - first[k])).sum::<f64>()).fold(0.0, f64::max);
+    #[inline]
+    pub fn around_corners(corners: impl Iterator<Item = [f64; 3]>) -> Self {
+        let mut corners = corners;
+        let Some(first) = corners.next() else { return Self::EMPTY };
+        let (mut min, mut max, mut reach2) = (first, first, 0.0);
+        for p in corners {
+            let mut chord2 = 0.0;
+            for axis in 0..3 {
+                min[axis] = if p[axis] < min[axis] { p[axis] } else { min[axis] };
+                max[axis] = if p[axis] > max[axis] { p[axis] } else { max[axis] };
+                chord2 += (p[axis] - first[axis]) * (p[axis] - first[axis]);
+            }
+            reach2 = if chord2 > reach2 { chord2 } else { reach2 };
+        }
         // The polygon lies within `reach` of the first corner, so all its diagonals are below 2·reach.
-        let diagonal2 = (4.0 * reach2).min(4.0);
-        Self::around(corners, 1.0 - (1.0 - diagonal2 / 4.0).max(0.0).sqrt())
+        let margin = 1.0 - (1.0 - reach2).max(0.0).sqrt();
+        Self::around([min, max], margin)
     }
 
     /// Around both.
@@ -97,10 +107,17 @@ impl Node {
     /// One bit per child that meets `query`.
     #[inline]
     fn hits(&self, query: &Box3) -> u32 {
+        // Masks rather than truth values: that keeps all lanes in vectors.
+        let all = |holds: bool| if holds { u32::MAX } else { 0 };
+        let mut meets = [u32::MAX; WIDTH];
+        for axis in 0..3 {
+            for lane in 0..WIDTH {
+                meets[lane] &= all(self.min[axis][lane] <= query.max[axis]) & all(self.max[axis][lane] >= query.min[axis]);
+            }
+        }
         let mut bits = 0;
         for lane in 0..WIDTH {
-            let along = |axis: usize| (self.min[axis][lane] <= query.max[axis]) & (self.max[axis][lane] >= query.min[axis]);
-            bits |= u32::from(along(0) & along(1) & along(2)) << lane;
+            bits |= meets[lane] & (1 << lane);
         }
         bits
     }

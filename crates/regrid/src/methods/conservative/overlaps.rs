@@ -51,7 +51,7 @@ const BLOCK_LINKS: usize = 8192;
 /// Most rows per block.
 const BLOCK_ROWS: usize = 1024;
 /// Blocks made before they are joined: bounds what is held twice.
-const BLOCKS_AT_ONCE: usize = 64;
+const BLOCKS_AT_ONCE: usize = 32;
 
 impl Overlaps {
     /// No rows yet, of `len` in the end.
