@@ -7,6 +7,7 @@ pub mod bilinear;
 pub mod cell_area;
 pub mod global_integral;
 pub mod overlap;
+pub mod overlap_batch;
 pub mod overlap_rows;
 pub mod sparse_apply;
 mod sparse_apply_tiles;

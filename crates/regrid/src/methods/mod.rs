@@ -9,17 +9,21 @@ mod nearest;
 
 use crate::identity::{content_hash, options_hash};
 use crate::links::LinkRows;
-use crate::{Method, Options, RegridError, Weights, WeightsOrigin};
+use crate::{Extrapolation, Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
-use knarr_grid::{Grid, Layout};
-use knarr_kernels::cell_area::{polygon_area, quadrangle_area};
+use knarr_grid::{Columns, Grid, Layout, Polygons, Rows};
+use knarr_kernels::cell_area::{polygon_area, sine_difference};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
+use std::ops::Range;
+
+pub(crate) use conservative::same_frame;
 
 /// Most cells of a grid: indices are 32 bits.
 const CELL_LIMIT: usize = u32::MAX as usize;
 
-pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Result<Weights, RegridError> {
+/// Weights of the destination cells in `range`.
+pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options, range: Range<usize>) -> Result<Weights, RegridError> {
     for (end, grid) in [("source", source), ("destination", destination)] {
         if grid.len() > CELL_LIMIT {
             return Err(RegridError::TooManyCells { end, cells: grid.len(), limit: CELL_LIMIT });
@@ -28,24 +32,47 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
     if source.active_count() == 0 {
         return Err(RegridError::NoActiveCell { end: "source" });
     }
-    let to = Centers::of(destination);
+    // What creeps comes from all rows.
+    let made = if options.extrapolation == Extrapolation::Creep { 0..destination.len() } else { range.clone() };
+    let mut to = Centers::of(destination);
+    to.restrict(&made);
     let rows = match options.method {
         Method::Nearest => nearest::rows(source, &to),
         Method::Distance { neighbours } => distance::rows(&Centers::of(source).tree(), &to, neighbours),
         Method::Bilinear => bilinear::rows(source, &to),
         Method::Conservative => {
-            let mut weights = conservative::build(source, destination, options)?;
+            let mut weights = conservative::build(source, destination, &made, options)?;
             let rows = LinkRows {
                 row_starts: std::mem::take(&mut weights.row_starts),
                 columns: std::mem::take(&mut weights.columns),
                 values: std::mem::take(&mut weights.values),
             };
             let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
-            return Ok(Weights { row_starts: rows.row_starts, columns: rows.columns, values: rows.values, ..weights });
+            let weights = Weights { row_starts: rows.row_starts, columns: rows.columns, values: rows.values, ..weights };
+            return Ok(cut(weights, range));
         }
     };
     let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
-    Ok(point_weights(source, destination, options, rows))
+    Ok(cut(point_weights(source, destination, options, rows), range))
+}
+
+/// Rows `range` of `weights`.
+fn cut(mut weights: Weights, range: Range<usize>) -> Weights {
+    if range == (0..weights.destination_len()) {
+        return weights;
+    }
+    let links = weights.row_starts[range.start]..weights.row_starts[range.end];
+    let keep = |values: &mut Vec<f64>, range: &Range<usize>| {
+        values.truncate(range.end);
+        values.drain(..range.start);
+    };
+    keep(&mut weights.values, &links);
+    keep(&mut weights.destination_areas, &range);
+    keep(&mut weights.destination_fractions, &range);
+    weights.columns.truncate(links.end);
+    weights.columns.drain(..links.start);
+    weights.row_starts = weights.row_starts[range.start..=range.end].iter().map(|start| start - links.start).collect();
+    weights
 }
 
 /// Weights of a method that interpolates between centers.
@@ -78,26 +105,42 @@ fn point_weights(source: &Grid, destination: &Grid, options: &Options, rows: Lin
 /// Areas of all cells in steradians.
 pub(crate) fn areas(grid: &Grid) -> Vec<f64> {
     match &grid.layout {
-        Layout::Polygons { polygons, .. } => {
-            let area = |corners: &mut Vec<UnitVector>, cell| {
-                corners.clear();
-                polygons.copy_cell(cell, corners);
-                polygon_area(corners)
-            };
-            (0..grid.len()).into_par_iter().map_init(Vec::new, area).collect()
-        }
-        Layout::Rows(rows) => {
-            // Cells of a row have few widths: each is computed where it changes.
-            let area = |known: &mut ([f64; 3], f64), cell| {
-                let ([west, east], [south, north]) = rows.frame_bounds_deg(cell);
-                let bounds = [south, north, east - west];
-                if bounds != known.0 {
-                    *known = (bounds, quadrangle_area(south, north, east - west));
-                }
-                known.1
-            };
-            (0..grid.len()).into_par_iter().map_init(|| ([f64::NAN; 3], 0.0), area).collect()
-        }
+        Layout::Polygons { polygons, .. } => areas_of_polygons(polygons),
+        Layout::Rows(rows) => areas_of_rows(rows),
         Layout::Points { .. } => vec![0.0; grid.len()],
     }
+}
+
+fn areas_of_polygons(polygons: &Polygons) -> Vec<f64> {
+    let area = |corners: &mut Vec<UnitVector>, cell| {
+        corners.clear();
+        polygons.copy_cell(cell, corners);
+        polygon_area(corners)
+    };
+    (0..polygons.len()).into_par_iter().map_init(Vec::new, area).collect()
+}
+
+fn areas_of_rows(rows: &Rows) -> Vec<f64> {
+    let mut areas = vec![0.0; rows.len()];
+    let mut rest = areas.as_mut_slice();
+    let mut of_rows = Vec::with_capacity(rows.lats_deg.len());
+    for row in 0..rows.lats_deg.len() {
+        let count = match &rows.columns {
+            Columns::Shared(lon) => lon.centers_deg.len(),
+            Columns::Reduced { counts, .. } => counts[row],
+        };
+        let (own, after) = std::mem::take(&mut rest).split_at_mut(count);
+        of_rows.push(own);
+        rest = after;
+    }
+    of_rows.into_par_iter().zip(&rows.lat_bounds_deg).for_each(|(areas, &[south, north])| {
+        // One height for the whole row: what is left is arithmetic.
+        let height = sine_difference(south, north);
+        let count = areas.len();
+        for (column, area) in areas.iter_mut().enumerate() {
+            let [west, east] = rows.columns.bounds_deg(column, count);
+            *area = height * (east - west).to_radians();
+        }
+    });
+    areas
 }
