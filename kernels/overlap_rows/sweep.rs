@@ -111,8 +111,15 @@ struct Walk<'a> {
     normal: UnitVector,
 }
 
-/// Emits the overlaps of a narrow polygon with bands that share one table of meridians; false if there are more.
-pub(super) fn sweep(bands: &Bands, corners: &[UnitVector], buffers: &mut Buffers, emit: &mut impl FnMut(usize, f64)) -> bool {
+/// Emits the overlaps of a narrow polygon of area `polygon_area` with bands that share one table of meridians;
+/// false if there are more.
+pub(super) fn sweep(
+    bands: &Bands,
+    corners: &[UnitVector],
+    polygon_area: f64,
+    buffers: &mut Buffers,
+    emit: &mut impl FnMut(usize, f64),
+) -> bool {
     let [Meridians::Table { lon_deg, sin_cos, columns }] = bands.meridians.as_slice() else {
         return false;
     };
@@ -131,6 +138,13 @@ pub(super) fn sweep(bands: &Bands, corners: &[UnitVector], buffers: &mut Buffers
     walk.find(first, lon_deg);
     let start = walk.part;
     (buffers.last_part, buffers.last_row) = (walk.part, walk.row);
+    if walk.holds(corners) {
+        let owner = walk.row.checked_sub(1).and_then(|band| bands.rows.get(band)).copied().unwrap_or(NO_OWNER);
+        if owner != NO_OWNER && columns[start] != NO_OWNER {
+            emit(bands.row_starts[owner as usize] + columns[start] as usize, polygon_area);
+        }
+        return true;
+    }
 
     let (mut lowest, mut longest2) = (first[2], 0.0f64);
     let mut a = Point::of(first);
@@ -182,6 +196,27 @@ impl Walk<'_> {
         if !(self.limits[self.row] <= p[2] && p[2] < self.limits[self.row + 1]) {
             self.row = self.limits.partition_point(|&s| s <= p[2]) - 1;
         }
+    }
+
+    /// Whether the whole polygon lies in the cell of the walk, which holds the first corner.
+    #[inline]
+    fn holds(&self, corners: &[UnitVector]) -> bool {
+        let (west, east) = (self.meridians[self.part], self.meridians[self.next(self.part)]);
+        let (mut lowest, mut highest) = (corners[0][2], corners[0][2]);
+        for p in &corners[1..] {
+            (lowest, highest) = (lowest.min(p[2]), highest.max(p[2]));
+            if !(side(p, west) >= 0.0
+                && side(p, east) < 0.0
+                && lowest >= self.limits[self.row]
+                && highest < self.limits[self.row + 1])
+            {
+                return false;
+            }
+        }
+        // Edges rise above their ends by an eighth of chord² at most, and no edge is longer than twice the
+        // way from the first corner to the farthest one.
+        let reach2 = corners.iter().map(|p| sub(*p, corners[0])).map(|d| dot(d, d)).fold(0.0, f64::max);
+        lowest - 0.5 * reach2 >= self.limits[self.row] && highest + 0.5 * reach2 < self.limits[self.row + 1]
     }
 
     #[inline(always)]
