@@ -2,10 +2,13 @@
 
 pub mod atomic;
 mod carry;
+mod chunks;
 mod classic;
+mod classic_read;
 mod container;
 mod dataset;
 pub mod decode;
+mod element;
 mod error;
 mod grid_in;
 mod grid_out;
@@ -15,6 +18,7 @@ mod library;
 pub mod nc;
 pub mod nc_write;
 mod output;
+mod pipeline;
 mod plan;
 mod references;
 mod regrid_file;

@@ -1,18 +1,26 @@
 //! A file on one grid becomes a file on another, slab by slab.
 
 use crate::decode::{Decoder, NanPolicy, Purpose};
-use crate::nc::{Numbers, ValueType};
-use crate::nc_write::{NewFile, NewVariable, numbers_of};
+use crate::element::{Element, Real, with_element};
+use crate::nc::ValueType;
+use crate::nc_write::{NewFile, NewVariable};
 use crate::output::{self, Storage};
 use crate::plan::Plan;
 use crate::slabs::SlabOrder;
-use crate::statistics::{Conservation, ConservationBuilder, Summary, SummaryBuilder};
+use crate::statistics::{self, Conservation, Shares, Summary, Tally};
 use crate::{Dataset, GridLayout, IoError, Role, VariableGrid, VariableInfo, WeightsFile, check_identity, output_layout};
+use knarr_field::NumberType;
 use knarr_grid::Grid;
 use knarr_regrid::{MissingPolicy, Options, RegridError, Regridder, Weights};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Slabs that weights are applied to together at least, where there are as many.
+const WORTHWHILE_SLABS: usize = 8;
+
+/// Bytes of a batch, if memory allows: enough to share among threads, little enough that stages overlap.
+const BATCH_BYTES: usize = 32 << 20;
 
 /// Finds weights made before, for a source, a destination and options.
 pub type FindWeights<'a> = dyn Fn(&Grid, &Grid, &Options) -> Option<Weights> + 'a;
@@ -91,6 +99,8 @@ pub struct VariableReport {
     pub unmapped: usize,
     /// Integrals before and after, for conservative weights.
     pub conservation: Option<Conservation>,
+    /// Relative rounding of the values written; ranges and integrals of values in single precision are kept to it.
+    pub rounding: f64,
     /// Contradictory attributes, and what was done about them.
     pub remarks: Vec<String>,
 }
@@ -289,48 +299,58 @@ impl Job {
         file: &mut NewFile,
         progress: &mut dyn FnMut(usize),
     ) -> Result<VariableReport, IoError> {
-        let weights = &used.regridder.weights;
-        let (sources, destinations) = (weights.source_len, weights.destination_len());
-        let horizontal = horizontal_dims(layout, &request.destination);
-        // Raw, decoded and ordered source values with flags; regridded values with flags and in the file's type.
-        let slab_bytes = sources * 25 + destinations * 17;
-        let batch = (request.memory_limit / slab_bytes.max(1)).max(1);
-        let known = |areas: &[f64]| areas.iter().any(|&a| a > 0.0);
-        let source_areas = known(&weights.source_areas).then_some(weights.source_areas.as_slice());
-        let destination_areas = known(&weights.destination_areas).then_some(weights.destination_areas.as_slice());
-        let (mut before, mut after) = (SummaryBuilder::new(), SummaryBuilder::new());
-        let integrable = weights.origin.conservative && source_areas.is_some() && destination_areas.is_some();
-        let mut integral = integrable.then(ConservationBuilder::default);
-        let lens: Vec<usize> = self.extra_dims.iter().map(|(_, len)| *len).collect();
-        let mut start = 0;
-        while start < self.slabs {
-            let slabs = start..(start + batch).min(self.slabs);
-            let read = dataset.read_slabs_with(&self.decoder, &self.name, &self.grid, slabs.clone(), request.nan)?;
-            let values = read.values.as_slice().expect("slabs are contiguous");
-            let valid = read.valid.as_ref().map(|v| v.as_slice().expect("slabs are contiguous"));
-            let (new, new_valid) = used.regridder.apply(values, valid).map_err(|e| fail(dataset, &self.name, e))?;
-            for k in 0..slabs.len() {
-                let (from, to) = (k * sources..(k + 1) * sources, k * destinations..(k + 1) * destinations);
-                let slab_valid = valid.map(|v| &v[from.clone()]);
-                let flags = &new_valid[to.clone()];
-                let source_mask = &self.grid.grid.mask;
-                before.add(
-                    &values[from.clone()],
-                    &|i| slab_valid.is_none_or(|v| v[i]),
-                    &|i| source_mask.is_active(i),
-                    source_areas,
-                );
-                let destination_mask = &request.destination.mask;
-                after.add(&new[to.clone()], &|i| flags[i], &|i| destination_mask.is_active(i), destination_areas);
-                if let Some(integral) = &mut integral {
-                    integral.add(weights, (&values[from], slab_valid), (&new[to.clone()], flags), request.missing);
-                }
-                let numbers = numbers_of(self.storage.number, &new[to], flags, self.storage.fill);
-                self.write(file, horizontal, slabs.start + k, &lens, &numbers)?;
-            }
-            start = slabs.end;
-            progress(start);
+        // What is stored in single precision is rounded to it once, at the source; sums are double in either case.
+        match self.storage.number {
+            NumberType::F32 => self.run_as::<f32, f32>(request, dataset, layout, used, file, progress),
+            number => with_element!(number, T => self.run_as::<f64, T>(request, dataset, layout, used, file, progress)),
         }
+    }
+
+    /// [`Job::run`] by values `V` for an output of numbers `T`.
+    fn run_as<V: Real, T: Element>(
+        &self,
+        request: &RegridRequest<'_>,
+        dataset: &Dataset,
+        layout: &GridLayout,
+        used: &UsedWeights,
+        file: &mut NewFile,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<VariableReport, IoError> {
+        let (weights, extra) = (&used.regridder.weights, self.extra_dims.len());
+        let lens: Vec<usize> =
+            self.extra_dims.iter().chain(horizontal_dims(layout, &request.destination)).map(|(_, len)| *len).collect();
+        let writer = file.slab_writer(&self.name, T::NUMBER, &lens, extra)?;
+        let fill = T::stored(self.storage.fill);
+        let (mut before, mut after, integrable) = self.tallies(request, weights);
+        let mut shares = Shares::default();
+
+        let nan = request.nan;
+        let read = |slabs: Range<usize>, free: Option<Input<V>>| {
+            let mut values = free.map(|input| input.values).unwrap_or_default();
+            let valid = dataset.read_slabs_into(&self.decoder, &self.name, &self.grid, slabs, nan, &mut values)?;
+            Ok(Input { values, valid })
+        };
+        let regrid = |slabs: Range<usize>, input: &Input<V>, free: Option<Output<V>>| {
+            let mut output = free.unwrap_or_default();
+            output.values.resize(slabs.len() * weights.destination_len(), V::default());
+            output.valid.resize(output.values.len(), false);
+            let valid = input.valid.as_deref();
+            let done = used.regridder.apply_into(&input.values, valid, &mut output.values, &mut output.valid);
+            done.map_err(|e| fail(dataset, &self.name, e))?;
+            let mut share = |k: usize| {
+                let flags = valid.map(|v| &v[k * weights.source_len..(k + 1) * weights.source_len]);
+                integrable.then(|| shares.of(weights, flags, request.missing)).flatten()
+            };
+            let shares: Vec<_> = (0..slabs.len()).map(&mut share).collect();
+            let shares: Vec<_> = shares.iter().map(|s| s.as_ref().map(|s| s.as_slice())).collect();
+            before.add(&input.values, valid, &[]);
+            after.add(&output.values, Some(&output.valid), &shares);
+            Ok(output)
+        };
+        let write = |slabs, output: &Output<V>| file.put_slabs(&writer, slabs, &output.values, &output.valid, fill);
+        let (batches, overlapped) = self.batches::<V>(request, dataset, weights);
+        crate::pipeline::run(&batches, overlapped, read, regrid, write, progress)?;
+
         let method = used.options.as_ref().map_or_else(|| weights.origin.method.clone(), |o| o.method.to_string());
         Ok(VariableReport {
             name: self.name.clone(),
@@ -338,26 +358,78 @@ impl Job {
             cells: (self.grid.grid.len(), self.grid.grid.active_count()),
             method,
             slabs: self.slabs,
-            before: before.finish(),
-            after: after.finish(),
+            before: before.summary(),
+            after: after.summary(),
             unmapped: weights.unmapped_among(&request.destination.mask),
-            conservation: integral.map(ConservationBuilder::finish),
+            conservation: integrable.then(|| statistics::conservation(&before, &after)),
+            rounding: if V::NUMBER == NumberType::F32 { f64::from(f32::EPSILON) / 2.0 } else { f64::EPSILON / 2.0 },
             remarks: self.decoder.remarks().to_vec(),
         })
     }
 
-    fn write(
-        &self,
-        file: &mut NewFile,
-        horizontal: &[(String, usize)],
-        slab: usize,
-        lens: &[usize],
-        numbers: &Numbers,
-    ) -> Result<(), IoError> {
-        let at = crate::nc::unravel(slab, lens).into_iter().map(|i| i..i + 1);
-        let part: Vec<Range<usize>> = at.chain(horizontal.iter().map(|(_, len)| 0..*len)).collect();
-        file.put_numbers(&self.name, &part, numbers)
+    /// Sums for the source and the destination, and whether their integrals mean something.
+    fn tallies(&self, request: &RegridRequest<'_>, weights: &Weights) -> (Tally, Tally, bool) {
+        let known = |areas: &[f64]| areas.iter().any(|&a| a > 0.0);
+        let source_areas = known(&weights.source_areas).then_some(weights.source_areas.as_slice());
+        let destination_areas = known(&weights.destination_areas).then_some(weights.destination_areas.as_slice());
+        let integrable = weights.origin.conservative && source_areas.is_some() && destination_areas.is_some();
+        let parts = |areas: &[f64], fractions: &[f64]| areas.iter().zip(fractions).map(|(a, f)| a * f).collect::<Vec<f64>>();
+        let source_parts = integrable.then(|| parts(&weights.source_areas, &weights.source_fractions));
+        // Divided by the whole cell, a value stands for all of it.
+        let whole_cell = weights.origin.normalization == "destarea";
+        let destination_parts = integrable.then(|| match whole_cell {
+            true => weights.destination_areas.clone(),
+            false => parts(&weights.destination_areas, &weights.destination_fractions),
+        });
+        let before = Tally::new(weights.source_len, self.grid.grid.mask.flags(), source_areas, source_parts);
+        let active = request.destination.mask.flags();
+        let after = Tally::new(weights.destination_len(), active, destination_areas, destination_parts);
+        (before, after, integrable)
     }
+
+    /// Slabs to take at a time, and whether there is memory for reading and writing some while others are regridded.
+    fn batches<V: Real>(&self, request: &RegridRequest<'_>, dataset: &Dataset, weights: &Weights) -> (Vec<Range<usize>>, bool) {
+        let raw = self.decoder.number();
+        let raw_bytes = if raw == V::NUMBER { 0 } else { raw.size() };
+        // Values and flags; raw values while they are decoded, encoded ones while they are written.
+        let source = weights.source_len * (V::NUMBER.size() + 1 + raw_bytes);
+        let destination = weights.destination_len() * (2 * V::NUMBER.size() + 1);
+        let slab_bytes = (source + destination).max(1);
+        let overlapped = request.memory_limit / slab_bytes >= 2 * WORTHWHILE_SLABS.min(self.slabs);
+        let most = request.memory_limit / slab_bytes / if overlapped { 2 } else { 1 };
+        let wanted = (BATCH_BYTES / slab_bytes).next_multiple_of(WORTHWHILE_SLABS).max(WORTHWHILE_SLABS);
+        let mut batch = most.min(wanted).max(1);
+        // Chunks that hold several slabs are read once if a batch has all of them.
+        let unit = self.slabs_of_chunks(dataset);
+        if unit <= most {
+            batch = if batch < unit { unit } else { batch - batch % unit };
+        }
+        let starts = (0..self.slabs).step_by(batch);
+        (starts.map(|start| start..(start + batch).min(self.slabs)).collect(), overlapped)
+    }
+
+    /// Slabs that the chunks of the source hold together.
+    fn slabs_of_chunks(&self, dataset: &Dataset) -> usize {
+        let variable = dataset.file().find(&self.name).expect("the plan names variables of the file");
+        let Some(chunks) = &variable.chunks else { return 1 };
+        let of = |name: &String| variable.dims.iter().zip(chunks).find(|(dim, _)| dim.name == *name).map_or(1, |(_, &c)| c);
+        let lens: Vec<(usize, usize)> = self.extra_dims.iter().map(|(name, len)| (of(name), *len)).collect();
+        let Some(slowest) = lens.iter().position(|(chunk, _)| *chunk > 1) else { return 1 };
+        lens[slowest + 1..].iter().map(|(_, len)| len).product::<usize>() * lens[slowest].0
+    }
+}
+
+/// Source values of some slabs.
+struct Input<V> {
+    values: Vec<V>,
+    valid: Option<Vec<bool>>,
+}
+
+/// Destination values of some slabs.
+#[derive(Default)]
+struct Output<V> {
+    values: Vec<V>,
+    valid: Vec<bool>,
 }
 
 /// The dimensions of the layout that hold the cells: as in the grid's shape, or one for all of them.
