@@ -120,8 +120,14 @@ impl File {
         crate::container::check(path)?;
         crate::library::ready();
         let inner = netcdf::open(path).map_err(|e| crate::container::open_error(path, &e))?;
-        let mut file =
-            Self { path: path.to_owned(), fast: Fast::default(), inner, dimensions: Vec::new(), variables: Vec::new(), attributes: Attributes::new() };
+        let mut file = Self {
+            path: path.to_owned(),
+            fast: Fast::default(),
+            inner,
+            dimensions: Vec::new(),
+            variables: Vec::new(),
+            attributes: Attributes::new(),
+        };
         file.attributes = read_attributes(file.inner.attributes(), &|what, e| file.error(what, e))?;
         match file.inner.root() {
             Some(root) => {

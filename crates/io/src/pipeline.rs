@@ -135,8 +135,7 @@ mod tests {
         for overlapped in [false, true] {
             let run = |read_fails: usize, write_fails: usize| {
                 let read = |batch: Range<usize>, _| if batch.start == read_fails { Err(failure("read")) } else { Ok(batch) };
-                let write =
-                    |batch: Range<usize>, _: &()| if batch.start == write_fails { Err(failure("write")) } else { Ok(()) };
+                let write = |batch: Range<usize>, _: &()| if batch.start == write_fails { Err(failure("write")) } else { Ok(()) };
                 let error = run(&batches(10), overlapped, read, |_, _, _| Ok(()), write, |_| {}).expect_err("it fails");
                 error.to_string()
             };

@@ -1,10 +1,8 @@
-//! Filters of a chunk, forwards and backwards.
+//! Filters of a chunk, undone.
 
 use super::fletcher;
-use super::shuffle::shuffle;
-use crate::element::Word;
 use hdf5_metno::filters::Filter;
-use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
+use libdeflater::{DecompressionError, Decompressor};
 
 /// A filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +87,7 @@ impl Codec {
         Ok(Plain { bytes, shuffled: position(Step::Shuffle).is_some() })
     }
 
-    /// Whether [`Encoding`] writes what these filters read: deflate, after shuffling or not.
+    /// Whether [`super::encode::Encoding`] writes what these filters read: deflate, after shuffling or not.
     pub(super) fn shuffles_when_writing(&self) -> Option<bool> {
         match self.0.as_slice() {
             [Step::Shuffle, Step::Deflate] => Some(true),
@@ -103,34 +101,4 @@ impl Codec {
 fn checked(bytes: &[u8]) -> Result<&[u8], String> {
     let (data, sum) = bytes.split_last_chunk::<4>().ok_or_else(|| "it is too short for its checksum".to_owned())?;
     if fletcher::matches(data, *sum) { Ok(data) } else { Err("its checksum is wrong".to_owned()) }
-}
-
-/// Buffers of one thread that encodes.
-pub(super) struct Encoding {
-    planes: Vec<u8>,
-    compressor: Compressor,
-}
-
-impl Default for Encoding {
-    fn default() -> Self {
-        Self { planes: Vec::new(), compressor: Compressor::new(CompressionLvl::fastest()) }
-    }
-}
-
-impl Encoding {
-    /// Shuffled, if asked for, and deflated.
-    pub(super) fn encode<W: Word>(&mut self, words: &[W], shuffled: bool) -> Vec<u8> {
-        let bytes: &[u8] = bytemuck::cast_slice(words);
-        let bytes = if shuffled {
-            self.planes.resize(bytes.len(), 0);
-            shuffle(words, &mut self.planes);
-            self.planes.as_slice()
-        } else {
-            bytes
-        };
-        let mut out = vec![0; self.compressor.zlib_compress_bound(bytes.len())];
-        let len = self.compressor.zlib_compress(bytes, &mut out).expect("the bound is enough");
-        out.truncate(len);
-        out
-    }
 }

@@ -35,10 +35,10 @@ pub(crate) struct Chunked {
 impl Container {
     /// Opens a file that the NetCDF library has open; `None` if that cannot be, which leaves it to that library.
     pub(crate) fn open(path: &Path, mode: OpenMode) -> Option<Self> {
-        // The NetCDF library opens files so; the two must agree on a file they share.
-        let mut builder = FileBuilder::new();
-        builder.with_fapl(|access| access.fclose_degree(FileCloseDegree::Semi));
-        let file = builder.open_as(path, mode).ok()?;
+        // All who share a file must agree on this, and versions of the NetCDF library differ in it.
+        let degrees = [FileCloseDegree::Default, FileCloseDegree::Strong, FileCloseDegree::Semi];
+        let open = |degree| FileBuilder::new().with_fapl(|access| access.fclose_degree(degree)).open_as(path, mode).ok();
+        let file = degrees.into_iter().find_map(open)?;
         Some(Self { known: Mutex::default(), file })
     }
 
@@ -67,7 +67,11 @@ impl Container {
     fn stored_name(&self, name: &str) -> String {
         let (group, plain) = name.rsplit_once('/').map_or(("", name), |(group, plain)| (group, plain));
         let renamed = format!("{group}/_nc4_non_coord_{plain}");
-        if self.file.dataset(renamed.trim_start_matches('/')).is_ok() { renamed.trim_start_matches('/').to_owned() } else { name.to_owned() }
+        if self.file.dataset(renamed.trim_start_matches('/')).is_ok() {
+            renamed.trim_start_matches('/').to_owned()
+        } else {
+            name.to_owned()
+        }
     }
 }
 

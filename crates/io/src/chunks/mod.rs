@@ -6,11 +6,12 @@
 //! | filter | read | written |
 //! |---|---|---|
 //! | shuffle | yes, as the first one | for numbers of 2 bytes and more |
-//! | deflate | yes, any level | level 1 |
+//! | deflate | yes, any level | level 1, noise stored as it is |
 //! | Fletcher-32 | yes, checked | no |
 //! | others (szip, n-bit, scale-offset, plugins) | left to the library | no |
 
 mod codec;
+mod encode;
 mod fletcher;
 mod layout;
 mod place;

@@ -17,6 +17,11 @@ unsafe extern "C" {
     fn H5Dget_chunk_storage_size(dataset: hid_t, offset: *const hsize_t, bytes: *mut hsize_t) -> herr_t;
 }
 
+/// The library prints failures unless told otherwise, by each thread anew.
+fn quiet() {
+    hdf5_metno::silence_errors(true);
+}
+
 /// Numbers of these types are stored as every machine knows them, in one of two byte orders.
 fn standard_types() -> [(NumberType, hid_t, hid_t); 10] {
     [
@@ -86,6 +91,7 @@ pub(super) fn fill_bytes(dataset: &Dataset, size: usize) -> Option<[u8; 8]> {
 pub(super) fn read_chunk(dataset: &Dataset, offset: &[u64], bytes: &mut Vec<u8>) -> Result<Option<u32>, String> {
     assert_eq!(offset.len(), dataset.ndim(), "an index for each dimension");
     let _guard = LOCK.lock();
+    quiet();
     let mut size: hsize_t = 0;
     // SAFETY: `offset` has as many elements as the open dataset has dimensions (checked above).
     let sized = unsafe { H5Dget_chunk_storage_size(dataset.id(), offset.as_ptr(), &mut size) };
@@ -93,8 +99,7 @@ pub(super) fn read_chunk(dataset: &Dataset, offset: &[u64], bytes: &mut Vec<u8>)
         // Some versions of the library call a chunk that is not there an error, others give it 0 bytes.
         let (mut mask, mut address, mut found): (c_uint, haddr_t, hsize_t) = (0, 0, 0);
         // SAFETY: as above; the other pointers are to locals.
-        let told =
-            unsafe { H5Dget_chunk_info_by_coord(dataset.id(), offset.as_ptr(), &mut mask, &mut address, &mut found) };
+        let told = unsafe { H5Dget_chunk_info_by_coord(dataset.id(), offset.as_ptr(), &mut mask, &mut address, &mut found) };
         return if told >= 0 && (address == haddr_t::MAX || found == 0) { Ok(None) } else { Err(reason("locate")) };
     }
     let size = usize::try_from(size).map_err(|_| "it is larger than memory".to_owned())?;
@@ -103,8 +108,7 @@ pub(super) fn read_chunk(dataset: &Dataset, offset: &[u64], bytes: &mut Vec<u8>)
     bytes.resize(size, 0);
     let mut mask = 0u32;
     // SAFETY: the library writes as many bytes as it just said the chunk has, and the lock was held since.
-    let status =
-        unsafe { H5Dread_chunk1(dataset.id(), H5P_DEFAULT, offset.as_ptr(), &mut mask, bytes.as_mut_ptr().cast()) };
+    let status = unsafe { H5Dread_chunk1(dataset.id(), H5P_DEFAULT, offset.as_ptr(), &mut mask, bytes.as_mut_ptr().cast()) };
     if status < 0 { Err(reason("read")) } else { Ok(Some(mask)) }
 }
 
@@ -115,9 +119,9 @@ pub(super) fn read_chunk(dataset: &Dataset, offset: &[u64], bytes: &mut Vec<u8>)
 pub(super) fn write_chunk(dataset: &Dataset, offset: &[u64], bytes: &[u8]) -> Result<(), String> {
     assert_eq!(offset.len(), dataset.ndim(), "an index for each dimension");
     let _guard = LOCK.lock();
+    quiet();
     // SAFETY: `offset` has as many elements as the open dataset has dimensions; the library reads `bytes.len()` bytes.
-    let status =
-        unsafe { H5Dwrite_chunk(dataset.id(), H5P_DEFAULT, 0, offset.as_ptr(), bytes.len(), bytes.as_ptr().cast()) };
+    let status = unsafe { H5Dwrite_chunk(dataset.id(), H5P_DEFAULT, 0, offset.as_ptr(), bytes.len(), bytes.as_ptr().cast()) };
     if status < 0 { Err(reason("write")) } else { Ok(()) }
 }
 
@@ -128,6 +132,7 @@ pub(super) fn write_chunk(dataset: &Dataset, offset: &[u64], bytes: &[u8]) -> Re
 pub(super) fn extend(dataset: &Dataset, lens: &[u64]) -> Result<(), String> {
     assert_eq!(lens.len(), dataset.ndim(), "a length for each dimension");
     let _guard = LOCK.lock();
+    quiet();
     // SAFETY: `lens` has as many elements as the open dataset has dimensions.
     let status = unsafe { H5Dset_extent(dataset.id(), lens.as_ptr()) };
     if status < 0 { Err(reason("extend the variable for")) } else { Ok(()) }

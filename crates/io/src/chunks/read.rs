@@ -1,10 +1,10 @@
 //! Parts of a chunked variable, decoded by all cores.
 
 use super::codec::{Decoding, Plain};
-use super::place::{for_each_run, origins};
-use super::shuffle::unshuffle;
 use super::layout::Chunked;
+use super::place::{for_each_run, origins};
 use super::raw;
+use super::shuffle::unshuffle;
 use crate::element::{Word, swap_all};
 use rayon::prelude::*;
 use std::ops::Range;

@@ -1,8 +1,8 @@
 //! Chunks of a new variable, encoded by all cores and stored in order.
 
-use super::codec::Encoding;
-use super::place::{for_each_run, origins};
+use super::encode::Encoding;
 use super::layout::Chunked;
+use super::place::{for_each_run, origins};
 use super::raw;
 use crate::element::Element;
 use rayon::prelude::*;

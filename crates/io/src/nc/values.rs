@@ -87,12 +87,7 @@ impl File {
     }
 
     /// Reads `part` of a variable of numbers `T` into `out`, which has its length.
-    pub(crate) fn read_into<T: Element>(
-        &self,
-        variable: &Variable,
-        part: &[Range<usize>],
-        out: &mut [T],
-    ) -> Result<(), IoError> {
+    pub(crate) fn read_into<T: Element>(&self, variable: &Variable, part: &[Range<usize>], out: &mut [T]) -> Result<(), IoError> {
         self.check_part(variable, part)?;
         assert_eq!(variable.value_type.number(), Some(T::NUMBER), "values of the variable's type");
         let fail = |problem: String| self.broken(&format!("variable `{}`", variable.name), problem);
