@@ -13,6 +13,7 @@ mod error;
 mod grid_in;
 mod grid_out;
 mod grid_source;
+mod job;
 mod layout;
 mod library;
 pub mod nc;

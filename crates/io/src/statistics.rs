@@ -197,30 +197,54 @@ fn fastest<V: Real, const INTEGRAL: bool>(values: &[V], areas: &[f64], parts: &[
 /// Sums over values that all count; lane k has those at k, k + 8, ..., and lanes are added at the end.
 #[inline(always)]
 fn sums_of_all<V: Real, const INTEGRAL: bool>(values: &[V], areas: &[f64], parts: &[f64]) -> Sums<f64> {
-    let mut lanes = [[0.0; LANES]; 4];
+    let mut lanes = [[0.0; LANES]; 3];
     let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
-    let mut add = |values: &[V], areas: &[f64], parts: &[f64]| {
-        let [sum, weight, integral, magnitude] = &mut lanes;
-        for k in 0..values.len().min(LANES) {
-            let value = values[k].widened();
-            min[k] = if value < min[k] { value } else { min[k] };
-            max[k] = if value > max[k] { value } else { max[k] };
-            sum[k] += areas[k] * value;
-            weight[k] += areas[k];
-            if INTEGRAL {
-                let product = parts[k] * value;
-                integral[k] += product;
-                magnitude[k] += product.abs();
-            }
+    let (eights, last) = values.as_chunks::<LANES>();
+    let parts_of_mixed = if INTEGRAL { parts } else { &[] };
+    let ((areas, last_areas), (parts, last_parts)) = (areas.as_chunks::<LANES>(), parts.as_chunks::<LANES>());
+    let [sum, weight, integral] = &mut lanes;
+    for ((values, areas), parts) in eights.iter().zip(areas).zip(parts) {
+        // One operation on all lanes at a time is one or two instructions.
+        let values = values.map(V::widened);
+        each(&mut min, values, |min, value| if value < min { value } else { min });
+        each(&mut max, values, |max, value| if value > max { value } else { max });
+        each(sum, product(values, *areas), |sum, x| sum + x);
+        each(weight, *areas, |sum, x| sum + x);
+        if INTEGRAL {
+            each(integral, product(values, *parts), |sum, x| sum + x);
         }
-    };
-    let whole = values.len() - values.len() % LANES;
-    let eights = values.chunks_exact(LANES).zip(areas.chunks_exact(LANES)).zip(parts.chunks_exact(LANES));
-    eights.for_each(|((v, a), p)| add(v, a, p));
-    add(&values[whole..], &areas[whole..], &parts[whole..]);
-    let [value, weight, integral, magnitude] = lanes.map(|lane| lane.iter().sum());
+    }
+    for (k, value) in last.iter().enumerate() {
+        let value = value.widened();
+        (min[k], max[k]) = (min[k].min(value), max[k].max(value));
+        sum[k] += last_areas[k] * value;
+        weight[k] += last_areas[k];
+        if INTEGRAL {
+            integral[k] += last_parts[k] * value;
+        }
+    }
+    let [value, weight, integral] = lanes.map(|lane| lane.iter().sum::<f64>());
     let (min, max) = (min.into_iter().fold(f64::INFINITY, f64::min), max.into_iter().fold(f64::NEG_INFINITY, f64::max));
+    // Areas are not negative, so the sum of magnitudes is a sum of its own only where signs are mixed.
+    let magnitude = match (min >= 0.0, max <= 0.0) {
+        (true, _) => integral,
+        (_, true) => -integral,
+        _ => parts_of_mixed.iter().zip(values).map(|(part, value)| (part * value.widened()).abs()).sum(),
+    };
     Sums { min, max, value, weight, integral, magnitude, valid: values.len() as u64, missing: 0 }
+}
+
+#[inline(always)]
+fn each(lanes: &mut [f64; LANES], values: [f64; LANES], with: impl Fn(f64, f64) -> f64) {
+    for k in 0..LANES {
+        lanes[k] = with(lanes[k], values[k]);
+    }
+}
+
+#[inline(always)]
+fn product(mut a: [f64; LANES], b: [f64; LANES]) -> [f64; LANES] {
+    each(&mut a, b, |a, b| a * b);
+    a
 }
 
 /// Integrals of both sides.
