@@ -94,8 +94,12 @@ mod tests {
     use super::*;
     use libdeflater::Decompressor;
 
+    /// SplitMix64.
     fn noise(i: usize) -> u32 {
-        ((i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 29) as u32
+        let mut z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) as u32
     }
 
     /// Another reader of the format gets the shuffled bytes back, whichever planes are noise.
@@ -114,7 +118,7 @@ mod tests {
                 // A first block with the first byte 0 is a stored one that others follow.
                 let is_stored = encoded[2] == 0 && len >= LEAST_PLANE;
                 assert_eq!(is_stored, noisy > 0 && len >= LEAST_PLANE, "{len} values, {noisy} noisy planes");
-                assert!(encoded.len() < noisy * len + len / 4 + 64, "{len} values, {noisy} noisy planes: {}", encoded.len());
+                assert!(encoded.len() < noisy * len + len / 4 + 128, "{len} values, {noisy} noisy planes: {}", encoded.len());
                 assert_eq!(encoded, Encoding::default().encode(&words, true), "same input, same bytes");
             }
         }

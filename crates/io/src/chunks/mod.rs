@@ -20,6 +20,9 @@ mod read;
 mod shuffle;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use layout::Container;
 pub(crate) use place::for_each_run;
 pub(crate) use write::ChunkWriter;

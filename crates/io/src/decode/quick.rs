@@ -130,3 +130,104 @@ fn joined(blocks: Vec<Flags>, len: usize) -> Result<Option<Vec<bool>>, usize> {
     }
     Ok(flags)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::element::with_element;
+
+    const LEN: usize = 2 * BLOCK + 99;
+
+    fn decoder(number: NumberType) -> Decoder {
+        Decoder {
+            number,
+            unsigned: false,
+            missing: Vec::new(),
+            nan_is_missing: false,
+            raw_range: None,
+            decoded_range: None,
+            scale: 1.0,
+            offset: 0.0,
+            remarks: Vec::new(),
+        }
+    }
+
+    /// Rules as files have them, alone and together.
+    fn rules(number: NumberType) -> Vec<Decoder> {
+        let plain = decoder(number);
+        let packed = Decoder { scale: 0.01, offset: 250.0, ..plain.clone() };
+        let changed: [&dyn Fn(Decoder) -> Decoder; 9] = [
+            &|d| d,
+            &|d| Decoder { missing: vec![5.0], ..d },
+            &|d| Decoder { missing: vec![5.0, 5.0, 0.0], ..d },
+            &|d| Decoder { missing: vec![5.0, 7.0, 11.0], ..d },
+            &|d| Decoder { raw_range: Some((2.0, 100.0)), ..d },
+            &|d| Decoder { raw_range: Some((f64::NEG_INFINITY, 64.0)), missing: vec![7.0], ..d },
+            &|d| Decoder { decoded_range: Some((250.1, 250.9)), missing: vec![7.0], ..d },
+            &|d| Decoder { unsigned: true, missing: vec![200.0], ..d },
+            &|d| Decoder { nan_is_missing: true, missing: vec![1.0], ..d },
+        ];
+        let fits = |d: &Decoder| !(d.unsigned && number.is_float());
+        [plain, packed].into_iter().flat_map(|d| changed.map(|change| change(d.clone()))).filter(fits).collect()
+    }
+
+    fn raw<T: Element>(strange: Option<f64>) -> Vec<T> {
+        let value = |i: usize| ((i * 7919) % 128) as f64 * if i % 3 == 0 && T::NUMBER.is_float() { -1.0 } else { 1.0 };
+        let mut all: Vec<T> = (0..LEN).map(|i| T::stored(value(i))).collect();
+        if let Some(strange) = strange {
+            all[BLOCK + 17] = T::stored(strange);
+        }
+        all
+    }
+
+    fn check<T: Element, V: Real>(strange: Option<f64>, expect_errors: &mut usize) {
+        for decoder in rules(T::NUMBER) {
+            for nan in [NanPolicy::Error, NanPolicy::Missing] {
+                let raw = raw::<T>(strange);
+                let expected = decoder.decode(raw.iter().map(|v| v.widened()).collect(), nan);
+                let mut out = vec![V::from_f64(77.0); LEN];
+                let mut found = vec![decoder.decode_into(&raw, nan, &mut out)];
+                let mut outs = vec![out];
+                if T::NUMBER == V::NUMBER {
+                    let mut own: Vec<V> = raw.iter().map(|v| V::stored(v.widened())).collect();
+                    found.push(decoder.decode_in_place(&mut own, nan));
+                    outs.push(own);
+                }
+                for (found, out) in found.into_iter().zip(outs) {
+                    match (&expected, found) {
+                        (Ok(expected), Ok(valid)) => {
+                            assert_eq!(expected.valid, valid, "{decoder:?}");
+                            let same = |(&a, b): (&f64, &V)| V::from_f64(a).widened().to_bits() == b.widened().to_bits();
+                            assert!(expected.values.iter().zip(&out).all(same), "{decoder:?}");
+                        }
+                        (Err(at), Err(found)) => {
+                            assert_eq!(*at, found);
+                            *expect_errors += 1;
+                        }
+                        (expected, found) => panic!("{decoder:?}: {} {found:?}", expected.is_ok()),
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_rule_decodes_as_the_plain_way_bit_by_bit() {
+        use NumberType::{F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
+        let mut errors = 0;
+        for number in [I8, U8, I16, U16, I32, U32, I64, U64, F32, F64] {
+            with_element!(number, T => {
+                let strange: &[Option<f64>] = if number.is_float() {
+                    &[None, Some(f64::NAN), Some(f64::INFINITY), Some(f64::NEG_INFINITY), Some(-0.0), Some(5.0)]
+                } else {
+                    &[None, Some(-3.0)]
+                };
+                for &strange in strange {
+                    check::<T, f64>(strange, &mut errors);
+                    check::<T, f32>(strange, &mut errors);
+                }
+            });
+        }
+        assert!(errors > 20, "values that are not finite are errors in many cases: {errors}");
+    }
+}
