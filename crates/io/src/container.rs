@@ -26,10 +26,11 @@ pub(crate) fn check(path: &Path) -> Result<(), IoError> {
 /// Refuses a classic file that is shorter than its header says.
 fn check_len(path: &Path, file: &mut fs::File) -> Result<(), IoError> {
     let truncated = |problem: String| IoError::Truncated { path: path.to_owned(), problem };
-    let expected = file.rewind().and_then(|()| classic::expected_len(&mut BufReader::new(&*file)));
+    let expected = file.rewind().and_then(|()| classic::Layout::read(&mut BufReader::new(&*file)));
     let found = file.metadata().map(|m| m.len());
     match (expected, found) {
-        (Ok(Some(expected)), Ok(found)) if found < expected => {
+        (Ok(layout), Ok(found)) if layout.expected_len().is_some_and(|expected| found < expected) => {
+            let expected = layout.expected_len().unwrap_or(0);
             Err(truncated(format!("it has {found} bytes, its header asks for {expected}")))
         }
         (Err(e), _) if e.kind() == std::io::ErrorKind::UnexpectedEof => Err(truncated("it ends within its header".to_owned())),

@@ -2,19 +2,24 @@
 
 pub mod atomic;
 mod carry;
+mod chunks;
 mod classic;
+mod classic_read;
 mod container;
 mod dataset;
 pub mod decode;
+mod element;
 mod error;
 mod grid_in;
 mod grid_out;
 mod grid_source;
+mod job;
 mod layout;
 mod library;
 pub mod nc;
 pub mod nc_write;
 mod output;
+mod pipeline;
 mod plan;
 mod references;
 mod regrid_file;
