@@ -2,6 +2,7 @@
 
 mod apply;
 mod error;
+mod estimate;
 mod identity;
 mod links;
 pub mod methods;
@@ -11,6 +12,7 @@ mod weights;
 
 pub use apply::{MissingPolicy, Regridder};
 pub use error::RegridError;
+pub use estimate::Estimate;
 pub use identity::{content_hash, options_hash};
 pub use options::{Edges, Extrapolation, Method, Normalization, Options};
 pub use weights::{Weights, WeightsOrigin};

@@ -9,17 +9,21 @@ mod nearest;
 
 use crate::identity::{content_hash, options_hash};
 use crate::links::LinkRows;
-use crate::{Method, Options, RegridError, Weights, WeightsOrigin};
+use crate::{Extrapolation, Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
 use knarr_grid::{Grid, Layout};
 use knarr_kernels::cell_area::{polygon_area, quadrangle_area};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
+use std::ops::Range;
+
+pub(crate) use conservative::same_frame;
 
 /// Most cells of a grid: indices are 32 bits.
 const CELL_LIMIT: usize = u32::MAX as usize;
 
-pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Result<Weights, RegridError> {
+/// Weights of the destination cells in `range`.
+pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options, range: Range<usize>) -> Result<Weights, RegridError> {
     for (end, grid) in [("source", source), ("destination", destination)] {
         if grid.len() > CELL_LIMIT {
             return Err(RegridError::TooManyCells { end, cells: grid.len(), limit: CELL_LIMIT });
@@ -28,24 +32,47 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
     if source.active_count() == 0 {
         return Err(RegridError::NoActiveCell { end: "source" });
     }
-    let to = Centers::of(destination);
+    // What creeps comes from all rows.
+    let made = if options.extrapolation == Extrapolation::Creep { 0..destination.len() } else { range.clone() };
+    let mut to = Centers::of(destination);
+    to.restrict(&made);
     let rows = match options.method {
         Method::Nearest => nearest::rows(source, &to),
         Method::Distance { neighbours } => distance::rows(&Centers::of(source).tree(), &to, neighbours),
         Method::Bilinear => bilinear::rows(source, &to),
         Method::Conservative => {
-            let mut weights = conservative::build(source, destination, options)?;
+            let mut weights = conservative::build(source, destination, &made, options)?;
             let rows = LinkRows {
                 row_starts: std::mem::take(&mut weights.row_starts),
                 columns: std::mem::take(&mut weights.columns),
                 values: std::mem::take(&mut weights.values),
             };
             let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
-            return Ok(Weights { row_starts: rows.row_starts, columns: rows.columns, values: rows.values, ..weights });
+            let weights = Weights { row_starts: rows.row_starts, columns: rows.columns, values: rows.values, ..weights };
+            return Ok(cut(weights, range));
         }
     };
     let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
-    Ok(point_weights(source, destination, options, rows))
+    Ok(cut(point_weights(source, destination, options, rows), range))
+}
+
+/// Rows `range` of `weights`.
+fn cut(mut weights: Weights, range: Range<usize>) -> Weights {
+    if range == (0..weights.destination_len()) {
+        return weights;
+    }
+    let links = weights.row_starts[range.start]..weights.row_starts[range.end];
+    let keep = |values: &mut Vec<f64>, range: &Range<usize>| {
+        values.truncate(range.end);
+        values.drain(..range.start);
+    };
+    keep(&mut weights.values, &links);
+    keep(&mut weights.destination_areas, &range);
+    keep(&mut weights.destination_fractions, &range);
+    weights.columns.truncate(links.end);
+    weights.columns.drain(..links.start);
+    weights.row_starts = weights.row_starts[range.start..=range.end].iter().map(|start| start - links.start).collect();
+    weights
 }
 
 /// Weights of a method that interpolates between centers.

@@ -15,12 +15,16 @@ mod slicing;
 
 use crate::identity::content_hash;
 use crate::{Edges, Normalization, Options, RegridError, Weights, WeightsOrigin};
-use knarr_grid::{Grid, Layout, Offsets, Polygons, Rows};
+use knarr_grid::{Grid, Layout, Mask, Offsets, Polygons, Rows};
 use overlaps::Overlaps;
 use rayon::prelude::*;
+use std::borrow::Cow;
+use std::ops::Range;
 
-/// Weights of the first-order conservative method.
-pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Result<Weights, RegridError> {
+pub(crate) use rows::same_pole as same_frame;
+
+/// Weights of the first-order conservative method; rows outside `range` are empty.
+pub(crate) fn build(source: &Grid, destination: &Grid, range: &Range<usize>, options: &Options) -> Result<Weights, RegridError> {
     for (end, grid) in [("source", source), ("destination", destination)] {
         if !grid.has_corners() {
             return Err(RegridError::NoCorners { end });
@@ -33,23 +37,29 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
     let (source_cells, destination_cells) = (Cells::of(source, great_circles), Cells::of(destination, great_circles));
     let source_areas = source_cells.areas(source);
     let destination_areas = destination_cells.areas(destination);
-    let overlaps = find(source, &source_cells, &source_areas, destination, &destination_cells, &destination_areas);
+    let mask = if *range == (0..destination.len()) {
+        Cow::Borrowed(&destination.mask)
+    } else {
+        let active = (0..destination.len()).map(|i| range.contains(&i) && destination.mask.is_active(i)).collect();
+        Cow::Owned(Mask::from_active(active))
+    };
+    let overlaps = find(source, &source_cells, &source_areas, &mask, &destination_cells, &destination_areas);
     Ok(weights_from(overlaps, source, destination, source_areas, destination_areas, options))
 }
 
 /// Cells as the overlap search sees them.
 enum Cells<'a> {
     Rows(&'a Rows),
-    Polygons(std::borrow::Cow<'a, Polygons>),
+    Polygons(Cow<'a, Polygons>),
 }
 
 impl<'a> Cells<'a> {
     fn of(grid: &'a Grid, great_circles: bool) -> Self {
         match &grid.layout {
             Layout::Rows(rows) if !great_circles && bands::can_tile(rows) => Self::Rows(rows),
-            Layout::Rows(_) => Self::Polygons(std::borrow::Cow::Owned(polygons_of_rows(grid))),
-            Layout::Polygons { polygons, .. } => Self::Polygons(std::borrow::Cow::Borrowed(polygons)),
-            Layout::Points { .. } => Self::Polygons(std::borrow::Cow::Owned(Polygons::from_cells(std::iter::empty()))),
+            Layout::Rows(_) => Self::Polygons(Cow::Owned(polygons_of_rows(grid))),
+            Layout::Polygons { polygons, .. } => Self::Polygons(Cow::Borrowed(polygons)),
+            Layout::Points { .. } => Self::Polygons(Cow::Owned(Polygons::from_cells(std::iter::empty()))),
         }
     }
 
@@ -87,24 +97,24 @@ fn find(
     source: &Grid,
     source_cells: &Cells,
     source_areas: &[f64],
-    destination: &Grid,
+    destination_mask: &Mask,
     destination_cells: &Cells,
     destination_areas: &[f64],
 ) -> Overlaps {
     match (source_cells, destination_cells) {
-        (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => rows::overlaps(s, &source.mask, d, &destination.mask),
+        (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => rows::overlaps(s, &source.mask, d, destination_mask),
         (Cells::Rows(s), Cells::Rows(d)) => {
-            slicing::destination_rows_by_rows(s, &source.mask, d, &destination.mask, destination_areas)
+            slicing::destination_rows_by_rows(s, &source.mask, d, destination_mask, destination_areas)
         }
         (Cells::Rows(s), Cells::Polygons(d)) => {
-            slicing::polygons_by_rows(d, &destination.mask, destination_areas, s, &source.mask, source_areas)
+            slicing::polygons_by_rows(d, destination_mask, destination_areas, s, &source.mask, source_areas)
         }
         (Cells::Polygons(s), Cells::Rows(d)) => {
-            slicing::polygons_by_rows(s, &source.mask, source_areas, d, &destination.mask, destination_areas)
-                .transposed(destination.len())
+            slicing::polygons_by_rows(s, &source.mask, source_areas, d, destination_mask, destination_areas)
+                .transposed(destination_areas.len())
         }
         (Cells::Polygons(s), Cells::Polygons(d)) => {
-            polygons::overlaps(s, &source.mask, source_areas, d, &destination.mask, destination_areas)
+            polygons::overlaps(s, &source.mask, source_areas, d, destination_mask, destination_areas)
         }
     }
 }
