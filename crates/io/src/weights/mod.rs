@@ -12,6 +12,7 @@
 
 mod esmf;
 mod identity;
+mod parts;
 pub(crate) mod raw;
 mod scrip;
 mod sorted;
