@@ -16,6 +16,7 @@ mod parts;
 pub(crate) mod raw;
 mod scrip;
 mod sorted;
+mod tables;
 mod write;
 
 pub use identity::{CENTER_TOLERANCE_DEG, check_identity};
