@@ -158,14 +158,16 @@ where
     let (mut ready, mut next) = (buffer(), buffer());
     fill(block(0), width, &mut ready, make)?;
     for k in 0..len.div_ceil(rows) {
-        let (written, made) = rayon::join(
-            || {
-                let part: Vec<Range<usize>> = std::iter::once(block(k)).chain(lens[1..].iter().map(|&len| 0..len)).collect();
-                let values = block(k).len() * width;
-                names.iter().zip(&ready).try_for_each(|(name, ready)| file.put_slice(name, &part, &ready[..values]))
-            },
-            || if block(k + 1).is_empty() { Ok(()) } else { fill(block(k + 1), width, &mut next, make) },
-        );
+        let mut made = Ok(());
+        let written = rayon::in_place_scope(|scope| {
+            if !block(k + 1).is_empty() {
+                scope.spawn(|_| made = fill(block(k + 1), width, &mut next, make));
+            }
+            // On this thread: HDF5 was told to be quiet here, and keeps such settings thread by thread.
+            let part: Vec<Range<usize>> = std::iter::once(block(k)).chain(lens[1..].iter().map(|&len| 0..len)).collect();
+            let values = block(k).len() * width;
+            names.iter().zip(&ready).try_for_each(|(name, ready)| file.put_slice(name, &part, &ready[..values]))
+        });
         written.and(made)?;
         std::mem::swap(&mut ready, &mut next);
     }
