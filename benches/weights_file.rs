@@ -6,7 +6,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use knarr::grid::Grid;
 use knarr::io::{Cached, WeightsCache, WeightsFormat, read_weights, write_weights};
-use knarr::regrid::{Method, Options, Weights};
+use knarr::regrid::{Method, Options, Weights, content_hash};
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
@@ -46,6 +46,9 @@ fn weights_file(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(size(&entry)));
         group.bench_function(id("write cache"), |bencher| bencher.iter(keep));
         group.bench_function(id("read cache"), |bencher| bencher.iter(find));
+        // What finding an entry takes before it is read.
+        let hashes = || [content_hash(black_box(&source)), content_hash(black_box(&destination))];
+        group.bench_function(id("hash grids of cache"), |bencher| bencher.iter(hashes));
         copies(&mut group, &entry, &path("copy"), &id);
         group.finish();
         fs::remove_dir_all(path("kept")).expect("removed");
