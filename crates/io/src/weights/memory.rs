@@ -44,7 +44,8 @@ impl MemoryPlan {
         let (sources, cells) = (source.len() as u64, destination.len() as u64);
         // Columns and weights, joined from blocks that are made first.
         let by_link = if options.method == Method::Conservative { 16 } else { 28 } * whole.links;
-        // Where rows start, areas and fractions, of the file beside those of a tile.
+        // Where rows start, areas and fractions, of the file beside those of a tile. Source areas wait on disk, which
+        // leaves room for what allocation wastes.
         let file = 8 * cells + 16 * (sources + cells);
         let fixed = whole.bytes.saturating_sub(by_link) + file;
         // Links are not spread evenly over the rows.

@@ -13,15 +13,16 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Tiles of weights on their way into a file: 12 bytes a link wait in the folder of the file, areas, fractions and the
-/// start of each row in memory.
+/// Tiles of weights on their way into a file: links and the areas of source cells wait in the folder of the file, other
+/// areas, fractions and the start of each row in memory.
 pub struct WeightsTiles {
     path: PathBuf,
     format: WeightsFormat,
     overwrite: bool,
     links: Waiting,
     row_starts: Vec<usize>,
-    source_areas: Vec<f64>,
+    /// Each tile has them all: they wait outside of memory while the next is made.
+    source_areas: Column,
     destination_areas: Vec<f64>,
     source_fractions: Vec<f64>,
     destination_fractions: Vec<f64>,
@@ -40,7 +41,7 @@ impl WeightsTiles {
             overwrite,
             links: Waiting { columns: Column::new(path, overwrite)?, values: Column::new(path, overwrite)?, len: 0 },
             row_starts: vec![0],
-            source_areas: Vec::new(),
+            source_areas: Column::new(path, overwrite)?,
             destination_areas: Vec::new(),
             source_fractions: Vec::new(),
             destination_fractions: Vec::new(),
@@ -60,7 +61,8 @@ impl WeightsTiles {
         self.destination_areas.extend(tile.destination_areas);
         self.destination_fractions.extend(tile.destination_fractions);
         if self.origin.is_none() {
-            (self.source_areas, self.source_fractions) = (tile.source_areas, tile.source_fractions);
+            self.source_areas.append(bytemuck::cast_slice(&tile.source_areas))?;
+            self.source_fractions = tile.source_fractions;
             self.origin = Some(tile.origin);
             return Ok(());
         }
@@ -108,10 +110,12 @@ impl WeightsTiles {
             destination_hash: String::new(),
             options_hash: String::new(),
         });
+        let mut source_areas = vec![0.0; self.source_fractions.len()];
+        self.source_areas.read(0, &mut source_areas)?;
         let parts = Parts {
             row_starts: &self.row_starts,
             links: &self.links,
-            areas: [&self.source_areas, &self.destination_areas],
+            areas: [&source_areas, &self.destination_areas],
             fractions: [&self.source_fractions, &self.destination_fractions],
             origin: &origin,
         };
@@ -119,13 +123,14 @@ impl WeightsTiles {
     }
 }
 
-/// Links in two temporary files.
+/// Links in two columns.
 struct Waiting {
     columns: Column,
     values: Column,
     len: usize,
 }
 
+/// Numbers in a temporary file.
 struct Column {
     file: File,
     // Removes the file in the end.
