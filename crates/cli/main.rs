@@ -1,13 +1,15 @@
 //! `knarr`: the command line of the toolkit. One file per verb; see `knarr VERB --help`.
 
 mod automatic;
-mod cache;
 mod calendar_time;
 mod compare;
 mod demo;
 mod failure;
 mod grid;
 mod inspect;
+#[cfg(unix)]
+mod interrupt;
+mod memory;
 mod options;
 mod plot;
 mod regrid;
@@ -63,6 +65,8 @@ pub enum Outcome {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    #[cfg(unix)]
+    interrupt::watch();
     match run(arguments) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::CheckFailed) => ExitCode::from(1),

@@ -1,5 +1,7 @@
 //! New NetCDF-4 files, written under a temporary name.
 
+mod blocks;
+
 use crate::IoError;
 use crate::atomic::AtomicFile;
 use crate::chunks::{ChunkWriter, Container};

@@ -13,8 +13,8 @@ use knarr_regrid::{MissingPolicy, Options, RegridError, Regridder, Weights};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Finds weights made before, for a source, a destination and options.
-pub type FindWeights<'a> = dyn Fn(&Grid, &Grid, &Options) -> Option<Weights> + 'a;
+/// Finds weights made before, for a source, a destination and options; an error ends the work before they are made.
+pub type FindWeights<'a> = dyn Fn(&Grid, &Grid, &Options) -> Result<Option<Weights>, IoError> + 'a;
 
 /// What is to be done.
 pub struct RegridRequest<'a> {
@@ -221,7 +221,7 @@ fn weights_for(
         }
         (None, options) => {
             let options = options.unwrap_or_else(|| (request.options)(info));
-            match request.stored.and_then(|find| find(source, destination, &options)) {
+            match request.stored.map_or(Ok(None), |find| find(source, destination, &options))? {
                 Some(weights) => weights,
                 None => {
                     progress(Progress::Weights { variable: info.name.clone() });
