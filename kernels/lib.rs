@@ -9,6 +9,5 @@ pub mod global_integral;
 pub mod overlap;
 pub mod overlap_rows;
 pub mod sparse_apply;
-mod sparse_apply_tiles;
 pub mod sphere;
 pub mod tangent_plane;
