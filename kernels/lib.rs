@@ -10,6 +10,5 @@ pub mod overlap;
 pub mod overlap_batch;
 pub mod overlap_rows;
 pub mod sparse_apply;
-mod sparse_apply_tiles;
 pub mod sphere;
 pub mod tangent_plane;
