@@ -96,7 +96,7 @@ fn reached_belts(rows: &Rows, belts: &[Range<usize>], polygons: &Polygons, mask:
         let meets = |&(_, e): &(usize, &[f64; 2])| e[0] <= north + bulge && e[1] >= south - bulge;
         let mut belts = extents.iter().enumerate().filter(meets).map(|(belt, _)| belt as u8);
         let Some(first) = belts.next() else { return [1, 0] };
-        [first, belts.last().unwrap_or(first)]
+        [first, belts.next_back().unwrap_or(first)]
     };
     (0..polygons.len()).into_par_iter().map(reached).collect()
 }
