@@ -9,44 +9,39 @@ use crate::sphere::{UnitVector, add, cross, dot, normalize, scale, sub};
 use crate::tangent_plane::{PlanePoint, TangentPlane};
 
 /// Distance (rad) below which a corner counts as on an edge.
-const ON_LINE: f64 = 1e-15;
-/// Least cosine of the angle from the plane's centre for which the tangent plane is used.
-const LEAST_COSINE: f64 = 0.25;
+pub(crate) const ON_LINE: f64 = 1e-15;
 
 /// Twice the signed area of the plane triangle `a b p`, or the distance of `p` from `a b` times its length.
 #[inline(always)]
-fn turn(a: PlanePoint, b: PlanePoint, p: PlanePoint) -> f64 {
+pub(crate) fn turn(a: PlanePoint, b: PlanePoint, p: PlanePoint) -> f64 {
     (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
 }
 
-/// Area on the sphere of a polygon given in the tangent plane, positive if counter-clockwise.
+/// The area E of a triangle on the sphere, given in the tangent plane, as the two parts of tan(E/2):
 ///
-/// Triangle by triangle: tan(E/2) = cross / (l_a l_b l_c + (1 + a·b) l_c + (1 + b·c) l_a + (1 + c·a) l_b),
-/// l(p) = √(1 + p·p).
-pub fn plane_polygon_area(corners: &[PlanePoint]) -> f64 {
-    if corners.len() < 3 {
-        return 0.0;
-    }
+/// cross / (l_a l_b l_c + (1 + a·b) l_c + (1 + b·c) l_a + (1 + c·a) l_b), l(p) = √(1 + p·p).
+#[inline(always)]
+pub(crate) fn triangle_tangent(a: PlanePoint, b: PlanePoint, c: PlanePoint) -> (f64, f64) {
     let length = |p: PlanePoint| (1.0 + p[0] * p[0] + p[1] * p[1]).sqrt();
     let one_plus = |p: PlanePoint, q: PlanePoint| 1.0 + p[0] * q[0] + p[1] * q[1];
-    let a = corners[0];
-    let la = length(a);
-    let (mut b, mut lb, mut ab) = (corners[1], length(corners[1]), one_plus(a, corners[1]));
-    let mut total = 0.0;
-    for &c in &corners[2..] {
-        let (lc, ac) = (length(c), one_plus(a, c));
-        let sum = la * lb * lc + ab * lc + one_plus(b, c) * la + ac * lb;
-        let cross = turn(a, b, c);
+    let (la, lb, lc) = (length(a), length(b), length(c));
+    (turn(a, b, c), la * lb * lc + one_plus(a, b) * lc + one_plus(b, c) * la + one_plus(c, a) * lb)
+}
+
+/// 2·atan(t) for |t| < 1e-3: the next term is below 3e-22.
+#[inline(always)]
+pub(crate) fn small_triangle(t: f64) -> f64 {
+    let t2 = t * t;
+    2.0 * t * (1.0 - t2 * (1.0 / 3.0 - t2 * (0.2 - t2 / 7.0)))
+}
+
+/// Area on the sphere of a polygon given in the tangent plane, positive if counter-clockwise: the triangles of a fan.
+pub fn plane_polygon_area(corners: &[PlanePoint]) -> f64 {
+    (2..corners.len()).fold(0.0, |area, k| {
+        let (cross, sum) = triangle_tangent(corners[0], corners[k - 1], corners[k]);
         let t = cross / sum;
-        total += if t.abs() < 1e-3 {
-            let t2 = t * t;
-            2.0 * t * (1.0 - t2 * (1.0 / 3.0 - t2 * (0.2 - t2 / 7.0)))
-        } else {
-            2.0 * cross.atan2(sum)
-        };
-        (b, lb, ab) = (c, lc, ac);
-    }
-    total
+        area + if t.abs() < 1e-3 { small_triangle(t) } else { 2.0 * cross.atan2(sum) }
+    })
 }
 
 /// A convex cell, ready to be overlapped with others.
@@ -71,14 +66,14 @@ pub struct Scratch {
 impl ConvexCell {
     /// A convex polygon, corners counter-clockwise, smaller than a hemisphere.
     pub fn new(corners: &[UnitVector]) -> Self {
-        let sum = corners.iter().fold([0.0; 3], |s, &p| add(s, p));
-        let plane = TangentPlane::new(normalize(sum).unwrap_or([0.0, 0.0, 1.0]), LEAST_COSINE);
+        let plane = TangentPlane::of_cell(corners);
         let projected: Option<Vec<PlanePoint>> = corners.iter().map(|&p| plane.project(p)).collect();
         let plane_corners = projected.unwrap_or_default();
         let tolerances = (0..plane_corners.len())
             .map(|k| {
                 let (a, b) = (plane_corners[k], plane_corners[(k + 1) % plane_corners.len()]);
-                ON_LINE * (b[0] - a[0]).hypot(b[1] - a[1])
+                let d = [b[0] - a[0], b[1] - a[1]];
+                ON_LINE * (d[0] * d[0] + d[1] * d[1]).sqrt()
             })
             .collect();
         Self { plane, corners: corners.to_vec(), plane_corners, tolerances }

@@ -8,8 +8,11 @@
 mod bands;
 mod piece;
 mod split;
+mod sweep;
+#[cfg(test)]
+mod tests;
 
-pub use bands::{Bands, Meridians};
+pub use bands::{Bands, Meridians, NO_OWNER};
 pub use piece::{OwnParallels, Piece};
 
 use crate::cell_area::parallel_lens_area;
@@ -23,8 +26,6 @@ const CAPACITY: usize = 40;
 pub const MAX_CELL_CORNERS: usize = 16;
 /// Distance (rad) below which a corner counts as on a cutting line: a few roundings of a coordinate.
 const ON_LINE: f64 = 1e-15;
-/// No row or column owns this part of the sphere.
-pub const NO_OWNER: u32 = u32::MAX;
 
 /// Buffers of a slicing; one per thread.
 #[derive(Default)]
@@ -34,6 +35,37 @@ pub struct Scratch {
     east: Piece,
     west: Piece,
     spare: Piece,
+    sweep: sweep::Buffers,
+}
+
+/// Calls `emit(cell, area)` with every cell of `bands` that a polygon with great-circle edges overlaps, and the
+/// area of overlap (sr).
+///
+/// `corners` as for [`slice`], in any number, and `polygon_area` their [`crate::cell_area::polygon_area`]; what
+/// else it says holds as well.
+pub fn slice_polygon(
+    bands: &Bands,
+    corners: &[UnitVector],
+    polygon_area: f64,
+    scratch: &mut Scratch,
+    emit: &mut impl FnMut(usize, f64),
+) {
+    if corners.len() < 3
+        || bands.rows.is_empty()
+        || is_narrow(corners) && sweep::sweep(bands, corners, polygon_area, &mut scratch.sweep, emit)
+    {
+        return;
+    }
+    // A fan of pieces where there are more corners than a piece holds.
+    let mut start = 1;
+    while start + 1 < corners.len() {
+        let end = (start + MAX_CELL_CORNERS - 2).min(corners.len() - 1);
+        let mut piece = Piece::default();
+        piece.push(corners[0], Edge::GreatCircle);
+        corners[start..=end].iter().for_each(|&p| piece.push(p, Edge::GreatCircle));
+        slice(bands, &piece, None, scratch, emit);
+        start = end;
+    }
 }
 
 /// Calls `emit(cell, area)` with every cell of `bands` that `cell` overlaps and the area of overlap (sr).
@@ -45,7 +77,7 @@ pub fn slice(bands: &Bands, cell: &Piece, own: Option<&OwnParallels>, scratch: &
     if cell.len < 3 || bands.rows.is_empty() {
         return;
     }
-    if is_narrow(cell) {
+    if is_narrow(&cell.corners[..cell.len]) {
         scratch.rest.copy_from(cell);
         slice_narrow(bands, own, scratch, emit);
     } else {
@@ -69,11 +101,11 @@ pub fn slice(bands: &Bands, cell: &Piece, own: Option<&OwnParallels>, scratch: &
 }
 
 /// Whether all corners lie within 60° of longitude of the centroid, so that no pole is inside.
-fn is_narrow(cell: &Piece) -> bool {
-    let (x, y) = cell.corners[..cell.len].iter().fold((0.0, 0.0), |(x, y), p| (x + p[0], y + p[1]));
+fn is_narrow(corners: &[UnitVector]) -> bool {
+    let (x, y) = corners.iter().fold((0.0, 0.0), |(x, y), p| (x + p[0], y + p[1]));
     let reach = x * x + y * y;
     reach > 0.0
-        && cell.corners[..cell.len].iter().all(|p| {
+        && corners.iter().all(|p| {
             let along = p[0] * x + p[1] * y;
             along > 0.0 && 4.0 * along * along >= reach * (p[0] * p[0] + p[1] * p[1])
         })

@@ -1,9 +1,12 @@
 //! The plane that touches the sphere at a point: great circles are straight lines there.
 
-use crate::sphere::{UnitVector, cross, dot, normalize, sub};
+use crate::sphere::{UnitVector, add, cross, dot, normalize, sub};
 
 /// A point of a tangent plane.
 pub type PlanePoint = [f64; 2];
+
+/// Least cosine of the angle from a cell's middle for which its tangent plane is used.
+const LEAST_COSINE: f64 = 0.25;
 
 /// A tangent plane with gnomonic coordinates: no pole and no seam.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +19,7 @@ pub struct TangentPlane {
 impl TangentPlane {
     /// The plane at `center`, for points whose angle from it has at least this cosine; the axes are some
     /// right-handed pair.
+    #[inline]
     pub fn new(center: UnitVector, least_cosine: f64) -> Self {
         // The coordinate axis farthest from the centre gives the best-conditioned pair.
         let smallest = (0..3).min_by(|&i, &j| center[i].abs().total_cmp(&center[j].abs())).unwrap_or(0);
@@ -35,6 +39,13 @@ impl TangentPlane {
         self.axes
     }
 
+    /// The plane at the middle of a cell's corners, for points up to 75° from it.
+    #[inline(always)]
+    pub fn of_cell(corners: &[UnitVector]) -> Self {
+        let sum = corners.iter().fold([0.0; 3], |s, &p| add(s, p));
+        Self::new(normalize(sum).unwrap_or([0.0, 0.0, 1.0]), LEAST_COSINE)
+    }
+
     /// Coordinates of `p`; `None` if it is too far from the centre.
     ///
     /// The offset from the centre is taken before anything is multiplied, so that neighbours keep their digits.
@@ -46,6 +57,22 @@ impl TangentPlane {
             let inverse = 1.0 / cosine;
             [dot(offset, self.axes[0]) * inverse, dot(offset, self.axes[1]) * inverse]
         })
+    }
+
+    /// [`TangentPlane::project`] of several points, by coordinate: `p[axis][lane]` to `x[lane]`, `y[lane]`.
+    /// Whether all are near enough to the centre; if not, the coordinates mean nothing.
+    #[inline(always)]
+    pub fn project_lanes<const N: usize>(&self, p: &[[f64; N]; 3], x: &mut [f64; N], y: &mut [f64; N]) -> bool {
+        let mut least = f64::INFINITY;
+        for lane in 0..N {
+            let offset = sub([p[0][lane], p[1][lane], p[2][lane]], self.center);
+            let cosine = 1.0 + dot(offset, self.center);
+            let inverse = 1.0 / cosine;
+            least = if cosine < least { cosine } else { least };
+            x[lane] = dot(offset, self.axes[0]) * inverse;
+            y[lane] = dot(offset, self.axes[1]) * inverse;
+        }
+        least > self.least_cosine
     }
 }
 

@@ -88,6 +88,7 @@ fn hint_for(error: &IoError) -> Option<String> {
         IoError::NotNetcdf { looks_like, .. } if !looks_like.is_some_and(|kind| kind.starts_with("GRIB")) => {
             "knarr reads NetCDF files; convert others first".to_owned()
         }
+        IoError::Memory { needed, .. } => format!("`--max-memory {}` allows it", crate::memory::option(*needed)),
         IoError::Regrid { source: RegridError::NoCorners { .. }, .. } => NO_CORNERS.to_owned(),
         IoError::NoGrid { .. } | IoError::NoGriddedVariable { .. } => {
             "`--source-grid GRID` takes the grid from another file or a name, matched by dimension sizes".to_owned()

@@ -2,13 +2,15 @@
 
 mod automatic;
 mod bench;
-mod cache;
 mod calendar_time;
 mod compare;
 mod demo;
 mod failure;
 mod grid;
 mod inspect;
+#[cfg(unix)]
+mod interrupt;
+mod memory;
 mod options;
 mod plot;
 mod regrid;
@@ -66,6 +68,8 @@ pub enum Outcome {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    #[cfg(unix)]
+    interrupt::watch();
     match run(arguments) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::CheckFailed) => ExitCode::from(1),

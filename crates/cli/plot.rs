@@ -95,6 +95,13 @@ impl Plot {
 
     /// Draws the map and writes it.
     pub fn draw(&self) -> Result<(), Failure> {
+        if !self.output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
+            return Err(Failure::new(format!(
+                "{}: maps are PNG images, expected a name that ends in .png",
+                self.output.display()
+            ))
+            .hint(format!("`-o {}`", self.output.with_extension("png").display())));
+        }
         let dataset = Dataset::open(&self.file)?;
         let (variable, grid) = self.variable(&dataset)?;
         if variable.is_empty() {

@@ -2,8 +2,8 @@
 
 use crate::Outcome;
 use crate::automatic::Automatic;
-use crate::cache::Cache;
 use crate::failure::Failure;
+use crate::memory;
 use crate::options::{self, MethodName, MethodOptions, MissingOptions, NanName, WeightsFormatName};
 use crate::regrid_report::Report;
 use crate::slab::{data_variables, grid_of};
@@ -12,10 +12,11 @@ use clap::Args;
 use knarr::grid::Grid;
 use knarr::io::atomic::AtomicFile;
 use knarr::io::{
-    Dataset, GridFormat, IoError, Progress, RegridReport, RegridRequest, VariableInfo, read_weights, regrid_file, write_grid,
-    write_weights,
+    Cached, Dataset, GridFormat, IoError, MemoryPlan, Progress, RegridReport, RegridRequest, VariableInfo, WeightsCache,
+    WeightsFile, read_weights, regrid_file, write_grid, write_weights,
 };
-use knarr::regrid::Options;
+use knarr::regrid::{Options, Weights};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,9 +69,9 @@ pub struct Regrid {
     /// Print min, mean, max, missing and unmapped cells, and conservation; exit code 1 if a range or an integral is not kept
     #[arg(long)]
     pub check: bool,
-    /// Hold up to N MiB of values at a time (at least one slab)
-    #[arg(long, value_name = "N", default_value_t = 512)]
-    pub memory: usize,
+    /// Take at most SIZE of memory (512M, 4G), or refuse (default: what weights need, and 512M of values at a time)
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    pub max_memory: Option<u64>,
     /// Overwrite OUTPUT if it exists
     #[arg(short = 'O', long, visible_alias = "overwrite")]
     pub force: bool,
@@ -104,7 +105,7 @@ impl Regrid {
             source_grid: None,
             nan: NanName::Error,
             check: true,
-            memory: 512,
+            max_memory: None,
             force: true,
         }
     }
@@ -129,9 +130,14 @@ impl Regrid {
         let grid_file = self.grid_file()?;
         let destination = options::grid(&self.to)?;
         let choices = self.choices(&dataset, &destination)?;
-        let weights = self.weights.as_deref().map(read_weights).transpose()?;
-        let cache = self.cache.as_deref().map(Cache::open).transpose()?;
-        let find = |source: &Grid, destination: &Grid, options: &Options| cache.as_ref()?.find(source, destination, options);
+        let weights = self.given_weights()?;
+        let cache = self.cache.as_deref().map(WeightsCache::open).transpose()?;
+        let held = Cell::new(0);
+        let find = |source: &Grid, destination: &Grid, options: &Options| {
+            let found = cache.as_ref().and_then(|cache| found_in(cache, (source, destination), options, talk));
+            self.allow(&held, (source, destination), options, found.as_ref(), talk)?;
+            Ok(found)
+        };
         let automatic = Automatic::load()?;
         let options_of = |variable: &VariableInfo| {
             let name = match (choices.get(&variable.name), self.method) {
@@ -153,11 +159,11 @@ impl Regrid {
             options: &options_of,
             missing: self.missing.policy(),
             weights,
-            stored: cache.is_some().then_some(&find),
+            stored: Some(&find),
             overwrite: self.force,
             nan: self.nan.into(),
             history: format!("knarr {}: regrid to {}", env!("CARGO_PKG_VERSION"), name_of(&self.to)),
-            memory_limit: self.memory.max(1) << 20,
+            memory_limit: self.values_bytes() as usize,
         };
         let bar = talk.progress("reading");
         let report = regrid_file(&request, &mut |progress| match progress {
@@ -173,7 +179,10 @@ impl Regrid {
         });
         bar.finish_and_clear();
         let report = report.map_err(|e| self.explain(e))?;
-        self.keep_weights(&report, &destination, cache.as_ref(), talk)?;
+        if let Some(cache) = &cache {
+            keep(cache, &report, talk);
+        }
+        self.save_weights(&report, &destination, talk)?;
         self.tell(&report, talk);
         let reasons = choices.into_iter().map(|(name, (_, why))| (name, why)).collect();
         Ok(Done { report, reasons, destination })
@@ -230,12 +239,58 @@ impl Regrid {
         Ok(choices)
     }
 
-    fn keep_weights(&self, report: &RegridReport, destination: &Grid, cache: Option<&Cache>, talk: Talk) -> Result<(), Failure> {
-        for used in &report.weights {
-            if let (Some(cache), Some(options)) = (cache, &used.options) {
-                cache.keep(&used.regridder.weights, &used.source, destination, options)?;
+    /// The weights of `--weights`.
+    fn given_weights(&self) -> Result<Option<WeightsFile>, Failure> {
+        let Some(path) = &self.weights else { return Ok(None) };
+        if let (Some(allowed), Ok(file)) = (self.max_memory, path.metadata()) {
+            // 16 bytes a link in the file and while it is read, 12 kept for each grid of the input, and values.
+            let needed = with_values(2 * file.len());
+            if needed > allowed {
+                return Err(IoError::Memory { links: file.len() / 16, needed, allowed }.into());
             }
         }
+        Ok(Some(read_weights(path)?))
+    }
+
+    /// Bytes of values held at a time: half a GiB, or a quarter of what is allowed.
+    fn values_bytes(&self) -> u64 {
+        let usual = 512 << 20;
+        self.max_memory.map_or(usual, |allowed| usual.min(allowed / 4).max(1 << 20))
+    }
+
+    /// Says what the weights that come next take, and refuses what `--max-memory` does not allow. `held` counts the bytes
+    /// of weights made and found before.
+    fn allow(
+        &self,
+        held: &Cell<u64>,
+        (source, destination): (&Grid, &Grid),
+        options: &Options,
+        found: Option<&Weights>,
+        talk: Talk,
+    ) -> Result<(), IoError> {
+        let plan = MemoryPlan::whole(source, destination, options);
+        let weights = |links: u64| 12 * links + 24 * destination.len() as u64 + 16 * source.len() as u64;
+        let (links, peak) = match found {
+            Some(found) => (found.len() as u64, weights(found.len() as u64)),
+            None => (plan.links, plan.bytes),
+        };
+        if found.is_none() {
+            memory::announce(&plan, talk);
+        }
+        if let Some(allowed) = self.max_memory {
+            // One slab, as read, decoded and regridded.
+            let slab = 25 * source.len() as u64 + 17 * destination.len() as u64;
+            let kept = held.get() + weights(links);
+            let needed = (held.get() + peak).max(kept + slab).max(with_values(kept));
+            if needed > allowed {
+                return Err(IoError::Memory { links, needed, allowed });
+            }
+        }
+        held.set(held.get() + weights(links));
+        Ok(())
+    }
+
+    fn save_weights(&self, report: &RegridReport, destination: &Grid, talk: Talk) -> Result<(), Failure> {
         let Some(path) = &self.save_weights else { return Ok(()) };
         for (k, used) in report.weights.iter().enumerate() {
             let path = if k == 0 { path.clone() } else { numbered(path, k + 1) };
@@ -278,6 +333,32 @@ impl Regrid {
             _ => failure,
         }
     }
+}
+
+/// The weights that the cache has; an entry that cannot be used is told.
+pub fn found_in(cache: &WeightsCache, (source, destination): (&Grid, &Grid), options: &Options, talk: Talk) -> Option<Weights> {
+    match cache.find(source, destination, options) {
+        Cached::Found(weights) => Some(*weights),
+        Cached::Absent => None,
+        Cached::Unusable(why) => {
+            talk.note(&format!("weights are made anew: {why}"));
+            None
+        }
+    }
+}
+
+/// Keeps the weights that were made; the job is done, whether the cache takes them or not.
+fn keep(cache: &WeightsCache, report: &RegridReport, talk: Talk) {
+    for used in report.weights.iter().filter(|used| used.options.is_some()) {
+        if let Err(error) = cache.keep(&used.regridder.weights) {
+            talk.note(&format!("the weights are not kept: {error}"));
+        }
+    }
+}
+
+/// What a job needs that keeps `bytes` of weights: a quarter is left to values.
+fn with_values(bytes: u64) -> u64 {
+    bytes + bytes.div_ceil(3)
 }
 
 /// A grid file, of the user or made for the run.

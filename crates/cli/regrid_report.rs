@@ -72,7 +72,7 @@ impl Line {
             unmapped: variable.unmapped,
             conservation_error,
             range_kept,
-            integral_kept: conservation_error.is_none_or(|e| e <= INTEGRAL_TOLERANCE),
+            integral_kept: conservation_error.is_none_or(|e| e.abs() <= INTEGRAL_TOLERANCE + variable.rounding),
             notes: variable.remarks.clone(),
         }
     }

@@ -2,12 +2,15 @@
 
 use crate::Outcome;
 use crate::failure::Failure;
+use crate::memory;
 use crate::options::{self, MethodName, MethodOptions, WeightsFormatName};
+use crate::regrid::found_in;
 use crate::talk::{self, Talk, number};
 use clap::{Args, Subcommand};
-use knarr::io::{IoError, check_weights, write_weights};
-use knarr::regrid::Weights;
-use std::path::PathBuf;
+use knarr::grid::Grid;
+use knarr::io::{IoError, MemoryPlan, WeightsCache, WeightsTiles, check_weights, write_weights};
+use knarr::regrid::{Options, Weights};
+use std::path::{Path, PathBuf};
 
 /// Make interpolation weights from one grid to another, or judge a weights file.
 #[derive(Args)]
@@ -36,6 +39,12 @@ pub struct WeightsVerb {
     /// Layout of FILE
     #[arg(long, value_enum, default_value_t = WeightsFormatName::Esmf)]
     format: WeightsFormatName,
+    /// Keep weights in DIR and use those kept there, found by content
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// Take at most SIZE of memory (512M, 4G): weights beyond it are made tile by tile
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    max_memory: Option<u64>,
     /// Overwrite FILE if it exists
     #[arg(short = 'O', long, visible_alias = "overwrite")]
     force: bool,
@@ -84,21 +93,8 @@ impl WeightsVerb {
             name => name,
         };
         let method = self.how.method(name).expect("auto is replaced above");
-        let bar = talk.progress(&format!("{method} weights"));
-        bar.enable_steady_tick(std::time::Duration::from_millis(200));
-        let weights = Weights::build(&source, &destination, &self.how.with(method))?;
-        bar.finish_and_clear();
-        write_weights(&weights, &source, &destination, output, self.format.into(), self.force)?;
-        let fold = |start: f64, pick: fn(f64, f64) -> f64| weights.values.iter().copied().fold(start, pick);
-        let made = Made {
-            method: method.to_string(),
-            source_cells: weights.source_len,
-            destination_cells: weights.destination_len(),
-            links: weights.len(),
-            unmapped: weights.unmapped_among(&destination.mask),
-            smallest: if weights.is_empty() { 0.0 } else { fold(f64::INFINITY, f64::min) },
-            largest: if weights.is_empty() { 0.0 } else { fold(f64::NEG_INFINITY, f64::max) },
-        };
+        let job = Job { source: &source, destination: &destination, options: self.how.with(method), output };
+        let made = self.file(&job, talk)?;
         if json {
             talk::print_json(&made)?;
         } else {
@@ -111,6 +107,97 @@ impl WeightsVerb {
         }
         talk.note(&format!("wrote {}", output.display()));
         Ok(Outcome::Fine)
+    }
+}
+
+/// What the weights are of, and where they go.
+struct Job<'a> {
+    source: &'a Grid,
+    destination: &'a Grid,
+    options: Options,
+    output: &'a Path,
+}
+
+impl WeightsVerb {
+    /// Makes or finds the weights and writes them.
+    fn file(&self, job: &Job, talk: Talk) -> Result<Made, Failure> {
+        let Job { source, destination, options, output } = job;
+        let cache = self.cache.as_deref().map(WeightsCache::open).transpose()?;
+        let found = cache.as_ref().and_then(|cache| found_in(cache, (source, destination), options, talk));
+        let is_found = found.is_some();
+        if !is_found {
+            let plan = match self.max_memory {
+                Some(allowed) => MemoryPlan::tiled(source, destination, options, allowed)?,
+                None => MemoryPlan::whole(source, destination, options),
+            };
+            memory::announce(&plan, talk);
+            if plan.tiles > 1 {
+                return self.tiles(job, &plan, talk);
+            }
+        }
+        let weights = match found {
+            Some(weights) => weights,
+            None => {
+                let bar = talk.progress(&format!("{} weights", options.method));
+                bar.enable_steady_tick(std::time::Duration::from_millis(200));
+                let weights = Weights::build(source, destination, options)?;
+                bar.finish_and_clear();
+                weights
+            }
+        };
+        write_weights(&weights, source, destination, output, self.format.into(), self.force)?;
+        if let (Some(cache), false) = (&cache, is_found)
+            && let Err(error) = cache.keep(&weights)
+        {
+            talk.note(&format!("the weights are not kept: {error}"));
+        }
+        let mut made = Made::new(job);
+        made.add(&weights.values);
+        made.unmapped = weights.unmapped_among(&destination.mask);
+        Ok(made)
+    }
+
+    /// Makes the weights tile by tile; they are too many for a cache to give back.
+    fn tiles(&self, job: &Job, plan: &MemoryPlan, talk: Talk) -> Result<Made, Failure> {
+        let Job { source, destination, options, output } = job;
+        let mut tiles = WeightsTiles::new(output, self.format.into(), self.force)?;
+        let mut made = Made::new(job);
+        let bar = talk.progress(&format!("{} weights", options.method));
+        bar.set_length(plan.tiles as u64);
+        for rows in plan.rows() {
+            let tile = Weights::build_rows(source, destination, options, rows)?;
+            made.add(&tile.values);
+            tiles.add(tile)?;
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        made.unmapped = tiles.unmapped_among(&destination.mask);
+        tiles.finish(source, destination)?;
+        Ok(made)
+    }
+}
+
+impl Made {
+    fn new(job: &Job) -> Self {
+        Self {
+            method: job.options.method.to_string(),
+            source_cells: job.source.len(),
+            destination_cells: job.destination.len(),
+            links: 0,
+            unmapped: 0,
+            smallest: 0.0,
+            largest: 0.0,
+        }
+    }
+
+    fn add(&mut self, weights: &[f64]) {
+        let Some(&first) = weights.first() else { return };
+        if self.links == 0 {
+            (self.smallest, self.largest) = (first, first);
+        }
+        self.links += weights.len();
+        self.smallest = weights.iter().copied().fold(self.smallest, f64::min);
+        self.largest = weights.iter().copied().fold(self.largest, f64::max);
     }
 }
 

@@ -1,8 +1,9 @@
 //! Rows between parallels, columns between meridians.
 
-#[cfg(doc)]
-use super::NO_OWNER;
 use crate::sphere::sin_cos_deg;
+
+/// No row or column owns this part of the sphere.
+pub const NO_OWNER: u32 = u32::MAX;
 
 /// Meridians that separate the columns of a row; the columns go eastward all around the pole.
 #[derive(Clone, Debug)]
@@ -94,12 +95,18 @@ pub struct Bands {
     pub meridians: Vec<Meridians>,
     /// First cell of each row.
     pub row_starts: Vec<usize>,
+    /// `sin` between −∞ and ∞.
+    pub(super) limits: Vec<f64>,
+    /// Whether numbers of cells grow southward.
+    pub(super) is_southward: bool,
 }
 
 impl Bands {
     /// Band limits from latitudes in degrees, ascending.
     pub fn new(lat_deg: &[f64], rows: Vec<u32>, meridians: Vec<Meridians>, row_starts: Vec<usize>) -> Self {
-        let (sin, cos) = lat_deg.iter().map(|&l| sin_cos_deg(l)).map(|(s, c)| (s, c.abs())).unzip();
-        Self { sin, cos, rows, meridians, row_starts }
+        let (sin, cos): (Vec<f64>, _) = lat_deg.iter().map(|&l| sin_cos_deg(l)).map(|(s, c)| (s, c.abs())).unzip();
+        let limits = [f64::NEG_INFINITY].iter().chain(&sin).chain(&[f64::INFINITY]).copied().collect();
+        let is_southward = rows.first() > rows.last();
+        Self { sin, cos, rows, meridians, row_starts, limits, is_southward }
     }
 }

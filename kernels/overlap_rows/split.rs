@@ -213,22 +213,29 @@ fn insert_turning_points(piece: &mut Piece, cut: &Cut, own: Option<&OwnParallels
 /// The northernmost or southernmost point of a great-circle edge, if it lies within the edge and beyond the parallel.
 fn great_circle_turning_point(a: UnitVector, b: UnitVector, sin: f64, s: f64, s_next: f64) -> Option<(UnitVector, f64)> {
     let d = sub(b, a);
-    let chord2 = dot(d, d);
-    let (start, end) = (d[2] + 0.5 * chord2 * a[2], d[2] - 0.5 * chord2 * b[2]);
-    let northward = start > 0.0 && end < 0.0 && s <= ON_LINE && s_next <= ON_LINE;
-    let southward = start < 0.0 && end > 0.0 && s >= -ON_LINE && s_next >= -ON_LINE;
-    if !(northward || southward) {
+    let p = great_circle_top(a, b, dot(d, d))?;
+    let northward = p[2] > 0.0 && s <= ON_LINE && s_next <= ON_LINE;
+    let southward = p[2] < 0.0 && s >= -ON_LINE && s_next >= -ON_LINE;
+    let side = p[2] - sin;
+    let beyond = northward && side > ON_LINE || southward && side < -ON_LINE;
+    beyond.then_some((p, side))
+}
+
+/// The northernmost or southernmost point of a great-circle edge of squared chord `chord2`, if it lies within it.
+#[inline(always)]
+pub(super) fn great_circle_top(a: UnitVector, b: UnitVector, chord2: f64) -> Option<UnitVector> {
+    let rise = b[2] - a[2];
+    let (start, end) = (rise + 0.5 * chord2 * a[2], rise - 0.5 * chord2 * b[2]);
+    // The slopes at both ends, but for positive factors.
+    if !(start * end < 0.0) {
         return None;
     }
-    let t = start / (chord2 * (a[2] + 0.5 * d[2]));
+    let t = start / (chord2 * (a[2] + 0.5 * rise));
     if !(t > 0.0 && t < 1.0) {
         return None;
     }
-    let p = [a[0] + t * d[0], a[1] + t * d[1], a[2] + t * d[2]];
-    let p = scale(p, 1.0 / dot(p, p).sqrt());
-    let side = p[2] - sin;
-    let beyond = if northward { side > ON_LINE } else { side < -ON_LINE };
-    beyond.then_some((p, side))
+    let p: UnitVector = std::array::from_fn(|k| a[k] + t * (b[k] - a[k]));
+    Some(scale(p, 1.0 / dot(p, p).sqrt()))
 }
 
 /// The same for an arc of the cell's own parallel.

@@ -186,6 +186,13 @@ fn files_on_different_grids() {
 }
 
 #[test]
+fn maps_are_png() {
+    let folder = with_field("field.nc");
+    folder.fails("plot field.nc -o map.pdf", "map_ending");
+    folder.fails("plot field.nc -o map", "map_without_ending");
+}
+
+#[test]
 fn no_gpu() {
     with_field("field.nc").fails("grid H4 --device gpu", "no_gpu");
 }

@@ -2,5 +2,8 @@
 
 mod bad_input;
 mod files;
+#[cfg(unix)]
+mod interrupt;
+mod memory;
 mod run;
 mod verbs;

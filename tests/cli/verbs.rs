@@ -79,13 +79,47 @@ fn weights_check_passes_what_weights_makes() {
 fn a_damaged_cache_is_made_anew() {
     let folder = Folder::new();
     files::lat_lon(&folder.path("field.nc"), |k| k as f32, None);
-    let arguments = "regrid field.nc -o out.nc --to r36x18 --cache kept -q -O";
+    let arguments = "regrid field.nc -o out.nc --to r36x18 --cache kept -O";
     assert_eq!(folder.knarr(arguments).code, Some(0));
     let file = std::fs::read_dir(folder.path("kept")).expect("the cache").next().expect("a file").expect("an entry").path();
     let whole = std::fs::read(&file).expect("weights");
     std::fs::write(&file, &whole[..whole.len() / 2]).expect("half of them");
-    assert_eq!(folder.knarr(arguments).code, Some(0));
+    let ran = folder.knarr(arguments);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.stderr.contains("weights are made anew: ") && ran.stderr.contains(".weights: it has "), "{}", ran.stderr);
     assert_eq!(std::fs::read(&file).expect("weights"), whole);
+    let ran = folder.knarr(arguments);
+    assert!(ran.code == Some(0) && !ran.stderr.contains("anew"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_cache_that_takes_nothing_does_not_stop_the_work() {
+    let folder = Folder::new();
+    std::fs::write(folder.path("kept"), "a file").expect("a file");
+    folder.fails("weights r36x18 H4 -o map.nc --cache kept", "cache_is_a_file");
+    std::fs::remove_file(folder.path("kept")).expect("removed");
+    assert_eq!(folder.knarr("weights r36x18 H4 -o map.nc --cache kept -q").code, Some(0));
+    let entry = std::fs::read_dir(folder.path("kept")).expect("the cache").next().expect("a file").expect("an entry").path();
+    std::fs::remove_file(&entry).expect("removed");
+    // A folder in the place of the entry.
+    std::fs::create_dir(&entry).expect("a folder");
+    let ran = folder.knarr("weights r36x18 H4 -o map.nc --cache kept -O");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the weights are not kept: "), "{}", ran.stderr);
+}
+
+#[test]
+fn weights_use_the_cache_of_regrid() {
+    let folder = Folder::new();
+    files::lat_lon(&folder.path("field.nc"), |k| k as f32, None);
+    assert_eq!(folder.knarr("regrid field.nc -o out.nc --to H4 --method conservative --cache kept -q").code, Some(0));
+    let ran = folder.knarr("weights field.nc:t H4 -o found.nc --method conservative --cache kept -v");
+    assert!(ran.code == Some(0) && !ran.stderr.contains("about"), "made, not found: {}", ran.stderr);
+    let ran = folder.knarr("weights field.nc:t H4 -o made.nc --method conservative -v");
+    assert!(ran.code == Some(0) && ran.stderr.contains("about"), "{}", ran.stderr);
+    let bytes = |name: &str| std::fs::read(folder.path(name)).expect("weights");
+    assert_eq!(bytes("found.nc"), bytes("made.nc"));
+    assert_eq!(std::fs::read_dir(folder.path("kept")).expect("the cache").count(), 1);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::infer::corners_from_centers;
 use crate::mesh::{points_grid, polygons_grid};
 use crate::polygon::{chord, perimeter};
-use crate::repair::{Context, RawCell, Repaired, repair, unit_of};
+use crate::repair::{Context, RawCell, Repaired, look_at, repair, unit_of};
 use crate::{Axis, CornerLists, CornerSource, Family, Grid, GridError, LonLat, Mask, Report};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
@@ -44,11 +44,13 @@ impl Grid {
         let places =
             || -> Vec<Option<UnitVector>> { centers.iter().map(|p| if missing(p) { None } else { unit_of(*p) }).collect() };
         if let Some(lists) = corners {
-            let raw = lists.raw_cells(Some(&centers), false)?;
             let substitutes = || corners_from_centers(shape, &places()).cells;
             let context = Context { shape: Some(shape), centers_given: true, substitutes: Some(&substitutes), mask };
             let mut report = Report::new("two-dimensional longitude and latitude with corners", CornerSource::Given);
-            let repaired = repair(raw, &context);
+            let cells = look_at(lists.raw_cells(Some(&centers), false)?, &context);
+            drop(lists);
+            let given: Vec<Option<LonLat>> = centers.iter().copied().map(Some).collect();
+            let repaired = repair(cells, &given, &context);
             report.notes.extend(neighbours_apart(shape, &repaired));
             return Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repaired, report).masked_by(mask));
         }
@@ -70,14 +72,11 @@ impl Grid {
         }
         let inferred = corners_from_centers(shape, &places);
         report.notes.extend(inferred.notes);
-        let raw = inferred
-            .cells
-            .into_iter()
-            .zip(&centers)
-            .map(|(corners, center)| RawCell { center: Some(*center).filter(|p| !missing(p)), corners })
-            .collect();
+        let given: Vec<Option<LonLat>> = centers.iter().map(|center| Some(*center).filter(|p| !missing(p))).collect();
         let context = Context { shape: Some(shape), centers_given: true, substitutes: None, mask };
-        Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repair(raw, &context), report).masked_by(mask))
+        let raw = inferred.cells.into_par_iter().zip(&given).map(|(corners, &center)| RawCell { center, corners });
+        let repaired = repair(look_at(raw, &context), &given, &context);
+        Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repaired, report).masked_by(mask))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Cells given by their corners, and points.
 
-use crate::repair::{Context, RawCell, Repaired, repair, unit_of};
+use crate::repair::{Context, RawCell, Repaired, look_at, repair, unit_of};
 use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Report};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
@@ -44,22 +44,26 @@ impl CornerLists {
         }
     }
 
-    /// Cells to check; `padded` says that missing corners at the end of a list only fill it up.
-    pub(crate) fn raw_cells(&self, centers: Option<&[LonLat]>, padded: bool) -> Result<Vec<RawCell>, GridError> {
+    /// Cells to check, made as they are asked for; `padded` says that missing corners at the end of a list only fill it up.
+    pub(crate) fn raw_cells<'a>(
+        &'a self,
+        centers: Option<&'a [LonLat]>,
+        padded: bool,
+    ) -> Result<impl IndexedParallelIterator<Item = RawCell> + 'a, GridError> {
         let count = self.cell_count()?;
         if let Some(centers) = centers
             && centers.len() != count
         {
             return Err(GridError::WrongLength { what: "list of centers".into(), found: centers.len(), expected: count });
         }
-        let raw = |cell: usize| {
+        let raw = move |cell: usize| {
             let listed = self.cell(cell);
             let used =
                 if padded { listed.iter().rposition(|p| unit_of(*p).is_some()).map_or(0, |k| k + 1) } else { listed.len() };
             let corners: Option<Vec<UnitVector>> = listed[..used].iter().map(|&p| unit_of(p)).collect();
             RawCell { center: centers.map(|c| c[cell]), corners: corners.filter(|c| !c.is_empty()) }
         };
-        Ok((0..count).into_par_iter().map(raw).collect())
+        Ok((0..count).into_par_iter().map(raw))
     }
 }
 
@@ -78,8 +82,13 @@ impl Grid {
         if centers.is_none() {
             report.notes.push("centers are the centroids of the cells".into());
         }
-        let cells = raw.len();
-        Ok(polygons_grid(Family::Mesh, vec![cells], repair(raw, &context), report))
+        let cells = look_at(raw, &context);
+        drop(corners);
+        let given: Vec<Option<LonLat>> = match centers {
+            Some(centers) => centers.into_iter().map(Some).collect(),
+            None => vec![None; cells.len()],
+        };
+        Ok(polygons_grid(Family::Mesh, vec![cells.len()], repair(cells, &given, &context), report))
     }
 
     /// Points without corners, shape `[cell]`; missing ones take no part.

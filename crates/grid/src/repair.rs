@@ -46,7 +46,7 @@ const POLE_SINE: f64 = 0.999_999_999;
 const SKEW: UnitVector = [0.530_187, 0.613_929, 0.584_771];
 
 /// A cell on its way through the checks.
-struct Cell {
+pub(crate) struct Cell {
     center: Option<UnitVector>,
     corners: Vec<UnitVector>,
     dropped: Option<Blemish>,
@@ -72,14 +72,18 @@ pub(crate) fn unit_of(p: LonLat) -> Option<UnitVector> {
     is_position(p).then(|| LonLat { lat_deg: p.lat_deg.clamp(-90.0, 90.0), ..p }.unit())
 }
 
-pub(crate) fn repair(raw: Vec<RawCell>, context: &Context) -> Repaired {
-    let given: Vec<Option<LonLat>> = raw.iter().map(|cell| cell.center).collect();
-    let mut cells: Vec<Cell> = raw.into_par_iter().map(|cell| measured(cell, context.centers_given)).collect();
+/// First look at all cells; what they are made from can be dropped after it.
+pub(crate) fn look_at(raw: impl IndexedParallelIterator<Item = RawCell>, context: &Context) -> Vec<Cell> {
+    raw.map(|cell| measured(cell, context.centers_given)).collect()
+}
+
+/// Repairs or drops bad cells; `given` are their centers, where there are any.
+pub(crate) fn repair(mut cells: Vec<Cell>, given: &[Option<LonLat>], context: &Context) -> Repaired {
     drop_oversized(&mut cells, context);
     cells.par_iter_mut().for_each(orient);
-    replace_broken(&mut cells, &given, context);
+    replace_broken(&mut cells, given, context);
     drop_duplicates(&mut cells, context);
-    report(cells, &given, context)
+    report(cells, given, context)
 }
 
 /// First look: corners without repeats, and size.

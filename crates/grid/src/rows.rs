@@ -26,6 +26,17 @@ pub enum Columns {
     },
 }
 
+impl Columns {
+    /// West and east end of a column in a row of `count` cells, in degrees of the frame.
+    #[inline]
+    pub fn bounds_deg(&self, column: usize, count: usize) -> [f64; 2] {
+        match self {
+            Self::Shared(lon) => lon.bounds_deg[column],
+            Self::Reduced { .. } => [-0.5, 0.5].map(|half| 360.0 * (column as f64 + half) / count as f64),
+        }
+    }
+}
+
 /// Rows of cells between parallels; cell edges are parallels and meridians of the frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rows {
@@ -86,13 +97,10 @@ impl Rows {
     /// West, east, south and north end of `cell` in degrees of the frame.
     pub fn frame_bounds_deg(&self, cell: usize) -> ([f64; 2], [f64; 2]) {
         let (row, column) = self.row_column(cell);
-        let lon = match &self.columns {
-            Columns::Shared(lon) => lon.bounds_deg[column],
-            Columns::Reduced { counts, .. } => {
-                let n = counts[row] as f64;
-                [360.0 * (column as f64 - 0.5) / n, 360.0 * (column as f64 + 0.5) / n]
-            }
+        let count = match &self.columns {
+            Columns::Shared(lon) => lon.centers_deg.len(),
+            Columns::Reduced { counts, .. } => counts[row],
         };
-        (lon, self.lat_bounds_deg[row])
+        (self.columns.bounds_deg(column, count), self.lat_bounds_deg[row])
     }
 }

@@ -1,14 +1,17 @@
 //! Outputs that appear whole or not at all.
 
 use crate::IoError;
+use crate::unfinished::{self, Unfinished};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// A file under a temporary name in the folder of its destination; removed when dropped before [`AtomicFile::commit`].
+/// A file under a temporary name in the folder of its destination; removed when dropped before [`AtomicFile::commit`],
+/// and by [`crate::remove_unfinished`].
 #[derive(Debug)]
 pub struct AtomicFile {
     temporary: tempfile::TempPath,
+    unfinished: Unfinished,
     destination: PathBuf,
     overwrite: bool,
 }
@@ -38,8 +41,9 @@ impl AtomicFile {
             // As any new file: what the process's umask leaves, rather than the private mode of temporary files.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(folder).map_err(|e| write_error(destination, e.to_string()))?;
-        Ok(Self { temporary: file.into_temp_path(), destination: destination.to_owned(), overwrite })
+        let make = || builder.tempfile_in(folder).map(tempfile::NamedTempFile::into_temp_path);
+        let (temporary, unfinished) = unfinished::make(make, |made| made).map_err(|e| write_error(destination, e.to_string()))?;
+        Ok(Self { temporary, unfinished, destination: destination.to_owned(), overwrite })
     }
 
     /// Where to write.
@@ -58,13 +62,24 @@ impl AtomicFile {
     /// [`IoError::Exists`] if the destination has appeared meanwhile and may not be overwritten,
     /// [`IoError::Write`] otherwise; the temporary file is removed.
     pub fn commit(self) -> Result<(), IoError> {
-        let Self { temporary, destination, overwrite } = self;
-        fs::File::open(&temporary).and_then(|f| f.sync_all()).map_err(|e| write_error(&destination, e.to_string()))?;
+        let file = fs::File::open(&self.temporary);
+        file.and_then(|f| f.sync_all()).map_err(|e| write_error(&self.destination, e.to_string()))?;
+        self.commit_unsynced()
+    }
+
+    /// [`Self::commit`] without waiting for the disk, for files whose readers notice what a crash of the machine left out.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub(crate) fn commit_unsynced(self) -> Result<(), IoError> {
+        let Self { temporary, unfinished, destination, overwrite } = self;
         let renamed = if overwrite { temporary.persist(&destination) } else { temporary.persist_noclobber(&destination) };
         renamed.map_err(|e| match e.error.kind() {
             std::io::ErrorKind::AlreadyExists => IoError::Exists { path: destination.clone() },
             _ => write_error(&destination, e.error.to_string()),
-        })
+        })?;
+        drop(unfinished);
+        Ok(())
     }
 
     /// An error of writing, in the words of the system where it gives a reason (a full disk), else as `problem`.

@@ -26,10 +26,11 @@ pub(crate) fn check(path: &Path) -> Result<(), IoError> {
 /// Refuses a classic file that is shorter than its header says.
 fn check_len(path: &Path, file: &mut fs::File) -> Result<(), IoError> {
     let truncated = |problem: String| IoError::Truncated { path: path.to_owned(), problem };
-    let expected = file.rewind().and_then(|()| classic::expected_len(&mut BufReader::new(&*file)));
+    let expected = file.rewind().and_then(|()| classic::Layout::read(&mut BufReader::new(&*file)));
     let found = file.metadata().map(|m| m.len());
     match (expected, found) {
-        (Ok(Some(expected)), Ok(found)) if found < expected => {
+        (Ok(layout), Ok(found)) if layout.expected_len().is_some_and(|expected| found < expected) => {
+            let expected = layout.expected_len().unwrap_or(0);
             Err(truncated(format!("it has {found} bytes, its header asks for {expected}")))
         }
         (Err(e), _) if e.kind() == std::io::ErrorKind::UnexpectedEof => Err(truncated("it ends within its header".to_owned())),
@@ -65,12 +66,28 @@ fn looks_like(head: &[u8]) -> Option<&'static str> {
 /// The library could not open what looks like NetCDF.
 pub(crate) fn open_error(path: &Path, error: &netcdf::Error) -> IoError {
     match error {
+        netcdf::Error::Netcdf(netcdf_sys::NC_EHDFERR | netcdf_sys::NC_EPERM) if is_locked(path) => {
+            IoError::Locked { path: path.to_owned() }
+        }
         // HDF errors on opening: in practice a superblock or heap beyond the end of the file.
         netcdf::Error::Netcdf(netcdf_sys::NC_EHDFERR | netcdf_sys::NC_ETRUNC) => {
             IoError::Truncated { path: path.to_owned(), problem: format!("it cannot be opened ({error})") }
         }
         _ => read_error(path, "opening", error),
     }
+}
+
+/// Whether another program has the file open for writing: HDF5 then holds an exclusive lock.
+#[cfg(unix)]
+fn is_locked(path: &Path) -> bool {
+    use rustix::fs::{FlockOperation, flock};
+    let shared = |file| flock(file, FlockOperation::NonBlockingLockShared);
+    fs::File::open(path).is_ok_and(|file| shared(file) == Err(rustix::io::Errno::WOULDBLOCK))
+}
+
+#[cfg(not(unix))]
+fn is_locked(_path: &Path) -> bool {
+    false
 }
 
 /// The library could not read a part.

@@ -7,6 +7,8 @@
 //! | `valid_range`, `valid_min`, `valid_max` | data variables; on coordinates only remarked | raw; decoded if its type is that of unpacked values |
 //! | `scale_factor`, `add_offset` | all variables | |
 
+mod quick;
+
 use crate::IoError;
 use crate::nc::{File, ValueType, Variable};
 use knarr_field::{Attribute, NumberType};
@@ -103,6 +105,11 @@ impl Decoder {
     /// What was contradictory or left aside.
     pub fn remarks(&self) -> &[String] {
         &self.remarks
+    }
+
+    /// Type of the raw values.
+    pub(crate) fn number(&self) -> NumberType {
+        self.number
     }
 
     /// Whether values are packed.

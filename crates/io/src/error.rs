@@ -1,5 +1,6 @@
 //! Errors of this crate.
 
+use crate::weights::{bytes_in_words, links_in_words};
 use std::path::PathBuf;
 
 /// Why a file could not be read or written.
@@ -36,6 +37,12 @@ pub enum IoError {
         path: PathBuf,
         /// Found and expected size, or what the library says.
         problem: String,
+    },
+    /// Another program is writing the file.
+    #[error("{}: another program has locked the file, it is being written", .path.display())]
+    Locked {
+        /// Which file.
+        path: PathBuf,
     },
     /// The NetCDF library refuses.
     #[error("{}: {what}: {problem}", .path.display())]
@@ -167,6 +174,16 @@ pub enum IoError {
         /// What they should have.
         expected: String,
     },
+    /// A job needs more memory than it may take.
+    #[error("about {} of memory are needed for {}, at most {} are allowed", bytes_in_words(*needed), links_in_words(*links), bytes_in_words(*allowed))]
+    Memory {
+        /// About how many links the weights have.
+        links: u64,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes allowed.
+        allowed: u64,
+    },
     /// The output exists.
     #[error("{}: the output file exists already", .path.display())]
     Exists {
@@ -197,6 +214,7 @@ impl IoError {
             Self::NotNetcdf { looks_like: Some(kind), .. } if kind.starts_with("GRIB") => {
                 "convert it first, for example with `cdo -f nc4 copy IN.grib OUT.nc`".to_owned()
             }
+            Self::Locked { .. } => "wait until the other program has closed it".to_owned(),
             Self::Truncated { .. } => "copy or download the file again".to_owned(),
             Self::NoVariable { path, .. } => format!("`knarr inspect {}` lists the variables", path.display()),
             Self::NanWithoutFill { .. } => "`--nan missing` takes NaN as missing".to_owned(),

@@ -1,28 +1,37 @@
 //! Files in, files out: NetCDF fields, grids and weights.
 
 pub mod atomic;
+mod cache;
 mod carry;
+mod chunks;
 mod classic;
+mod classic_read;
 mod container;
 mod dataset;
 pub mod decode;
+mod element;
 mod error;
 mod grid_in;
 mod grid_out;
 mod grid_source;
+mod job;
 mod layout;
 mod library;
 pub mod nc;
 pub mod nc_write;
 mod output;
+mod pipeline;
 mod plan;
+mod positioned;
 mod references;
 mod regrid_file;
 mod slabs;
 mod statistics;
+mod unfinished;
 mod weights;
 mod weights_check;
 
+pub use cache::{Cached, WeightsCache};
 pub use dataset::{Dataset, Role, VariableInfo, listed_names};
 pub use decode::{Decoded, Decoder, NanPolicy, Purpose, read_decoded};
 pub use error::IoError;
@@ -34,5 +43,8 @@ pub use plan::Plan;
 pub use regrid_file::{FindWeights, Progress, RegridReport, RegridRequest, UsedWeights, VariableReport, regrid_file};
 pub use slabs::{SlabOrder, Slabs, match_dims_by_size};
 pub use statistics::{Conservation, Summary};
-pub use weights::{CENTER_TOLERANCE_DEG, WeightsFile, WeightsFormat, check_identity, read_weights, write_weights};
+pub use unfinished::remove_unfinished;
+pub use weights::{
+    CENTER_TOLERANCE_DEG, MemoryPlan, WeightsFile, WeightsFormat, WeightsTiles, check_identity, read_weights, write_weights,
+};
 pub use weights_check::{Criterion, Outcome, WeightsVerdict, WorstRow, check_weights};

@@ -4,6 +4,7 @@
 //! Nothing is decoded here; see [`crate::decode`] for packing and missing values.
 
 mod metadata;
+mod values;
 
 use crate::IoError;
 use knarr_field::{Attributes, NumberType};
@@ -11,6 +12,9 @@ use metadata::{dimension, read_attributes, read_group, variable};
 use netcdf::Extent;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use values::Fast;
+
+pub use values::Numbers;
 
 /// Type of a variable's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +103,7 @@ impl Variable {
 #[derive(Debug)]
 pub struct File {
     path: PathBuf,
+    fast: Fast,
     inner: netcdf::File,
     dimensions: Vec<Dimension>,
     variables: Vec<Variable>,
@@ -115,8 +120,14 @@ impl File {
         crate::container::check(path)?;
         crate::library::ready();
         let inner = netcdf::open(path).map_err(|e| crate::container::open_error(path, &e))?;
-        let mut file =
-            Self { path: path.to_owned(), inner, dimensions: Vec::new(), variables: Vec::new(), attributes: Attributes::new() };
+        let mut file = Self {
+            path: path.to_owned(),
+            fast: Fast::default(),
+            inner,
+            dimensions: Vec::new(),
+            variables: Vec::new(),
+            attributes: Attributes::new(),
+        };
         file.attributes = read_attributes(file.inner.attributes(), &|what, e| file.error(what, e))?;
         match file.inner.root() {
             Some(root) => {
@@ -199,54 +210,7 @@ impl File {
     /// # Errors
     /// As [`File::read`], and [`IoError::WrongShape`] if `part` lies outside the variable.
     pub fn read_part(&self, name: &str, part: &[Range<usize>]) -> Result<Vec<f64>, IoError> {
-        Ok(match self.read_numbers(name, part)? {
-            Numbers::I8(v) => v.into_iter().map(f64::from).collect(),
-            Numbers::U8(v) => v.into_iter().map(f64::from).collect(),
-            Numbers::I16(v) => v.into_iter().map(f64::from).collect(),
-            Numbers::U16(v) => v.into_iter().map(f64::from).collect(),
-            Numbers::I32(v) => v.into_iter().map(f64::from).collect(),
-            Numbers::U32(v) => v.into_iter().map(f64::from).collect(),
-            Numbers::I64(v) => v.into_iter().map(|x| x as f64).collect(),
-            Numbers::U64(v) => v.into_iter().map(|x| x as f64).collect(),
-            Numbers::F32(v) => v.into_iter().map(f64::from).collect(),
-            Numbers::F64(v) => v,
-        })
-    }
-
-    /// Values of a numeric variable within `part` in their own type.
-    ///
-    /// # Errors
-    /// As [`File::read_part`].
-    pub fn read_numbers(&self, name: &str, part: &[Range<usize>]) -> Result<Numbers, IoError> {
-        let variable = self.variable(name)?;
-        let ValueType::Number(number) = variable.value_type else {
-            return Err(self.wrong_type(variable, "a number"));
-        };
-        self.check_part(variable, part)?;
-        let empty = part.iter().any(|r| r.is_empty());
-        let handle = self.handle(name)?;
-        let extents: Vec<Extent> = part.iter().map(|r| Extent::from(r.clone())).collect();
-        macro_rules! get {
-            ($kind:ident, $type:ty) => {
-                Numbers::$kind(if empty {
-                    Vec::new()
-                } else {
-                    handle.get_values::<$type, _>(extents).map_err(|e| self.error(&format!("variable `{name}`"), &e))?
-                })
-            };
-        }
-        Ok(match number {
-            NumberType::I8 => get!(I8, i8),
-            NumberType::U8 => get!(U8, u8),
-            NumberType::I16 => get!(I16, i16),
-            NumberType::U16 => get!(U16, u16),
-            NumberType::I32 => get!(I32, i32),
-            NumberType::U32 => get!(U32, u32),
-            NumberType::I64 => get!(I64, i64),
-            NumberType::U64 => get!(U64, u64),
-            NumberType::F32 => get!(F32, f32),
-            NumberType::F64 => get!(F64, f64),
-        })
+        Ok(self.read_numbers(name, part)?.widened())
     }
 
     /// Bytes of a character variable, in the order of the file.
@@ -351,36 +315,6 @@ impl File {
             expected,
         }
     }
-
-    fn check_part(&self, variable: &Variable, part: &[Range<usize>]) -> Result<(), IoError> {
-        let fits =
-            part.len() == variable.dims.len() && part.iter().zip(&variable.dims).all(|(r, d)| r.start <= r.end && r.end <= d.len);
-        if fits {
-            return Ok(());
-        }
-        Err(IoError::WrongShape {
-            path: self.path.clone(),
-            variable: variable.name.clone(),
-            found: variable.dims_in_words(),
-            expected: format!("the part {part:?} inside it"),
-        })
-    }
-}
-
-/// Values in the type of the file.
-#[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "each variant is the type it names")]
-pub enum Numbers {
-    I8(Vec<i8>),
-    U8(Vec<u8>),
-    I16(Vec<i16>),
-    U16(Vec<u16>),
-    I32(Vec<i32>),
-    U32(Vec<u32>),
-    I64(Vec<i64>),
-    U64(Vec<u64>),
-    F32(Vec<f32>),
-    F64(Vec<f64>),
 }
 
 /// Up to three of `names` that look like `name`, nearest first.

@@ -1,8 +1,13 @@
 //! New NetCDF-4 files, written under a temporary name.
 
+mod blocks;
+
 use crate::IoError;
 use crate::atomic::AtomicFile;
+use crate::chunks::{ChunkWriter, Container};
+use crate::element::{Element, Real};
 use crate::nc::{Numbers, ValueType, unravel};
+use hdf5_metno::file::OpenMode;
 use knarr_field::{Attribute, Attributes, NumberType};
 use ndarray::ArrayView;
 use netcdf::types::{FloatType, IntType, NcVariableType};
@@ -29,6 +34,16 @@ pub struct NewVariable {
     pub compressed: bool,
 }
 
+/// A variable that is written slab by slab.
+#[derive(Debug)]
+pub(crate) struct SlabWriter {
+    name: String,
+    lens: Vec<usize>,
+    extra: usize,
+    /// The way around the library, where its chunks are coded as is done here.
+    chunks: Option<ChunkWriter>,
+}
+
 /// Attributes that belong to the library, not to the file's author.
 pub(crate) const RESERVED: [&str; 10] = [
     "_FillValue",
@@ -46,7 +61,8 @@ pub(crate) const RESERVED: [&str; 10] = [
 /// A file being written; it gets its name on [`NewFile::finish`] and is removed when dropped before.
 #[derive(Debug)]
 pub struct NewFile {
-    // The library closes its file before the temporary file is removed.
+    // The library closes its file last, and before the temporary file is removed.
+    container: Option<Container>,
     inner: netcdf::FileMut,
     atomic: AtomicFile,
 }
@@ -60,7 +76,7 @@ impl NewFile {
         let atomic = AtomicFile::create(path, overwrite)?;
         crate::library::ready();
         let inner = netcdf::create(atomic.path()).map_err(|e| atomic.error(&e))?;
-        Ok(Self { inner, atomic })
+        Ok(Self { container: None, inner, atomic })
     }
 
     /// Where the file will be.
@@ -180,12 +196,74 @@ impl NewFile {
         Ok(())
     }
 
+    /// Starts writing slabs of a variable with numbers `number` and dimensions `lens`, the first `extra` of which are not
+    /// horizontal. It is dropped before [`NewFile::finish`].
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    pub(crate) fn slab_writer(
+        &mut self,
+        name: &str,
+        number: NumberType,
+        lens: &[usize],
+        extra: usize,
+    ) -> Result<SlabWriter, IoError> {
+        let plain = SlabWriter { name: name.to_owned(), lens: lens.to_vec(), extra, chunks: None };
+        if self.container.is_none() {
+            // Variables are in the file from here on, and can be opened in it by another library.
+            self.inner.sync().map_err(|e| self.atomic.error(&e))?;
+            self.container = Container::open(self.atomic.path(), OpenMode::ReadWrite);
+        }
+        let chunked = self.container.as_ref().and_then(|c| c.find(name, number, lens));
+        let chunks = match chunked.and_then(|chunked| ChunkWriter::new(chunked, lens, extra)) {
+            Some(Ok(writer)) => Some(writer),
+            Some(Err(problem)) => return Err(self.atomic.error(&format!("variable `{name}`: {problem}"))),
+            None => None,
+        };
+        Ok(SlabWriter { chunks, ..plain })
+    }
+
+    /// Writes the slabs `slabs`, rounded to the type `T` of the variable; values that are not valid become `fill`.
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    pub(crate) fn put_slabs<T: Element, V: Real>(
+        &mut self,
+        writer: &SlabWriter,
+        slabs: Range<usize>,
+        values: &[V],
+        valid: &[bool],
+        fill: T,
+    ) -> Result<(), IoError> {
+        let numbers = |range: Range<usize>, out: &mut [T]| {
+            for ((out, &value), &ok) in out.iter_mut().zip(&values[range.clone()]).zip(&valid[range]) {
+                *out = if ok { T::stored(value.widened()) } else { fill };
+            }
+        };
+        if let Some(chunks) = &writer.chunks {
+            let written = chunks.write(slabs, fill, &numbers);
+            return written.map_err(|e| self.atomic.error(&format!("variable `{}`: {e}", writer.name)));
+        }
+        let (outer, inner) = writer.lens.split_at(writer.extra);
+        let cells: usize = inner.iter().product();
+        for slab in slabs.clone() {
+            let mut own = vec![fill; cells];
+            let first = (slab - slabs.start) * cells;
+            numbers(first..first + cells, &mut own);
+            let at = unravel(slab, outer).into_iter().map(|i| i..i + 1);
+            let part: Vec<Range<usize>> = at.chain(inner.iter().map(|&len| 0..len)).collect();
+            self.put_numbers(&writer.name, &part, &T::wrap(own))?;
+        }
+        Ok(())
+    }
+
     /// Closes the file, makes it durable and gives it its name.
     ///
     /// # Errors
     /// [`IoError::Write`], [`IoError::Exists`]; nothing is left behind.
     pub fn finish(self) -> Result<(), IoError> {
-        let Self { inner, atomic } = self;
+        let Self { container, inner, atomic } = self;
+        drop(container);
         inner.close().map_err(|e| atomic.error(&e))?;
         atomic.commit()
     }
@@ -224,25 +302,6 @@ fn library_type(value_type: &ValueType) -> NcVariableType {
         ValueType::Char => NcVariableType::Char,
         // Types that are not read are not written either; a string takes any text.
         ValueType::String | ValueType::Other(_) => NcVariableType::String,
-    }
-}
-
-/// Values of type `number`, rounded where they are integers; those not valid become `fill`.
-pub(crate) fn numbers_of(number: NumberType, values: &[f64], valid: &[bool], fill: f64) -> Numbers {
-    fn convert<T>(values: &[f64], valid: &[bool], fill: f64, to: impl Fn(f64) -> T) -> Vec<T> {
-        values.iter().zip(valid).map(|(&v, &ok)| to(if ok { v } else { fill })).collect()
-    }
-    match number {
-        NumberType::I8 => Numbers::I8(convert(values, valid, fill, |v| v.round() as i8)),
-        NumberType::U8 => Numbers::U8(convert(values, valid, fill, |v| v.round() as u8)),
-        NumberType::I16 => Numbers::I16(convert(values, valid, fill, |v| v.round() as i16)),
-        NumberType::U16 => Numbers::U16(convert(values, valid, fill, |v| v.round() as u16)),
-        NumberType::I32 => Numbers::I32(convert(values, valid, fill, |v| v.round() as i32)),
-        NumberType::U32 => Numbers::U32(convert(values, valid, fill, |v| v.round() as u32)),
-        NumberType::I64 => Numbers::I64(convert(values, valid, fill, |v| v.round() as i64)),
-        NumberType::U64 => Numbers::U64(convert(values, valid, fill, |v| v.round() as u64)),
-        NumberType::F32 => Numbers::F32(convert(values, valid, fill, |v| v as f32)),
-        NumberType::F64 => Numbers::F64(convert(values, valid, fill, |v| v)),
     }
 }
 

@@ -1,21 +1,20 @@
 //! A file on one grid becomes a file on another, slab by slab.
 
 use crate::decode::{Decoder, NanPolicy, Purpose};
-use crate::nc::{Numbers, ValueType};
-use crate::nc_write::{NewFile, NewVariable, numbers_of};
-use crate::output::{self, Storage};
+use crate::job::Job;
+use crate::nc_write::NewFile;
+use crate::output;
 use crate::plan::Plan;
 use crate::slabs::SlabOrder;
-use crate::statistics::{Conservation, ConservationBuilder, Summary, SummaryBuilder};
-use crate::{Dataset, GridLayout, IoError, Role, VariableGrid, VariableInfo, WeightsFile, check_identity, output_layout};
+use crate::statistics::{Conservation, Summary};
+use crate::{Dataset, IoError, Role, VariableInfo, WeightsFile, check_identity, output_layout};
 use knarr_grid::Grid;
 use knarr_regrid::{MissingPolicy, Options, RegridError, Regridder, Weights};
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Finds weights made before, for a source, a destination and options.
-pub type FindWeights<'a> = dyn Fn(&Grid, &Grid, &Options) -> Option<Weights> + 'a;
+/// Finds weights made before, for a source, a destination and options; an error ends the work before they are made.
+pub type FindWeights<'a> = dyn Fn(&Grid, &Grid, &Options) -> Result<Option<Weights>, IoError> + 'a;
 
 /// What is to be done.
 pub struct RegridRequest<'a> {
@@ -91,6 +90,8 @@ pub struct VariableReport {
     pub unmapped: usize,
     /// Integrals before and after, for conservative weights.
     pub conservation: Option<Conservation>,
+    /// Relative rounding of the values written; ranges and integrals of values in single precision are kept to it.
+    pub rounding: f64,
     /// Contradictory attributes, and what was done about them.
     pub remarks: Vec<String>,
 }
@@ -153,18 +154,6 @@ pub fn regrid_file(request: &RegridRequest<'_>, progress: &mut dyn FnMut(Progres
     }
     file.finish()?;
     Ok(RegridReport { variables, carried: plan.carried, skipped: plan.skipped, weights })
-}
-
-/// One variable to be regridded.
-struct Job {
-    name: String,
-    grid: VariableGrid,
-    decoder: Decoder,
-    storage: Storage,
-    extra_dims: Vec<(String, usize)>,
-    slabs: usize,
-    weights: usize,
-    auxiliary: bool,
 }
 
 /// Makes weights for the variables of the plan. Variables that the given weights or the method do not fit leave the
@@ -232,7 +221,7 @@ fn weights_for(
         }
         (None, options) => {
             let options = options.unwrap_or_else(|| (request.options)(info));
-            match request.stored.and_then(|find| find(source, destination, &options)) {
+            match request.stored.map_or(Ok(None), |find| find(source, destination, &options))? {
                 Some(weights) => weights,
                 None => {
                     progress(Progress::Weights { variable: info.name.clone() });
@@ -246,126 +235,6 @@ fn weights_for(
     Ok(used.len() - 1)
 }
 
-impl Job {
-    fn new_variable(
-        &self,
-        plan: &Plan,
-        dataset: &Dataset,
-        layout: &GridLayout,
-        destination: &Grid,
-        used: &UsedWeights,
-    ) -> NewVariable {
-        let file = dataset.file();
-        let variable = file.find(&self.name).expect("the plan names variables of the file");
-        let is_kept = |name: &str| file.find_from(&self.name, name).is_some_and(|v| plan.keeps(&v.name));
-        let conservative = used.regridder.weights.origin.conservative && !self.auxiliary;
-        let mut attributes =
-            output::regridded_attributes(variable, &self.decoder, self.storage, layout, &self.grid.dims, conservative, &is_kept);
-        if self.auxiliary {
-            // A coordinate has no coordinates of its own.
-            attributes.remove("coordinates");
-        }
-        let horizontal = horizontal_dims(layout, destination);
-        let lens: Vec<usize> = horizontal.iter().map(|(_, len)| *len).collect();
-        let dims = self.extra_dims.iter().map(|(name, len)| plan.dim_name(layout, name, *len));
-        NewVariable {
-            name: self.name.clone(),
-            dims: dims.chain(horizontal.iter().map(|(name, _)| name.clone())).collect(),
-            value_type: ValueType::Number(self.storage.number),
-            attributes,
-            fill: Some(self.storage.fill),
-            chunks: Some(output::slab_chunks(self.extra_dims.len(), &lens, self.storage.number.size())),
-            compressed: true,
-        }
-    }
-
-    /// Reads, regrids and writes the variable.
-    fn run(
-        &self,
-        request: &RegridRequest<'_>,
-        dataset: &Dataset,
-        layout: &GridLayout,
-        used: &UsedWeights,
-        file: &mut NewFile,
-        progress: &mut dyn FnMut(usize),
-    ) -> Result<VariableReport, IoError> {
-        let weights = &used.regridder.weights;
-        let (sources, destinations) = (weights.source_len, weights.destination_len());
-        let horizontal = horizontal_dims(layout, &request.destination);
-        // Raw, decoded and ordered source values with flags; regridded values with flags and in the file's type.
-        let slab_bytes = sources * 25 + destinations * 17;
-        let batch = (request.memory_limit / slab_bytes.max(1)).max(1);
-        let known = |areas: &[f64]| areas.iter().any(|&a| a > 0.0);
-        let source_areas = known(&weights.source_areas).then_some(weights.source_areas.as_slice());
-        let destination_areas = known(&weights.destination_areas).then_some(weights.destination_areas.as_slice());
-        let (mut before, mut after) = (SummaryBuilder::new(), SummaryBuilder::new());
-        let integrable = weights.origin.conservative && source_areas.is_some() && destination_areas.is_some();
-        let mut integral = integrable.then(ConservationBuilder::default);
-        let lens: Vec<usize> = self.extra_dims.iter().map(|(_, len)| *len).collect();
-        let mut start = 0;
-        while start < self.slabs {
-            let slabs = start..(start + batch).min(self.slabs);
-            let read = dataset.read_slabs_with(&self.decoder, &self.name, &self.grid, slabs.clone(), request.nan)?;
-            let values = read.values.as_slice().expect("slabs are contiguous");
-            let valid = read.valid.as_ref().map(|v| v.as_slice().expect("slabs are contiguous"));
-            let (new, new_valid) = used.regridder.apply(values, valid).map_err(|e| fail(dataset, &self.name, e))?;
-            for k in 0..slabs.len() {
-                let (from, to) = (k * sources..(k + 1) * sources, k * destinations..(k + 1) * destinations);
-                let slab_valid = valid.map(|v| &v[from.clone()]);
-                let flags = &new_valid[to.clone()];
-                let source_mask = &self.grid.grid.mask;
-                before.add(
-                    &values[from.clone()],
-                    &|i| slab_valid.is_none_or(|v| v[i]),
-                    &|i| source_mask.is_active(i),
-                    source_areas,
-                );
-                let destination_mask = &request.destination.mask;
-                after.add(&new[to.clone()], &|i| flags[i], &|i| destination_mask.is_active(i), destination_areas);
-                if let Some(integral) = &mut integral {
-                    integral.add(weights, (&values[from], slab_valid), (&new[to.clone()], flags), request.missing);
-                }
-                let numbers = numbers_of(self.storage.number, &new[to], flags, self.storage.fill);
-                self.write(file, horizontal, slabs.start + k, &lens, &numbers)?;
-            }
-            start = slabs.end;
-            progress(start);
-        }
-        let method = used.options.as_ref().map_or_else(|| weights.origin.method.clone(), |o| o.method.to_string());
-        Ok(VariableReport {
-            name: self.name.clone(),
-            family: self.grid.grid.family.to_string(),
-            cells: (self.grid.grid.len(), self.grid.grid.active_count()),
-            method,
-            slabs: self.slabs,
-            before: before.finish(),
-            after: after.finish(),
-            unmapped: weights.unmapped_among(&request.destination.mask),
-            conservation: integral.map(ConservationBuilder::finish),
-            remarks: self.decoder.remarks().to_vec(),
-        })
-    }
-
-    fn write(
-        &self,
-        file: &mut NewFile,
-        horizontal: &[(String, usize)],
-        slab: usize,
-        lens: &[usize],
-        numbers: &Numbers,
-    ) -> Result<(), IoError> {
-        let at = crate::nc::unravel(slab, lens).into_iter().map(|i| i..i + 1);
-        let part: Vec<Range<usize>> = at.chain(horizontal.iter().map(|(_, len)| 0..*len)).collect();
-        file.put_numbers(&self.name, &part, numbers)
-    }
-}
-
-/// The dimensions of the layout that hold the cells: as in the grid's shape, or one for all of them.
-fn horizontal_dims<'l>(layout: &'l GridLayout, grid: &Grid) -> &'l [(String, usize)] {
-    let shaped = layout.dims.len() >= grid.shape.len() && layout.dims.iter().zip(&grid.shape).all(|((_, len), s)| len == s);
-    &layout.dims[..if shaped { grid.shape.len() } else { 1 }]
-}
-
-fn fail(dataset: &Dataset, variable: &str, source: RegridError) -> IoError {
+pub(crate) fn fail(dataset: &Dataset, variable: &str, source: RegridError) -> IoError {
     IoError::Regrid { path: dataset.path().to_owned(), variable: variable.to_owned(), source }
 }

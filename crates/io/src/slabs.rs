@@ -1,6 +1,7 @@
 //! Horizontal slabs of a variable, whatever the order of its dimensions.
 
 use crate::decode::{Decoder, NanPolicy, Purpose};
+use crate::element::{Element, Real, with_element};
 use crate::{Dataset, IoError, VariableGrid, VariableInfo};
 use knarr_field::Field;
 use knarr_grid::Grid;
@@ -105,10 +106,30 @@ impl Dataset {
         slabs: Range<usize>,
         nan: NanPolicy,
     ) -> Result<Slabs, IoError> {
+        let mut values = Vec::new();
+        let valid = self.read_slabs_into::<f64>(decoder, variable, grid, slabs.clone(), nan, &mut values)?;
+        let shape = (slabs.len(), grid.grid.len());
+        let fits = "a slab has one value per cell, by the grid's shape";
+        Ok(Slabs {
+            values: Array2::from_shape_vec(shape, values).expect(fits),
+            valid: valid.map(|v| Array2::from_shape_vec(shape, v).expect(fits)),
+        })
+    }
+
+    /// Reads and decodes slabs into `out`, whatever was in it, rounded to its type; gives the flags of the values,
+    /// `None` if all are valid.
+    pub(crate) fn read_slabs_into<V: Real>(
+        &self,
+        decoder: &Decoder,
+        variable: &str,
+        grid: &VariableGrid,
+        slabs: Range<usize>,
+        nan: NanPolicy,
+        out: &mut Vec<V>,
+    ) -> Result<Option<Vec<bool>>, IoError> {
         let info = self.variable(variable)?;
         let order = SlabOrder::new(self, info, grid)?;
-        let lens = order.extra_lens(info);
-        let count: usize = lens.iter().product();
+        let count: usize = order.extra_lens(info).iter().product();
         if slabs.end > count || slabs.start > slabs.end {
             return Err(IoError::WrongShape {
                 path: self.path().to_owned(),
@@ -118,29 +139,55 @@ impl Dataset {
             });
         }
         let cells = grid.grid.len();
-        let mut raw = Vec::with_capacity(slabs.len() * cells);
+        out.resize(slabs.len() * cells, V::default());
+        let decoded = if decoder.number() == V::NUMBER {
+            self.read_raw::<V>(variable, info, &order, slabs.clone(), out)?;
+            decoder.decode_in_place(out, nan)
+        } else {
+            with_element!(decoder.number(), T => {
+                let mut raw = vec![T::default(); out.len()];
+                self.read_raw::<T>(variable, info, &order, slabs.clone(), &mut raw)?;
+                decoder.decode_into(&raw, nan, out)
+            })
+        };
+        decoded.map_err(|at| IoError::NanWithoutFill {
+            path: self.path().to_owned(),
+            variable: variable.to_owned(),
+            first_index: slabs.start * cells + at,
+        })
+    }
+
+    /// Slabs as they are stored, their dimensions in the order of the grid.
+    fn read_raw<T: Element>(
+        &self,
+        name: &str,
+        info: &VariableInfo,
+        order: &SlabOrder,
+        slabs: Range<usize>,
+        mut out: &mut [T],
+    ) -> Result<(), IoError> {
+        let variable = self.file().variable(name)?;
         let axes: Vec<usize> = order.extra.iter().chain(&order.horizontal).copied().collect();
-        for block in blocks(slabs.clone(), &lens) {
+        let in_order = axes.is_sorted();
+        let mut stored = Vec::new();
+        for block in blocks(slabs, &order.extra_lens(info)) {
             let mut part: Vec<Range<usize>> = info.dims.iter().map(|(_, len)| 0..*len).collect();
             for (&at, range) in order.extra.iter().zip(block) {
                 part[at] = range;
             }
             let shape: Vec<usize> = part.iter().map(|r| r.len()).collect();
-            let values = self.file().read_part(variable, &part)?;
-            let stored = ArrayView::from_shape(IxDyn(&shape), &values).expect("the file gave as many values as asked for");
-            raw.extend(stored.permuted_axes(IxDyn(&axes)).iter());
+            let (own, rest) = out.split_at_mut(shape.iter().product());
+            out = rest;
+            if in_order {
+                self.file().read_into(variable, &part, own)?;
+                continue;
+            }
+            stored.resize(own.len(), T::default());
+            self.file().read_into(variable, &part, &mut stored)?;
+            let stored = ArrayView::from_shape(IxDyn(&shape), &stored).expect("the file gave as many values as asked for");
+            own.iter_mut().zip(stored.permuted_axes(IxDyn(&axes))).for_each(|(own, &value)| *own = value);
         }
-        let decoded = decoder.decode(raw, nan).map_err(|at| IoError::NanWithoutFill {
-            path: self.path().to_owned(),
-            variable: variable.to_owned(),
-            first_index: slabs.start * cells + at,
-        })?;
-        let shape = (slabs.len(), cells);
-        let fits = "a slab has one value per cell, by the grid's shape";
-        Ok(Slabs {
-            values: Array2::from_shape_vec(shape, decoded.values).expect(fits),
-            valid: decoded.valid.map(|v| Array2::from_shape_vec(shape, v).expect(fits)),
-        })
+        Ok(())
     }
 }
 

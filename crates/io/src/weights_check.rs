@@ -3,6 +3,7 @@
 use crate::IoError;
 use crate::weights::raw::{RawEnd, RawWeights};
 use knarr_kernels::global_integral::{Compensated, sum};
+use rayon::prelude::*;
 use serde::Serialize;
 use std::path::Path;
 
@@ -113,28 +114,29 @@ pub fn check_weights(file: &Path) -> Result<WeightsVerdict, IoError> {
 
 fn judge(raw: &RawWeights) -> WeightsVerdict {
     let links = raw.values.len();
-    let inside =
-        |k: usize| (0..raw.destination.len as i64).contains(&raw.rows[k]) && (0..raw.source.len as i64).contains(&raw.columns[k]);
-    let usable: Vec<usize> = (0..links).filter(|&k| inside(k) && raw.values[k].is_finite()).collect();
-    let fold = |start: f64, pick: fn(f64, f64) -> f64| usable.iter().map(|&k| raw.values[k]).fold(start, pick);
-    let (min_weight, max_weight) = (fold(f64::INFINITY, f64::min), fold(f64::NEG_INFINITY, f64::max));
-    let rows = row_sums(raw, &usable);
+    let all = || (0..links).into_par_iter().with_min_len(1 << 14);
+    // Smallest and largest do not depend on the order.
+    let (min_weight, max_weight) = all()
+        .filter(|&k| is_usable(raw, k))
+        .map(|k| (raw.values[k], raw.values[k]))
+        .reduce(|| (f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let rows = row_sums(raw);
     let worst_rows = worst_rows(raw, &rows);
-    let outside = (0..links).filter(|&k| !inside(k)).count();
-    let not_finite = raw.values.iter().filter(|v| !v.is_finite()).count();
+    let outside = all().filter(|&k| !raw.is_inside(k)).count();
+    let not_finite = all().filter(|&k| !raw.values[k].is_finite()).count();
     let of_sphere =
         |end: &RawEnd| end.areas.as_ref().map(|a| sum(a) / (4.0 * std::f64::consts::PI)).filter(|&fraction| fraction > 0.0);
     let (source_area, destination_area) = (of_sphere(&raw.source), of_sphere(&raw.destination));
     let criteria = vec![
         counted("indices in range", outside, "0 links outside the grids"),
         counted("finite weights", not_finite, "0 weights that are no number"),
-        counted("no repeated links", repeated_links(raw, &usable), "0 pairs of cells linked twice"),
+        counted("no repeated links", repeated_links(raw), "0 pairs of cells linked twice"),
         row_criterion(raw, &rows),
-        column_criterion(raw, &usable),
+        column_criterion(raw),
         area_criterion(source_area, destination_area),
         range_criterion(raw, min_weight, max_weight),
         fraction_criterion(raw),
-        counted("masked cells unused", masked_links(raw, &usable), "0 links from or to masked cells"),
+        counted("masked cells unused", masked_links(raw), "0 links from or to masked cells"),
     ];
     WeightsVerdict {
         convention: raw.convention,
@@ -144,8 +146,8 @@ fn judge(raw: &RawWeights) -> WeightsVerdict {
         destination_cells: raw.destination.len,
         links,
         unmapped: rows.iter().filter(|r| r.is_none()).count(),
-        min_weight: if usable.is_empty() { 0.0 } else { min_weight },
-        max_weight: if usable.is_empty() { 0.0 } else { max_weight },
+        min_weight: if min_weight > max_weight { 0.0 } else { min_weight },
+        max_weight: if min_weight > max_weight { 0.0 } else { max_weight },
         source_area_of_sphere: source_area,
         destination_area_of_sphere: destination_area,
         criteria,
@@ -167,11 +169,27 @@ fn limited(name: &'static str, ok: bool, found: String, expected: String) -> Cri
     Criterion { name, outcome: if ok { Outcome::Pass } else { Outcome::Fail }, found, expected }
 }
 
+/// Whether link `k` joins two cells by a number.
+fn is_usable(raw: &RawWeights, k: usize) -> bool {
+    raw.is_inside(k) && raw.values[k].is_finite()
+}
+
 /// Sum of the weights of each row, `None` for rows without links.
-fn row_sums(raw: &RawWeights, usable: &[usize]) -> Vec<Option<f64>> {
+fn row_sums(raw: &RawWeights) -> Vec<Option<f64>> {
+    if raw.rows.outside.is_none() && raw.has_ascending_rows() {
+        let starts = raw.row_starts();
+        let sum_of = |row: usize| {
+            let mut sum: Option<Compensated> = None;
+            (starts[row]..starts[row + 1])
+                .filter(|&k| is_usable(raw, k))
+                .for_each(|k| sum.get_or_insert_default().add(raw.values[k]));
+            sum.map(|s| s.value())
+        };
+        return (0..raw.destination.len).into_par_iter().with_min_len(1 << 12).map(sum_of).collect();
+    }
     let mut sums: Vec<Option<Compensated>> = vec![None; raw.destination.len];
-    for &k in usable {
-        sums[raw.rows[k] as usize].get_or_insert_default().add(raw.values[k]);
+    for k in (0..raw.values.len()).filter(|&k| is_usable(raw, k)) {
+        sums[raw.rows.cells[k] as usize].get_or_insert_default().add(raw.values[k]);
     }
     sums.into_iter().map(|s| s.map(|s| s.value())).collect()
 }
@@ -224,7 +242,7 @@ fn worst_rows(raw: &RawWeights, rows: &[Option<f64>]) -> Vec<WorstRow> {
     bad
 }
 
-fn column_criterion(raw: &RawWeights, usable: &[usize]) -> Criterion {
+fn column_criterion(raw: &RawWeights) -> Criterion {
     const NAME: &str = "conservation (column sums)";
     let (Some(source), Some(destination), true) = (&raw.source.areas, &raw.destination.areas, raw.has_areas()) else {
         return not_applicable(NAME, "the file has no areas");
@@ -237,10 +255,10 @@ fn column_criterion(raw: &RawWeights, usable: &[usize]) -> Criterion {
     if by_fraction && raw.destination.fractions.is_none() {
         return not_applicable(NAME, "normalised by fractions, which the file does not have");
     }
-    for &k in usable {
-        let row = raw.rows[k] as usize;
+    for k in (0..raw.values.len()).filter(|&k| is_usable(raw, k)) {
+        let row = raw.rows.cells[k] as usize;
         let fraction = raw.destination.fractions.as_ref().filter(|_| by_fraction).map_or(1.0, |f| f[row]);
-        carried[raw.columns[k] as usize].add(raw.values[k] * destination[row] * fraction);
+        carried[raw.columns.cells[k] as usize].add(raw.values[k] * destination[row] * fraction);
     }
     let mut worst = (0.0f64, 0usize);
     let (mut total_carried, mut total) = (Compensated::default(), Compensated::default());
@@ -310,20 +328,23 @@ fn fraction_criterion(raw: &RawWeights) -> Criterion {
     )
 }
 
-fn repeated_links(raw: &RawWeights, usable: &[usize]) -> usize {
-    // Files in row order need no table: only the columns of the current row are kept.
-    let mut pairs: Vec<(i64, i64)> = usable.iter().map(|&k| (raw.rows[k], raw.columns[k])).collect();
-    if !pairs.is_sorted() {
-        pairs.sort_unstable();
+fn repeated_links(raw: &RawWeights) -> usize {
+    if raw.is_ordered() {
+        return 0;
     }
+    let pair = |k: usize| u64::from(raw.rows.cells[k]) << 32 | u64::from(raw.columns.cells[k]);
+    let mut pairs: Vec<u64> = (0..raw.values.len()).filter(|&k| is_usable(raw, k)).map(pair).collect();
+    pairs.par_sort_unstable();
     pairs.windows(2).filter(|w| w[0] == w[1]).count()
 }
 
-fn masked_links(raw: &RawWeights, usable: &[usize]) -> usize {
-    let masked = |end: &RawEnd, index: i64| end.mask.as_ref().is_some_and(|m| !m[index as usize]);
-    usable
-        .iter()
-        .filter(|&&k| raw.values[k] != 0.0 && (masked(&raw.source, raw.columns[k]) || masked(&raw.destination, raw.rows[k])))
+fn masked_links(raw: &RawWeights) -> usize {
+    let masked = |end: &RawEnd, index: u32| end.mask.as_ref().is_some_and(|m| !m[index as usize]);
+    (0..raw.values.len())
+        .into_par_iter()
+        .with_min_len(1 << 14)
+        .filter(|&k| is_usable(raw, k) && raw.values[k] != 0.0)
+        .filter(|&k| masked(&raw.source, raw.columns.cells[k]) || masked(&raw.destination, raw.rows.cells[k]))
         .count()
 }
 

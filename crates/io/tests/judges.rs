@@ -172,6 +172,42 @@ fn maps_between_unlike_grids_pass_every_judge() {
     }
 }
 
+/// Maps of methods between centers have few corners or none; NCO and CDO judge and apply them all the same.
+#[test]
+fn maps_without_corners_are_applied_by_others() {
+    let _alone = alone();
+    let (nco, cdo) = (has("ncks"), has("cdo"));
+    let made = Made::new();
+    let (source, destination) = (&made.source, grid("H8n"));
+    let values: Vec<f64> = (0..source.len()).map(|c| source.center(c).unit()).map(|p| 2.0 + p[0] * p[1] + p[2]).collect();
+    let (field, target, map, out) = (made.path("in.nc"), made.path("to.nc"), made.path("map.nc"), made.path("out.nc"));
+    write_field(source, &values, &field);
+    write_grid(&destination, &target, GridFormat::Cf, true).expect("written");
+    for method in [Method::Bilinear, Method::Nearest, Method::Distance { neighbours: 4 }] {
+        let weights = Weights::build(source, &destination, &Options::new(method)).expect("weights");
+        let judge = |program: &str| {
+            let found = netcdf::open(&out).expect("it opens").variable("v").expect("v").get_values::<f64, _>(..).expect("values");
+            for (row, &found) in found.iter().enumerate() {
+                let (columns, weights) = weights.row(row);
+                let expected: f64 = columns.iter().zip(weights).map(|(&c, w)| w * values[c as usize]).sum();
+                assert!((found - expected).abs() < 1e-12, "{method}, row {row}: {program} {found}, here {expected}");
+            }
+        };
+        write_weights(&weights, source, &destination, &map, WeightsFormat::Esmf, true).expect("written");
+        if nco {
+            // It warns that such a map does not conserve.
+            assert!(!run("ncks", &["--chk_map", text(&map)]).contains("ERROR"), "{method}");
+            run("ncks", &["-O", &format!("--map={}", text(&map)), text(&field), text(&out)]);
+            judge("nco");
+        }
+        write_weights(&weights, source, &destination, &map, WeightsFormat::Scrip, true).expect("written");
+        if cdo {
+            run("cdo", &["-s", "-b", "F64", &format!("remap,{},{}", text(&target), text(&map)), text(&field), text(&out)]);
+            judge("cdo");
+        }
+    }
+}
+
 /// A CF file with the grid and one variable `v` on it.
 fn write_field(grid: &Grid, values: &[f64], path: &Path) {
     write_grid(grid, path, GridFormat::Cf, true).expect("written");

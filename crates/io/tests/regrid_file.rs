@@ -214,8 +214,10 @@ fn conservative_keeps_the_integral_with_and_without_missing_values() {
     for name in ["ta", "packed"] {
         let v = report.variables.iter().find(|v| v.name == name).expect("regridded");
         let Conservation { relative_error, .. } = v.conservation.expect("conservative");
-        // 32 source and 72 destination cells: sums of some hundred products, each rounded once or twice.
-        assert!(relative_error.abs() < 1e-14, "{name}: {relative_error:e}");
+        // The values written are in single precision. Beside that, 32 source and 72 destination cells: sums of some
+        // hundred products, each rounded once or twice.
+        assert!((5.9e-8..6e-8).contains(&v.rounding), "half an ulp of 24 bits");
+        assert!(relative_error.abs() < v.rounding + 1e-14, "{name}: {relative_error:e}");
         assert_eq!(v.unmapped, 0, "{name}");
     }
     let packed = report.variables.iter().find(|v| v.name == "packed").expect("regridded");

@@ -3,7 +3,11 @@
 mod support;
 
 use knarr_grid::Mask;
-use knarr_io::{IoError, Outcome, WeightsFormat, check_identity, check_weights, read_weights, write_weights};
+use knarr_io::{
+    IoError, MemoryPlan, Outcome, WeightsFormat, WeightsTiles, check_identity, check_weights, read_weights, write_weights,
+};
+use knarr_regrid::{Method, Options, Weights};
+use netcdf::types::NcTypeDescriptor;
 use std::path::{Path, PathBuf};
 use support::{Made, grid};
 
@@ -12,6 +16,11 @@ type Link = (i32, i32, f64);
 
 /// A file with links as given, one-based, in the layout of TempestRemap: no masks, `first_index`, any order.
 fn tempest(made: &Made, name: &str, links: &[Link]) -> PathBuf {
+    tempest_with(made, name, links, |index| index)
+}
+
+/// The same with indices of another type.
+fn tempest_with<T: NcTypeDescriptor>(made: &Made, name: &str, links: &[Link], index: impl Fn(i32) -> T) -> PathBuf {
     let path = made.path(name);
     let mut file = netcdf::create(&path).expect("a file");
     file.add_attribute("Title", "TempestRemap Offline Regridding Weight Generator").expect("attribute");
@@ -28,9 +37,9 @@ fn tempest(made: &Made, name: &str, links: &[Link]) -> PathBuf {
         v.put_values(values, ..).expect("values");
     }
     for (name, values) in [("row", links.iter().map(|l| l.0).collect::<Vec<_>>()), ("col", links.iter().map(|l| l.1).collect())] {
-        let mut v = file.add_variable::<i32>(name, &["n_s"]).expect("variable");
+        let mut v = file.add_variable::<T>(name, &["n_s"]).expect("variable");
         v.put_attribute("first_index", 1i32).expect("attribute");
-        v.put_values(&values, ..).expect("values");
+        v.put_values(&values.into_iter().map(&index).collect::<Vec<T>>(), ..).expect("values");
     }
     let mut s = file.add_variable::<f64>("S", &["n_s"]).expect("variable");
     s.put_values(&links.iter().map(|l| l.2).collect::<Vec<_>>(), ..).expect("values");
@@ -227,4 +236,122 @@ fn the_worst_rows_come_with_their_places() {
     assert_eq!((worst.lon_deg, worst.lat_deg), (Some(center.lon_deg), Some(center.lat_deg)));
     let text = verdict.to_string();
     assert!(text.contains("FAIL") && text.contains("worst rows") && text.contains(&format!("row {}", worst.row)), "{text}");
+}
+
+#[test]
+fn corners_are_written_where_somebody_asks_for_them() {
+    let made = Made::new();
+    for (method, format, names) in [
+        (Method::Conservative, WeightsFormat::Esmf, "xv_a xv_b"),
+        (Method::Bilinear, WeightsFormat::Esmf, "xv_b"),
+        (Method::Conservative, WeightsFormat::Scrip, "src_grid_corner_lon dst_grid_corner_lon"),
+        (Method::Nearest, WeightsFormat::Scrip, ""),
+    ] {
+        let weights = Weights::build(&made.source, &made.destination, &Options::new(method)).expect("weights");
+        let path = made.path("w.nc");
+        write_weights(&weights, &made.source, &made.destination, &path, format, true).expect("written");
+        let file = netcdf::open(&path).expect("it opens");
+        let all = ["xv_a", "xv_b", "src_grid_corner_lon", "dst_grid_corner_lon"];
+        let found: Vec<&str> = all.into_iter().filter(|name| file.variable(name).is_some()).collect();
+        assert_eq!(found.join(" "), names, "{method} {format:?}");
+        assert_eq!(read_weights(&path).expect("weights").weights, weights, "{method} {format:?}");
+    }
+}
+
+#[test]
+fn corners_are_those_of_the_cells() {
+    // Shared corners of polygons, more of them than are remembered; a pole; longitudes near those of the center.
+    let (source, destination) = (grid("ICO24d"), grid("CS40"));
+    let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).expect("weights");
+    let made = Made::new();
+    let path = made.path("w.nc");
+    write_weights(&weights, &source, &destination, &path, WeightsFormat::Esmf, true).expect("written");
+    let file = netcdf::open(&path).expect("it opens");
+    for (suffix, grid) in [("a", &source), ("b", &destination)] {
+        let values = |stem: &str| {
+            let variable = file.variable(&format!("{stem}_{suffix}")).expect("a variable");
+            variable.get_values::<f64, _>(..).expect("values")
+        };
+        let (lons, lats, center_lons) = (values("xv"), values("yv"), values("xc"));
+        let width = lons.len() / grid.len();
+        for cell in 0..grid.len() {
+            let corners = grid.corners(cell);
+            for k in 0..width {
+                let (lon, lat) = (lons[cell * width + k], lats[cell * width + k]);
+                let expected = corners[k.min(corners.len() - 1)];
+                let found = knarr_kernels::sphere::unit_vector(lon, lat);
+                // Degrees of 180 with 2^-53 each, turned into angles and back.
+                assert!((0..3).all(|axis| (found[axis] - expected[axis]).abs() < 2e-15), "cell {cell} corner {k} of {suffix}");
+                assert!((lon - center_lons[cell]).abs() <= 180.0, "cell {cell} corner {k} of {suffix}");
+            }
+        }
+    }
+}
+
+#[test]
+fn tiles_make_the_file_that_all_weights_make() {
+    let (source, destination) = (grid("r72x36"), grid("H16"));
+    let made = Made::new();
+    for method in [Method::Conservative, Method::Bilinear, Method::Nearest] {
+        let options = Options::new(method);
+        let weights = Weights::build(&source, &destination, &options).expect("weights");
+        for format in [WeightsFormat::Esmf, WeightsFormat::Scrip] {
+            let (whole, tiled) = (made.path("whole.nc"), made.path("tiled.nc"));
+            write_weights(&weights, &source, &destination, &whole, format, true).expect("written");
+            let mut tiles = WeightsTiles::new(&tiled, format, true).expect("tiles");
+            // The first row alone, none, and the rest.
+            for rows in [0..1, 1..1, 1..2000, 2000..destination.len()] {
+                tiles.add(Weights::build_rows(&source, &destination, &options, rows).expect("weights")).expect("added");
+            }
+            assert_eq!((tiles.len(), tiles.unmapped_among(&destination.mask)), (weights.len(), 0));
+            tiles.finish(&source, &destination).expect("written");
+            let (whole, mut tiled) = (read_weights(&whole).expect("weights"), read_weights(&tiled).expect("weights"));
+            let fractions = whole.weights.source_fractions.iter().zip(&tiled.weights.source_fractions);
+            // Two sums of a few overlaps in different order.
+            assert!(fractions.clone().all(|(a, b)| (a - b).abs() < 4e-15), "{method} {format:?}");
+            tiled.weights.source_fractions.clone_from(&whole.weights.source_fractions);
+            assert_eq!(tiled.weights, whole.weights, "{method} {format:?}");
+        }
+    }
+    let names: Vec<_> =
+        std::fs::read_dir(made.path(".")).expect("the folder").map(|e| e.expect("an entry").file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
+fn a_plan_keeps_within_what_is_allowed_or_is_refused_with_the_figure() {
+    let (source, destination, options) = (grid("r720x360"), grid("r36x18"), Options::new(Method::Conservative));
+    let whole = MemoryPlan::whole(&source, &destination, &options);
+    assert_eq!((whole.tiles, whole.rows().next()), (1, Some(0..destination.len())));
+    let links = Weights::build(&source, &destination, &options).expect("weights").len() as u64;
+    assert!(links <= whole.links && whole.links < 2 * links, "{links} links, planned {}", whole.links);
+    assert_eq!(MemoryPlan::tiled(&source, &destination, &options, whole.bytes).expect("fits"), whole);
+    let Err(IoError::Memory { needed, allowed: 1, .. }) = MemoryPlan::tiled(&source, &destination, &options, 1) else {
+        panic!("one byte is not enough");
+    };
+    let least = MemoryPlan::tiled(&source, &destination, &options, needed).expect("as it said");
+    assert!(least.tiles > 1 && least.bytes <= needed);
+    assert!(matches!(MemoryPlan::tiled(&source, &destination, &options, needed - 1), Err(IoError::Memory { .. })));
+    let rows: Vec<_> = least.rows().collect();
+    assert!(rows[0].start == 0 && rows.last().is_some_and(|last| last.end == destination.len()));
+    assert!(rows.windows(2).all(|w| w[0].end == w[1].start));
+}
+
+#[test]
+fn indices_of_any_type_are_read() {
+    let made = Made::new();
+    let links = links_of(&made);
+    let files = [
+        tempest_with(&made, "i64.nc", &links, i64::from),
+        tempest_with(&made, "f64.nc", &links, f64::from),
+        tempest_with(&made, "i16.nc", &links, |index| index as i16),
+    ];
+    for file in files {
+        let weights = read_weights(&file).expect("weights").weights;
+        assert_eq!((weights.row_starts, weights.columns), (made.weights.row_starts.clone(), made.weights.columns.clone()));
+    }
+    let halves = tempest_with(&made, "halves.nc", &links, |index| f64::from(index) + 0.5);
+    assert!(read_weights(&halves).expect_err("no cells").to_string().contains("expected whole numbers"));
+    let far = tempest_with(&made, "far.nc", &links, |index| i64::from(index) + (1 << 40));
+    assert!(read_weights(&far).expect_err("no cells").to_string().contains("destination index 1099511627777 of link 1"));
 }

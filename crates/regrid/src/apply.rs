@@ -1,7 +1,7 @@
 //! Weights put to use on values with missing data.
 
 use crate::{RegridError, Weights};
-use knarr_kernels::sparse_apply::{self, Missing, SparseRows, Value};
+use knarr_kernels::sparse_apply::{self, Missing, PreparedRows, SlabFlags, SparseRows, Value};
 
 /// What missing source values do to a destination value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,7 +17,7 @@ pub enum MissingPolicy {
     Propagate,
 }
 
-/// Weights with a policy, ready to be applied.
+/// Weights with a policy. For many calls, and for the most speed, [`Self::prepare`] it.
 #[derive(Clone, Debug)]
 pub struct Regridder {
     /// The weights.
@@ -55,9 +55,6 @@ impl Regridder {
         destination: &mut [V],
         destination_valid: &mut [bool],
     ) -> Result<(), RegridError> {
-        let check = |what, found, expected, ok| {
-            if ok { Ok(()) } else { Err(RegridError::WrongLength { what, found, expected }) }
-        };
         let weights = &self.weights;
         let n = weights.source_len;
         check("the source field", source.len(), n, n > 0 && source.len().is_multiple_of(n))?;
@@ -68,9 +65,20 @@ impl Regridder {
         let (values, flags) = (destination.len(), destination_valid.len());
         check("the destination field", values, expected, values == expected)?;
         check("the destination validity", flags, expected, flags == expected)?;
-        let rows = SparseRows { row_starts: &weights.row_starts, columns: &weights.columns, weights: &weights.values };
-        sparse_apply::apply(rows, n, source, valid, self.kernel_policy(), destination, destination_valid);
+        sparse_apply::apply(self.rows(), n, source, valid, self.kernel_policy(), destination, destination_valid);
         Ok(())
+    }
+
+    /// What is the same for every field, worked out once: sums of rows, and the order in which source cells pass
+    /// through the cache. Takes about as long as two to four applications to 32 slabs, and 2 bytes per link.
+    pub fn prepare(&self) -> PreparedRegridder<'_> {
+        let rows = PreparedRows::new(self.rows(), self.weights.source_len);
+        PreparedRegridder { rows, missing: self.kernel_policy() }
+    }
+
+    fn rows(&self) -> SparseRows<'_> {
+        let weights = &self.weights;
+        SparseRows { row_starts: &weights.row_starts, columns: &weights.columns, weights: &weights.values }
     }
 
     fn kernel_policy(&self) -> Missing {
@@ -80,4 +88,59 @@ impl Regridder {
             MissingPolicy::Skip { min_valid } => Missing::Renormalize { min_valid },
         }
     }
+}
+
+/// A [`Regridder`] made ready for many calls.
+#[derive(Debug)]
+pub struct PreparedRegridder<'a> {
+    rows: PreparedRows<'a>,
+    missing: Missing,
+}
+
+impl PreparedRegridder<'_> {
+    /// [`Regridder::apply_into`] with a bit per flag: `source` and `valid` (`None`: all valid) have whole slabs
+    /// of source cells, `destination` as many of destination cells. Gives the validity of the results, `None` if
+    /// all are valid. Results are the same, bit for bit; those that are not valid are 0.
+    ///
+    /// Several slabs in one call are faster than one by one; slabs with the same valid cells share their sums
+    /// of weights.
+    ///
+    /// # Errors
+    /// [`RegridError::WrongLength`] if `source` is not a whole number of slabs or another length does not fit.
+    ///
+    /// ```
+    /// use knarr_grid::Grid;
+    /// use knarr_regrid::{Method, MissingPolicy, Options, Regridder, SlabFlags, Weights};
+    ///
+    /// let (source, destination) = (Grid::from_spec("r8x4")?, Grid::from_spec("r4x2")?);
+    /// let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative))?;
+    /// let regridder = Regridder { weights, missing: MissingPolicy::Skip { min_valid: 0.0 } };
+    /// let prepared = regridder.prepare();
+    /// let mut result = [f32::NAN; 8];
+    /// let valid = SlabFlags::from_bools(32, &[true; 32]);
+    /// assert_eq!(prepared.apply_into(&[273.15; 32], Some(&valid), &mut result)?, None);
+    /// assert_eq!(result, [273.15; 8]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn apply_into<V: Value>(
+        &self,
+        source: &[V],
+        valid: Option<&SlabFlags>,
+        destination: &mut [V],
+    ) -> Result<Option<SlabFlags>, RegridError> {
+        let n = self.rows.source_len();
+        check("the source field", source.len(), n, n > 0 && source.len().is_multiple_of(n))?;
+        let slabs = source.len() / n;
+        if let Some(valid) = valid {
+            let found = valid.cells() * valid.slabs();
+            check("the validity", found, source.len(), valid.cells() == n && valid.slabs() == slabs)?;
+        }
+        let expected = self.rows.len() * slabs;
+        check("the destination field", destination.len(), expected, destination.len() == expected)?;
+        Ok(self.rows.apply(source, valid, self.missing, destination))
+    }
+}
+
+fn check(what: &'static str, found: usize, expected: usize, ok: bool) -> Result<(), RegridError> {
+    if ok { Ok(()) } else { Err(RegridError::WrongLength { what, found, expected }) }
 }

@@ -2,6 +2,7 @@
 
 use crate::Options;
 use knarr_grid::{Columns, Grid, Layout, LonLat};
+use rayon::prelude::*;
 
 /// BLAKE3 hash (hex) of a grid's cells and mask: equal for equal geometry, whatever the file it came from.
 pub fn content_hash(grid: &Grid) -> String {
@@ -23,11 +24,13 @@ pub fn content_hash(grid: &Grid) -> String {
         }
         Layout::Polygons { centers, polygons } => {
             bytes.centers(centers);
-            for c in 0..polygons.len() {
+            bytes.parallel(polygons.len(), |c, out| {
                 let cell = polygons.cell(c);
-                bytes.numbers(&[cell.len() as f64]);
-                cell.iter().for_each(|&v| bytes.numbers(&polygons.vertices[v as usize]));
-            }
+                out.extend_from_slice(&(cell.len() as f64).to_le_bytes());
+                for &v in cell {
+                    out.extend_from_slice(polygons.vertices[v as usize].map(f64::to_le_bytes).as_flattened());
+                }
+            });
         }
         Layout::Points { centers } => bytes.centers(centers),
     }
@@ -61,7 +64,28 @@ impl Bytes {
     }
 
     fn centers(&mut self, centers: &[LonLat]) {
-        centers.iter().for_each(|c| self.numbers(&[c.lon_deg, c.lat_deg]));
+        self.parallel(centers.len(), |c, out| {
+            out.extend_from_slice([centers[c].lon_deg, centers[c].lat_deg].map(f64::to_le_bytes).as_flattened());
+        });
+    }
+
+    /// The bytes of `count` items, one after another, collected by several threads.
+    fn parallel(&mut self, count: usize, item: impl Fn(usize, &mut Vec<u8>) + Sync) {
+        const ITEMS: usize = 4096;
+        for first in (0..count).step_by(8 * ITEMS) {
+            let end = (first + 8 * ITEMS).min(count);
+            let part = |start: usize| {
+                let mut out = Vec::with_capacity(ITEMS * 128);
+                (start..(start + ITEMS).min(end)).for_each(|i| item(i, &mut out));
+                out
+            };
+            let starts: Vec<usize> = (first..end).step_by(ITEMS).collect();
+            let parts: Vec<Vec<u8>> = starts.into_par_iter().map(part).collect();
+            self.hasher.update(&std::mem::take(&mut self.waiting));
+            parts.iter().for_each(|part| {
+                self.hasher.update_rayon(part);
+            });
+        }
     }
 
     fn finish(mut self) -> String {

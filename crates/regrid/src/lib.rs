@@ -2,6 +2,7 @@
 
 mod apply;
 mod error;
+mod estimate;
 mod identity;
 mod links;
 pub mod methods;
@@ -9,8 +10,10 @@ mod options;
 mod search;
 mod weights;
 
-pub use apply::{MissingPolicy, Regridder};
+pub use apply::{MissingPolicy, PreparedRegridder, Regridder};
 pub use error::RegridError;
+pub use estimate::Estimate;
 pub use identity::{content_hash, options_hash};
+pub use knarr_kernels::sparse_apply::{SlabFlags, Value};
 pub use options::{Edges, Extrapolation, Keeps, Method, Normalization, Options};
 pub use weights::{Weights, WeightsOrigin};

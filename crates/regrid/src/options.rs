@@ -125,4 +125,10 @@ impl Options {
     pub fn new(method: Method) -> Self {
         Self { method, normalization: Normalization::FractionArea, edges: Edges::Grid, extrapolation: Extrapolation::None }
     }
+
+    /// Whether rows of weights depend on one another, so that making some of them makes them all: what creeps goes from
+    /// row to row, gradients are balanced over all overlaps of a source cell, and spreading starts from source cells.
+    pub fn needs_all_rows(&self) -> bool {
+        self.extrapolation == Extrapolation::Creep || matches!(self.method, Method::Conservative2nd | Method::Spread { .. })
+    }
 }

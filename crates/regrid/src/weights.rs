@@ -2,6 +2,7 @@
 
 use crate::{Options, RegridError, methods};
 use knarr_grid::{Grid, Mask};
+use std::ops::Range;
 
 /// Where weights come from, kept with them so that a wrong use can be refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +54,25 @@ impl Weights {
     /// # Errors
     /// [`RegridError`] if a grid lacks what the method needs.
     pub fn build(source: &Grid, destination: &Grid, options: &Options) -> Result<Self, RegridError> {
-        methods::build(source, destination, options)
+        methods::build(source, destination, options, 0..destination.len())
+    }
+
+    /// The weights of some destination cells: rows `rows` of what [`Weights::build`] makes, with the same bits, so that
+    /// weights larger than memory can be made tile by tile.
+    ///
+    /// Row 0 is destination cell `rows.start`; areas and fractions of the destination are those of `rows`. Source areas are
+    /// whole. A source cell's fraction counts what these rows share with it: over tiles that cover the destination,
+    /// fractions of conservative weights add up to those of all rows (to rounding, the order of sums differs); for other
+    /// methods the greatest of the tiles is taken. Where rows depend on one another ([`Options::needs_all_rows`]) all are made
+    /// and the others thrown away; source fractions are then those of all rows.
+    ///
+    /// # Errors
+    /// As [`Weights::build`]; [`RegridError::WrongLength`] if `rows` reach beyond the destination.
+    pub fn build_rows(source: &Grid, destination: &Grid, options: &Options, rows: Range<usize>) -> Result<Self, RegridError> {
+        if rows.start > rows.end || rows.end > destination.len() {
+            return Err(RegridError::WrongLength { what: "the range of rows", found: rows.end, expected: destination.len() });
+        }
+        methods::build(source, destination, options, rows)
     }
 
     /// Number of destination cells.

@@ -1,7 +1,9 @@
 //! Centers and corners of a grid's cells as files hold them.
 
+use super::corners::Corners;
 use knarr_grid::{Columns, Grid, Layout, LonLat};
-use knarr_kernels::sphere::lon_lat_deg;
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// Corners of all cells, padded to the same number by repeating the last one.
 pub(crate) struct PaddedCorners {
@@ -13,6 +15,9 @@ pub(crate) struct PaddedCorners {
     pub lats: Vec<f64>,
 }
 
+/// Cells whose corners one task computes.
+const TASK_CELLS: usize = 1 << 14;
+
 /// Centers of all cells.
 pub(crate) fn centers(grid: &Grid) -> Vec<LonLat> {
     (0..grid.len()).map(|cell| grid.center(cell)).collect()
@@ -23,53 +28,51 @@ pub(crate) fn center_tables(grid: &Grid) -> (Vec<f64>, Vec<f64>) {
     centers(grid).into_iter().map(|c| (c.lon_deg, c.lat_deg)).unzip()
 }
 
+/// Longitudes and latitudes of the centers of `cells`, 0 where they are unknown: such cells are masked, and other
+/// programs stumble over NaN even there.
+pub(crate) fn put_centers(grid: &Grid, cells: Range<usize>, lons: &mut [f64], lats: &mut [f64]) {
+    for ((cell, lon), lat) in cells.zip(lons).zip(lats) {
+        let center = grid.center(cell);
+        (*lon, *lat) = (finite(center.lon_deg), finite(center.lat_deg));
+    }
+}
+
 /// Corners of all cells, counter-clockwise; a cell without corners has its center as its only corner.
 pub(crate) fn padded_corners(grid: &Grid) -> PaddedCorners {
-    let width = match &grid.layout {
-        Layout::Rows(_) => 4,
-        Layout::Polygons { polygons, .. } => polygons.max_corners().max(1),
-        Layout::Points { .. } => 1,
-    };
-    let mut lons = Vec::with_capacity(width * grid.len());
-    let mut lats = Vec::with_capacity(width * grid.len());
-    for cell in 0..grid.len() {
-        let mut corners = corners_deg(grid, cell);
-        if corners.is_empty() {
-            corners.push(grid.center(cell));
-        }
-        for k in 0..width {
-            let corner = corners[k.min(corners.len() - 1)];
-            lons.push(corner.lon_deg);
-            lats.push(corner.lat_deg);
-        }
-    }
+    let width = corner_width(grid);
+    let (mut lons, mut lats) = (vec![0.0; width * grid.len()], vec![0.0; width * grid.len()]);
+    let tasks = lons.par_chunks_mut(width * TASK_CELLS).zip(lats.par_chunks_mut(width * TASK_CELLS)).enumerate();
+    tasks.for_each(|(task, (lons, lats))| {
+        let start = task * TASK_CELLS;
+        put_corners(grid, start..start + lons.len() / width, lons, lats);
+    });
     PaddedCorners { width, lons, lats }
 }
 
-/// Corners of a cell in degrees: the bounds themselves where the cell lies between parallels and meridians, else
-/// longitudes within half a turn of the center's; a corner at a pole has the center's longitude.
-pub(crate) fn corners_deg(grid: &Grid, cell: usize) -> Vec<LonLat> {
-    if let Layout::Rows(rows) = &grid.layout
-        && rows.rotation.is_none()
-    {
-        let ([west, east], [south, north]) = rows.frame_bounds_deg(cell);
-        return [(west, south), (east, south), (east, north), (west, north)]
-            .map(|(lon_deg, lat_deg)| LonLat { lon_deg, lat_deg })
-            .to_vec();
+/// Most corners of a cell, at least 1.
+pub(crate) fn corner_width(grid: &Grid) -> usize {
+    match &grid.layout {
+        Layout::Rows(_) => 4,
+        Layout::Polygons { polygons, .. } => polygons.max_corners().max(1),
+        Layout::Points { .. } => 1,
     }
-    let center = grid.center(cell);
-    grid.corners(cell)
-        .into_iter()
-        .map(|p| {
-            let (lon, lat_deg) = lon_lat_deg(p);
-            let lon_deg = if lat_deg.abs() >= 90.0 - 1e-12 || !center.lon_deg.is_finite() {
-                if center.lon_deg.is_finite() { center.lon_deg } else { lon }
-            } else {
-                lon + 360.0 * ((center.lon_deg - lon) / 360.0).round()
-            };
-            LonLat { lon_deg, lat_deg }
-        })
-        .collect()
+}
+
+/// Corners of `cells` as [`padded_corners`] gives them, each cell's [`corner_width`] after the other.
+pub(crate) fn put_corners(grid: &Grid, cells: Range<usize>, lons: &mut [f64], lats: &mut [f64]) {
+    let width = lons.len() / cells.len().max(1);
+    let (mut known, mut corners) = (Corners::of(grid), Vec::new());
+    for ((cell, lons), lats) in cells.zip(lons.chunks_mut(width)).zip(lats.chunks_mut(width)) {
+        corners.clear();
+        known.append(cell, &mut corners);
+        if corners.is_empty() {
+            corners.push(grid.center(cell));
+        }
+        for (k, (lon, lat)) in lons.iter_mut().zip(lats).enumerate() {
+            let corner = corners[k.min(corners.len() - 1)];
+            (*lon, *lat) = (corner.lon_deg, corner.lat_deg);
+        }
+    }
 }
 
 /// Extents as SCRIP and ESMF store them, fastest first; a reduced grid has one.
@@ -84,8 +87,13 @@ pub(crate) fn active_flags(grid: &Grid) -> Vec<i32> {
     (0..grid.len()).map(|cell| i32::from(grid.mask.is_active(cell))).collect()
 }
 
-/// Values with 0 for what is unknown: such cells are masked, and other programs stumble over NaN even there.
+/// Values with 0 for what is unknown, as in [`put_centers`].
 pub(crate) fn known(mut values: Vec<f64>) -> Vec<f64> {
-    values.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = 0.0);
+    values.iter_mut().for_each(|v| *v = finite(*v));
     values
+}
+
+/// The value, or 0 for what is no number.
+pub(crate) fn finite(value: f64) -> f64 {
+    if value.is_finite() { value } else { 0.0 }
 }

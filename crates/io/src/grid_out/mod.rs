@@ -2,9 +2,11 @@
 
 pub(crate) mod cells;
 mod cf;
+mod corners;
 mod esmf;
 mod faces;
 mod scrip;
+pub(crate) mod stream;
 pub(crate) mod tables;
 mod ugrid;
 

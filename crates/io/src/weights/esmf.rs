@@ -1,6 +1,7 @@
 //! ESMF layout, which NCO and TempestRemap share.
 
-use super::raw::{RawEnd, RawWeights, Tables};
+use super::raw::{Indices, RawEnd, RawWeights};
+use super::tables::Tables;
 use crate::IoError;
 
 /// Reads `S`, `row`, `col` and what describes the two grids (suffix `a` source, `b` destination).
@@ -20,8 +21,8 @@ pub(super) fn read(file: &Tables) -> Result<RawWeights, IoError> {
     let normalization = normalization(&file.text("normalization").unwrap_or_default(), tempest);
     Ok(RawWeights {
         convention: if tempest { "TempestRemap" } else { "ESMF" },
-        rows: zero_based(file, "row", links)?,
-        columns: zero_based(file, "col", links)?,
+        rows: zero_based(file, "row", links, destination.len)?,
+        columns: zero_based(file, "col", links, source.len)?,
         values: file.needed("S", links)?,
         source,
         destination,
@@ -49,13 +50,8 @@ pub(super) fn normalization(text: &str, tempest: bool) -> String {
 }
 
 /// TempestRemap may count from 0 and then says so in `first_index`.
-fn zero_based(file: &Tables, name: &str, links: usize) -> Result<Vec<i64>, IoError> {
-    let base = file.integer(name, "first_index").unwrap_or(1);
-    let mut indices: Vec<i64> = file.indices(name, links)?;
-    for index in &mut indices {
-        *index -= base;
-    }
-    Ok(indices)
+fn zero_based(file: &Tables, name: &str, links: usize, cells: usize) -> Result<Indices, IoError> {
+    file.indices(name, links, file.integer(name, "first_index").unwrap_or(1), cells)
 }
 
 fn end(file: &Tables, suffix: &str, dims: &str, notes: &mut Vec<String>) -> Result<RawEnd, IoError> {
@@ -66,7 +62,7 @@ fn end(file: &Tables, suffix: &str, dims: &str, notes: &mut Vec<String>) -> Resu
         centers: file.centers(&name("xc"), &name("yc"), len)?,
         areas: file.areas(&name("area"), len, notes)?,
         fractions: file.sized(&name("frac"), len)?,
-        mask: file.sized(&name("mask"), len)?.map(|m| m.into_iter().map(|m| m != 0.0).collect()),
+        mask: file.flags(&name("mask"), len)?,
         shape: file.shape(dims, len)?,
     })
 }

@@ -12,12 +12,19 @@
 
 mod esmf;
 mod identity;
+mod memory;
+mod parts;
 pub(crate) mod raw;
 mod scrip;
 mod sorted;
+mod tables;
+mod tiles;
 mod write;
 
 pub use identity::{CENTER_TOLERANCE_DEG, check_identity};
+pub use memory::MemoryPlan;
+pub(crate) use memory::{bytes_in_words, links_in_words};
+pub use tiles::WeightsTiles;
 pub use write::write_weights;
 
 use crate::IoError;

@@ -1,9 +1,13 @@
 //! What a weights file says, before it is judged or used.
 
+use super::tables::Tables;
 use crate::IoError;
-use crate::nc::File;
 use knarr_grid::LonLat;
+use rayon::prelude::*;
 use std::path::Path;
+
+/// In place of an index outside its grid; no grid has so many cells.
+pub(crate) const NOWHERE: u32 = u32::MAX;
 
 /// One end of the map as its file describes it.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +26,16 @@ pub(crate) struct RawEnd {
     pub shape: Vec<usize>,
 }
 
-/// A weights file as read: links are 0-based but not checked.
+/// Indices of one end of the links.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Indices {
+    /// Cell of each link, counted from 0, or [`NOWHERE`].
+    pub cells: Vec<u32>,
+    /// The first link that is nowhere, and what the file has there, less its index base.
+    pub outside: Option<(usize, i64)>,
+}
+
+/// A weights file as read: 16 bytes a link, which may be in any order and lead nowhere.
 #[derive(Clone, Debug)]
 pub(crate) struct RawWeights {
     /// `ESMF`, `SCRIP` or `TempestRemap`.
@@ -30,9 +43,9 @@ pub(crate) struct RawWeights {
     pub source: RawEnd,
     pub destination: RawEnd,
     /// Destination cell of each link.
-    pub rows: Vec<i64>,
+    pub rows: Indices,
     /// Source cell of each link.
-    pub columns: Vec<i64>,
+    pub columns: Indices,
     /// Weight of each link.
     pub values: Vec<f64>,
     /// Method in words.
@@ -76,98 +89,37 @@ impl RawWeights {
         let some = |end: &RawEnd| end.areas.as_ref().is_some_and(|a| a.iter().any(|&a| a != 0.0));
         some(&self.source) && some(&self.destination)
     }
-}
 
-/// A NetCDF file of numeric tables.
-pub(crate) struct Tables {
-    file: File,
-}
-
-impl Tables {
-    pub fn open(path: &Path) -> Result<Self, IoError> {
-        Ok(Self { file: File::open(path)? })
+    /// Whether both ends of link `k` are cells.
+    pub fn is_inside(&self, k: usize) -> bool {
+        self.rows.cells[k] != NOWHERE && self.columns.cells[k] != NOWHERE
     }
 
-    pub fn has(&self, name: &str) -> bool {
-        self.file.find(name).is_some()
+    /// Whether links ascend by row and column without repeats, as this program, ESMF and NCO write them.
+    pub fn is_ordered(&self) -> bool {
+        let pair = |k: usize| (self.rows.cells[k], self.columns.cells[k]);
+        (1..self.values.len()).into_par_iter().with_min_len(1 << 14).all(|k| pair(k - 1) < pair(k))
     }
 
-    /// Length of a dimension that must be there.
-    pub fn needed_dimension(&self, name: &str) -> Result<usize, IoError> {
-        let found = self.file.dimensions().iter().find(|d| d.name == name);
-        found.map(|d| d.len).ok_or_else(|| self.malformed(format!("dimension `{name}` is missing")))
+    /// Whether rows never descend.
+    pub fn has_ascending_rows(&self) -> bool {
+        let rows = &self.rows.cells;
+        (1..rows.len()).into_par_iter().with_min_len(1 << 14).all(|k| rows[k - 1] <= rows[k])
     }
 
-    /// Values of a variable that must be there with `expected` values.
-    pub fn needed(&self, name: &str, expected: usize) -> Result<Vec<f64>, IoError> {
-        self.sized(name, expected)?.ok_or_else(|| self.malformed(format!("variable `{name}` is missing")))
-    }
-
-    /// Whole numbers of a variable that must be there with `expected` values.
-    pub fn indices(&self, name: &str, expected: usize) -> Result<Vec<i64>, IoError> {
-        let values = self.needed(name, expected)?;
-        if let Some(odd) = values.iter().find(|v| v.fract() != 0.0 || v.abs() > 9e15) {
-            return Err(self.malformed(format!("variable `{name}` has {odd}, expected whole numbers")));
-        }
-        Ok(values.into_iter().map(|v| v as i64).collect())
-    }
-
-    /// Values of an optional variable with `expected` values.
-    pub fn sized(&self, name: &str, expected: usize) -> Result<Option<Vec<f64>>, IoError> {
-        let Some(variable) = self.file.find(name) else { return Ok(None) };
-        if variable.len() != expected {
-            return Err(self.malformed(format!("variable `{name}` has {} values, expected {expected}", variable.len())));
-        }
-        self.file.read(name).map(Some)
-    }
-
-    /// A text attribute of the file.
-    pub fn text(&self, name: &str) -> Option<String> {
-        self.file.attributes().text(name).map(|t| t.trim().to_owned())
-    }
-
-    /// An integer attribute of a variable.
-    pub fn integer(&self, variable: &str, name: &str) -> Option<i64> {
-        self.file.find(variable)?.attributes.number(name).map(|n| n as i64)
-    }
-
-    fn units(&self, variable: &str) -> String {
-        self.file.find(variable).and_then(|v| v.attributes.text("units")).unwrap_or_default().to_lowercase()
-    }
-
-    /// Centers from two variables, in degrees whatever their units.
-    pub fn centers(&self, lon: &str, lat: &str, len: usize) -> Result<Option<Vec<LonLat>>, IoError> {
-        let (Some(lons), Some(lats)) = (self.sized(lon, len)?, self.sized(lat, len)?) else { return Ok(None) };
-        let in_degrees = |name: &str, value: f64| if self.units(name).starts_with("rad") { value.to_degrees() } else { value };
-        let place = |(l, p): (f64, f64)| LonLat { lon_deg: in_degrees(lon, l), lat_deg: in_degrees(lat, p) };
-        Ok(Some(lons.into_iter().zip(lats).map(place).collect()))
-    }
-
-    /// Areas in steradians; others are left out with a note.
-    pub fn areas(&self, name: &str, len: usize, notes: &mut Vec<String>) -> Result<Option<Vec<f64>>, IoError> {
-        let Some(areas) = self.sized(name, len)? else { return Ok(None) };
-        let units = self.units(name);
-        if units.starts_with('m') || units.starts_with("km") {
-            notes.push(format!("`{name}` in `{units}` is left out: areas are taken in steradians only"));
-            return Ok(None);
-        }
-        Ok(Some(areas))
-    }
-
-    /// Extents of a grid, stored fastest first; `[len]` where they do not fit.
-    pub fn shape(&self, name: &str, len: usize) -> Result<Vec<usize>, IoError> {
-        let mut shape = vec![len];
-        if let Some(variable) = self.file.find(name) {
-            let stored: Vec<usize> = self.indices(name, variable.len())?.into_iter().rev().map(|n| n.max(0) as usize).collect();
-            if !stored.is_empty() && stored.iter().product::<usize>() == len {
-                shape = stored;
+    /// Where the links of each row start, if rows ascend and none is nowhere.
+    pub fn row_starts(&self) -> Vec<usize> {
+        let rows = &self.rows.cells;
+        let mut starts = vec![0; self.destination.len + 1];
+        let mut row = 0;
+        for (k, &of_link) in rows.iter().enumerate() {
+            while row < of_link as usize {
+                row += 1;
+                starts[row] = k;
             }
         }
-        Ok(shape)
-    }
-
-    pub fn malformed(&self, problem: impl Into<String>) -> IoError {
-        malformed(self.file.path(), problem)
+        starts[row + 1..].fill(rows.len());
+        starts
     }
 }
 

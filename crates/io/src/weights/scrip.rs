@@ -1,7 +1,8 @@
 //! SCRIP layout, which CDO shares.
 
 use super::esmf::normalization;
-use super::raw::{RawEnd, RawWeights, Tables};
+use super::raw::{RawEnd, RawWeights};
+use super::tables::Tables;
 use crate::IoError;
 
 /// Reads `remap_matrix`, `src_address`, `dst_address` and what describes the two grids.
@@ -12,8 +13,8 @@ pub(super) fn read(file: &Tables) -> Result<RawWeights, IoError> {
     let source = end(file, "src", &mut notes)?;
     let destination = end(file, "dst", &mut notes)?;
     let map_method = file.text("map_method").unwrap_or_default();
-    let stored: Vec<f64> = file.needed("remap_matrix", links * per_link)?;
-    let gradients = (0..links).any(|k| stored[k * per_link + 1..(k + 1) * per_link].iter().any(|&w| w != 0.0));
+    let (mut values, alone) = file.first_of("remap_matrix", links, per_link)?;
+    let gradients = !alone;
     let conservative = map_method.to_lowercase().contains("conserv");
     if gradients && !conservative {
         return Err(file.malformed(format!(
@@ -23,17 +24,16 @@ pub(super) fn read(file: &Tables) -> Result<RawWeights, IoError> {
     if gradients {
         notes.push(format!("of {per_link} weights a link only the first is used: first order"));
     }
-    let rows: Vec<i64> = file.indices("dst_address", links)?.into_iter().map(|i| i - 1).collect();
-    let columns: Vec<i64> = file.indices("src_address", links)?.into_iter().map(|i| i - 1).collect();
-    let mut values: Vec<f64> = (0..links).map(|k| stored[k * per_link]).collect();
+    let rows = file.indices("dst_address", links, 1, destination.len)?;
+    let columns = file.indices("src_address", links, 1, source.len)?;
     let stated = file.text("normalization").unwrap_or_default();
     let mut normalization = normalization(&stated, false);
     if conservative && normalization == "none" {
         let Some(areas) = &destination.areas else {
             return Err(file.malformed("conservative weights with normalization `none` need `dst_grid_area`, which is missing"));
         };
-        for (k, value) in values.iter_mut().enumerate() {
-            if let Some(&area) = usize::try_from(rows[k]).ok().and_then(|row| areas.get(row)) {
+        for (value, &row) in values.iter_mut().zip(&rows.cells) {
+            if let Some(&area) = areas.get(row as usize) {
                 *value /= area;
             }
         }
@@ -65,7 +65,7 @@ fn end(file: &Tables, prefix: &str, notes: &mut Vec<String>) -> Result<RawEnd, I
         centers: file.centers(&name("center_lon"), &name("center_lat"), len)?,
         areas: file.areas(&name("area"), len, notes)?,
         fractions: file.sized(&name("frac"), len)?,
-        mask: file.sized(&name("imask"), len)?.map(|m| m.into_iter().map(|m| m != 0.0).collect()),
+        mask: file.flags(&name("imask"), len)?,
         shape: file.shape(&name("dims"), len)?,
     })
 }

@@ -5,38 +5,30 @@ use super::raw::{RawWeights, malformed};
 use crate::IoError;
 use knarr_grid::Mask;
 use knarr_regrid::{Weights, WeightsOrigin};
+use rayon::prelude::*;
 use std::path::Path;
 
-/// Checks the links and sorts them by row and column.
+/// Checks the links, and sorts them by row and column if they are not.
 pub(super) fn weights_from(mut raw: RawWeights, path: &Path) -> Result<WeightsFile, IoError> {
+    check(&raw, path)?;
     let (source_len, destination_len) = (raw.source.len, raw.destination.len);
-    let conservative = raw.conservative;
-    let mut row_starts = vec![0usize; destination_len + 1];
-    for k in 0..raw.values.len() {
-        let (row, column) = (raw.rows[k], raw.columns[k]);
-        check_index(path, "destination", k, row, destination_len)?;
-        check_index(path, "source", k, column, source_len)?;
-        if !raw.values[k].is_finite() {
-            return Err(malformed(path, format!("weight of link {} is {}, expected a finite number", k + 1, raw.values[k])));
+    let (row_starts, columns, values) = if raw.is_ordered() {
+        let row_starts = raw.row_starts();
+        raw.rows.cells = Vec::new();
+        (row_starts, std::mem::take(&mut raw.columns.cells), std::mem::take(&mut raw.values))
+    } else {
+        let links = sorted(&mut raw);
+        let merged = links.merged;
+        if merged > 0 {
+            raw.notes.push(format!("{merged} repeated links were added to the first of their pair"));
         }
-        row_starts[row as usize + 1] += 1;
-    }
-    for i in 0..destination_len {
-        row_starts[i + 1] += row_starts[i];
-    }
-    let mut next = row_starts.clone();
-    let mut links = vec![(0u32, 0.0f64); raw.values.len()];
-    for k in 0..raw.values.len() {
-        let slot = &mut next[raw.rows[k] as usize];
-        links[*slot] = (raw.columns[k] as u32, raw.values[k]);
-        *slot += 1;
-    }
-
+        (links.row_starts, links.columns, links.values)
+    };
     let mut weights = Weights {
         source_len,
-        row_starts: Vec::with_capacity(destination_len + 1),
-        columns: Vec::with_capacity(links.len()),
-        values: Vec::with_capacity(links.len()),
+        row_starts,
+        columns,
+        values,
         source_areas: raw.source.areas.take().unwrap_or_else(|| vec![0.0; source_len]),
         destination_areas: raw.destination.areas.take().unwrap_or_else(|| vec![0.0; destination_len]),
         source_fractions: Vec::new(),
@@ -44,33 +36,12 @@ pub(super) fn weights_from(mut raw: RawWeights, path: &Path) -> Result<WeightsFi
         origin: WeightsOrigin {
             method: raw.method,
             normalization: raw.normalization,
-            conservative,
+            conservative: raw.conservative,
             source_hash: raw.source_hash,
             destination_hash: raw.destination_hash,
             options_hash: raw.options_hash,
         },
     };
-    let mut merged = 0usize;
-    weights.row_starts.push(0);
-    for i in 0..destination_len {
-        let row = &mut links[row_starts[i]..row_starts[i + 1]];
-        // Stable, so that repeated links are added in the order of the file.
-        row.sort_by_key(|&(column, _)| column);
-        let first = weights.columns.len();
-        for &(column, value) in row.iter() {
-            if weights.columns.len() > first && weights.columns.last() == Some(&column) {
-                *weights.values.last_mut().expect("columns and values have the same length") += value;
-                merged += 1;
-            } else {
-                weights.columns.push(column);
-                weights.values.push(value);
-            }
-        }
-        weights.row_starts.push(weights.columns.len());
-    }
-    if merged > 0 {
-        raw.notes.push(format!("{merged} repeated links were added to the first of their pair"));
-    }
     weights.destination_fractions = raw
         .destination
         .fractions
@@ -96,9 +67,71 @@ pub(super) fn weights_from(mut raw: RawWeights, path: &Path) -> Result<WeightsFi
     })
 }
 
-fn check_index(path: &Path, end: &str, link: usize, index: i64, len: usize) -> Result<(), IoError> {
-    if index < 0 || index >= len as i64 || index > i64::from(u32::MAX) {
-        return Err(malformed(path, format!("{end} index {} of link {} is outside 1..={len}", index + 1, link + 1)));
+/// Refuses indices outside the grids and weights that are no number.
+fn check(raw: &RawWeights, path: &Path) -> Result<(), IoError> {
+    let ends = [("destination", &raw.rows, raw.destination.len), ("source", &raw.columns, raw.source.len)];
+    for (end, indices, len) in ends {
+        if let Some((link, index)) = indices.outside {
+            return Err(malformed(path, format!("{end} index {} of link {} is outside 1..={len}", index + 1, link + 1)));
+        }
     }
-    Ok(())
+    match raw.values.par_iter().with_min_len(1 << 14).position_first(|value| !value.is_finite()) {
+        Some(k) => Err(malformed(path, format!("weight of link {} is {}, expected a finite number", k + 1, raw.values[k]))),
+        None => Ok(()),
+    }
+}
+
+/// Links by row and column.
+struct Sorted {
+    row_starts: Vec<usize>,
+    columns: Vec<u32>,
+    values: Vec<f64>,
+    /// Links added to another of the same pair.
+    merged: usize,
+}
+
+/// Sorts the links, which are taken out of `raw`.
+fn sorted(raw: &mut RawWeights) -> Sorted {
+    let destination_len = raw.destination.len;
+    let (rows, columns, values) =
+        (std::mem::take(&mut raw.rows.cells), std::mem::take(&mut raw.columns.cells), std::mem::take(&mut raw.values));
+    let mut starts = vec![0usize; destination_len + 1];
+    for &row in &rows {
+        starts[row as usize + 1] += 1;
+    }
+    for i in 0..destination_len {
+        starts[i + 1] += starts[i];
+    }
+    let mut next = starts.clone();
+    let mut links = vec![(0u32, 0.0f64); values.len()];
+    for ((&row, &column), &value) in rows.iter().zip(&columns).zip(&values) {
+        let slot = &mut next[row as usize];
+        links[*slot] = (column, value);
+        *slot += 1;
+    }
+    drop((rows, columns, values, next));
+    let mut sorted = Sorted {
+        row_starts: Vec::with_capacity(destination_len + 1),
+        columns: Vec::with_capacity(links.len()),
+        values: Vec::with_capacity(links.len()),
+        merged: 0,
+    };
+    sorted.row_starts.push(0);
+    for i in 0..destination_len {
+        let row = &mut links[starts[i]..starts[i + 1]];
+        // Stable, so that repeated links are added in the order of the file.
+        row.sort_by_key(|&(column, _)| column);
+        let first = sorted.columns.len();
+        for &(column, value) in row.iter() {
+            if sorted.columns.len() > first && sorted.columns.last() == Some(&column) {
+                *sorted.values.last_mut().expect("columns and values have the same length") += value;
+                sorted.merged += 1;
+            } else {
+                sorted.columns.push(column);
+                sorted.values.push(value);
+            }
+        }
+        sorted.row_starts.push(sorted.columns.len());
+    }
+    sorted
 }

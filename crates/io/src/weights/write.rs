@@ -1,16 +1,23 @@
 //! Weights files written in ESMF and SCRIP layout.
+//!
+//! Values go to the file block by block, uncompressed and contiguous; the next block is made while one is written.
 
 use super::WeightsFormat;
+use super::parts::Parts;
 use crate::IoError;
-use crate::grid_out::cells::{active_flags, center_tables, extents_fastest_first, known, padded_corners};
-use crate::grid_out::tables::Tables;
+use crate::grid_out::cells::{corner_width, extents_fastest_first, finite, put_centers, put_corners};
+use crate::grid_out::stream::Stream;
 use knarr_grid::{Grid, Layout};
-use knarr_regrid::Weights;
+use knarr_regrid::{Weights, WeightsOrigin};
 use std::path::Path;
 
 /// Writes weights from `source` to `destination` with the description of both grids.
 ///
-/// The file is NetCDF-4, complete or absent, and depends on the arguments alone.
+/// The file is NetCDF-4, complete or absent, and depends on the arguments alone. Beside the arguments memory takes a
+/// few blocks of 2 MiB, whatever the number of links, which may be beyond 2^31.
+///
+/// Methods between centers use no corners: files of such weights have none, except those of the destination in ESMF
+/// layout, from which NCO makes the bounds of its output.
 ///
 /// # Errors
 /// [`IoError::WeightsMismatch`] if the grids do not have the weights' numbers of cells, [`IoError::Exists`] if
@@ -23,7 +30,18 @@ pub fn write_weights(
     format: WeightsFormat,
     overwrite: bool,
 ) -> Result<(), IoError> {
-    for (end, found, grid) in [("source", weights.source_len, source), ("destination", weights.destination_len(), destination)] {
+    write_parts(&Parts::of(weights), source, destination, path, format, overwrite)
+}
+
+pub(super) fn write_parts(
+    parts: &Parts<'_>,
+    source: &Grid,
+    destination: &Grid,
+    path: &Path,
+    format: WeightsFormat,
+    overwrite: bool,
+) -> Result<(), IoError> {
+    for (end, found, grid) in [("source", parts.source_len(), source), ("destination", parts.destination_len(), destination)] {
         if found != grid.len() {
             return Err(IoError::WeightsMismatch {
                 what: format!("the {end} grid"),
@@ -38,18 +56,16 @@ pub fn write_weights(
             });
         }
     }
-    let rows = (0..weights.destination_len()).flat_map(|i| std::iter::repeat_n(i as i32 + 1, weights.row(i).0.len())).collect();
-    let columns = weights.columns.iter().map(|&c| c as i32 + 1).collect();
-    let mut tables = Tables::default();
-    match format {
-        WeightsFormat::Esmf => esmf(&mut tables, weights, source, destination, rows, columns),
-        WeightsFormat::Scrip => scrip(&mut tables, weights, source, destination, rows, columns),
-    }
-    tables.write(path, overwrite)
+    let stream = match format {
+        WeightsFormat::Esmf => esmf(parts, source, destination),
+        WeightsFormat::Scrip => scrip(parts, source, destination),
+    };
+    stream.write(path, overwrite)
 }
 
-fn esmf(tables: &mut Tables, weights: &Weights, source: &Grid, destination: &Grid, rows: Vec<i32>, columns: Vec<i32>) {
-    let origin = &weights.origin;
+fn esmf<'a>(parts: &'a Parts<'a>, source: &'a Grid, destination: &'a Grid) -> Stream<'a> {
+    let origin = parts.origin;
+    let mut stream = Stream::default();
     for (name, value) in [
         ("title", "Interpolation weights written by Knarr"),
         ("Conventions", "ESMF"),
@@ -58,101 +74,116 @@ fn esmf(tables: &mut Tables, weights: &Weights, source: &Grid, destination: &Gri
         ("map_method", if origin.conservative { "Conservative remapping" } else { origin.method.as_str() }),
         ("method", &origin.method),
     ] {
-        tables.attributes.set(name, value);
+        stream.attributes.set(name, value);
     }
-    identity_attributes(tables, weights, source, destination);
-    tables.dim("n_s", weights.len());
-    let areas = [&weights.source_areas, &weights.destination_areas];
-    let fractions = [&weights.source_fractions, &weights.destination_fractions];
+    identity_attributes(&mut stream, origin, source, destination);
+    stream.dim("n_s", parts.links.len());
     for (k, (suffix, prefix, grid)) in [("a", "src", source), ("b", "dst", destination)].into_iter().enumerate() {
-        let corners = padded_corners(grid);
         let extents = extents_fastest_first(grid);
         let (cells, vertices, rank) = (format!("n_{suffix}"), format!("nv_{suffix}"), format!("{prefix}_grid_rank"));
-        tables.dim(&cells, grid.len());
-        tables.dim(&vertices, corners.width);
-        tables.dim(&rank, extents.len());
-        let (lons, lats) = center_tables(grid);
+        stream.dim(&cells, grid.len());
+        // NCO asks for this dimension of both grids.
+        stream.dim(&vertices, corner_width(grid));
+        stream.dim(&rank, extents.len());
         let name = |stem: &str| format!("{stem}_{suffix}");
-        tables.integers(&format!("{prefix}_grid_dims"), &[&rank], extents, &[]);
-        tables.numbers(&name("xc"), &[&cells], known(lons), &[("units", "degrees")]);
-        tables.numbers(&name("yc"), &[&cells], known(lats), &[("units", "degrees")]);
-        tables.numbers(&name("xv"), &[&cells, &vertices], known(corners.lons), &[("units", "degrees")]);
-        tables.numbers(&name("yv"), &[&cells, &vertices], known(corners.lats), &[("units", "degrees")]);
-        tables.integers(&name("mask"), &[&cells], active_flags(grid), &[("units", "unitless")]);
-        tables.numbers(&name("area"), &[&cells], areas[k].clone(), &[("units", "steradian")]);
-        tables.numbers(&name("frac"), &[&cells], fractions[k].clone(), &[("units", "unitless")]);
+        stream.few(&format!("{prefix}_grid_dims"), &rank, extents);
+        let degrees = [("units", "degrees")];
+        stream.pair([&name("xc"), &name("yc")], &[&cells], &degrees, |range, lons, lats| put_centers(grid, range, lons, lats));
+        if origin.conservative || suffix == "b" {
+            stream.pair([&name("xv"), &name("yv")], &[&cells, &vertices], &degrees, |range, lons, lats| {
+                put_corners(grid, range, lons, lats);
+                lons.iter_mut().chain(lats).for_each(|v| *v = finite(*v));
+            });
+        }
+        put_mask(&mut stream, &name("mask"), &cells, grid);
+        stream.whole(&name("area"), &[&cells], &[("units", "steradian")], parts.areas[k]);
+        stream.whole(&name("frac"), &[&cells], &[("units", "unitless")], parts.fractions[k]);
     }
-    tables.integers("col", &["n_s"], columns, &[("long_name", "source cell of the link, from 1")]);
-    tables.integers("row", &["n_s"], rows, &[("long_name", "destination cell of the link, from 1")]);
-    tables.numbers("S", &["n_s"], weights.values.clone(), &[("long_name", "weight of the link")]);
+    let links = parts.links;
+    let (column, row) = ("source cell of the link, from 1", "destination cell of the link, from 1");
+    stream.integers("col", "n_s", &[("long_name", column)], |range, out| links.columns(range, out));
+    stream.integers("row", "n_s", &[("long_name", row)], |range, out| parts.rows(range, out));
+    stream.numbers("S", &["n_s"], &[("long_name", "weight of the link")], |range, out| links.values(range, out));
+    stream
 }
 
-fn scrip(tables: &mut Tables, weights: &Weights, source: &Grid, destination: &Grid, rows: Vec<i32>, columns: Vec<i32>) {
-    let origin = &weights.origin;
+fn scrip<'a>(parts: &'a Parts<'a>, source: &'a Grid, destination: &'a Grid) -> Stream<'a> {
+    let origin = parts.origin;
+    let mut stream = Stream::default();
     for (name, value) in [
         ("title", "Interpolation weights written by Knarr"),
         ("conventions", "SCRIP"),
         ("normalization", origin.normalization.as_str()),
-        ("map_method", scrip_method(weights)),
+        ("map_method", scrip_method(origin)),
         ("method", &origin.method),
         ("source_grid", &cdo_grid_type(source)),
         ("dest_grid", &cdo_grid_type(destination)),
     ] {
-        tables.attributes.set(name, value);
+        stream.attributes.set(name, value);
     }
     if origin.conservative {
-        tables.attributes.set("remap_order", 1);
+        stream.attributes.set("remap_order", 1);
     }
-    identity_attributes(tables, weights, source, destination);
-    tables.dim("num_links", weights.len());
-    tables.dim("num_wgts", 1);
-    let areas = [&weights.source_areas, &weights.destination_areas];
-    let fractions = [&weights.source_fractions, &weights.destination_fractions];
-    let radians = |degrees: Vec<f64>| known(degrees).into_iter().map(f64::to_radians).collect::<Vec<f64>>();
+    identity_attributes(&mut stream, origin, source, destination);
+    stream.dim("num_links", parts.links.len());
+    stream.dim("num_wgts", 1);
     for (k, (prefix, grid)) in [("src", source), ("dst", destination)].into_iter().enumerate() {
         let extents = extents_fastest_first(grid);
         let name = |stem: &str| format!("{prefix}_grid_{stem}");
         let (size, rank, number) = (name("size"), name("rank"), name("corners"));
-        tables.dim(&size, grid.len());
-        tables.dim(&rank, extents.len());
-        tables.integers(&name("dims"), &[&rank], extents, &[]);
-        let (lons, lats) = center_tables(grid);
-        tables.numbers(&name("center_lat"), &[&size], radians(lats), &[("units", "radians")]);
-        tables.numbers(&name("center_lon"), &[&size], radians(lons), &[("units", "radians")]);
-        if grid.has_corners() {
-            let corners = padded_corners(grid);
-            tables.dim(&number, corners.width);
-            tables.numbers(&name("corner_lat"), &[&size, &number], radians(corners.lats), &[("units", "radians")]);
-            tables.numbers(&name("corner_lon"), &[&size, &number], radians(corners.lons), &[("units", "radians")]);
+        stream.dim(&size, grid.len());
+        stream.dim(&rank, extents.len());
+        stream.few(&name("dims"), &rank, extents);
+        let radians = [("units", "radians")];
+        let convert = |lats: &mut [f64], lons: &mut [f64]| lats.iter_mut().chain(lons).for_each(|v| *v = finite(*v).to_radians());
+        stream.pair([&name("center_lat"), &name("center_lon")], &[&size], &radians, move |range, lats, lons| {
+            put_centers(grid, range, lons, lats);
+            convert(lats, lons);
+        });
+        if grid.has_corners() && origin.conservative {
+            stream.dim(&number, corner_width(grid));
+            stream.pair([&name("corner_lat"), &name("corner_lon")], &[&size, &number], &radians, move |range, lats, lons| {
+                put_corners(grid, range, lons, lats);
+                convert(lats, lons);
+            });
         }
-        tables.integers(&name("imask"), &[&size], active_flags(grid), &[("units", "unitless")]);
-        tables.numbers(&name("area"), &[&size], areas[k].clone(), &[("units", "square radians")]);
-        tables.numbers(&name("frac"), &[&size], fractions[k].clone(), &[("units", "unitless")]);
+        put_mask(&mut stream, &name("imask"), &size, grid);
+        stream.whole(&name("area"), &[&size], &[("units", "square radians")], parts.areas[k]);
+        stream.whole(&name("frac"), &[&size], &[("units", "unitless")], parts.fractions[k]);
     }
-    tables.integers("src_address", &["num_links"], columns, &[]);
-    tables.integers("dst_address", &["num_links"], rows, &[]);
-    tables.numbers("remap_matrix", &["num_links", "num_wgts"], weights.values.clone(), &[]);
+    let links = parts.links;
+    stream.integers("src_address", "num_links", &[], |range, out| links.columns(range, out));
+    stream.integers("dst_address", "num_links", &[], |range, out| parts.rows(range, out));
+    stream.numbers("remap_matrix", &["num_links", "num_wgts"], &[], |range, out| links.values(range, out));
+    stream
 }
 
-fn identity_attributes(tables: &mut Tables, weights: &Weights, source: &Grid, destination: &Grid) {
-    let origin = &weights.origin;
+/// 1 = active, as SCRIP and ESMF count.
+fn put_mask<'a>(stream: &mut Stream<'a>, name: &str, cells: &str, grid: &'a Grid) {
+    stream.integers(name, cells, &[("units", "unitless")], |range, out| {
+        range.zip(out).for_each(|(cell, flag)| *flag = i32::from(grid.mask.is_active(cell)));
+        Ok(())
+    });
+}
+
+fn identity_attributes(stream: &mut Stream<'_>, origin: &WeightsOrigin, source: &Grid, destination: &Grid) {
     // Weights read from another program's file have no hashes of their own: the grids they are written with count.
     let hash = |kept: &str, grid: &Grid| if kept.is_empty() { knarr_regrid::content_hash(grid) } else { kept.to_owned() };
-    tables.attributes.set("source_hash", hash(&origin.source_hash, source));
-    tables.attributes.set("destination_hash", hash(&origin.destination_hash, destination));
+    stream.attributes.set("source_hash", hash(&origin.source_hash, source));
+    stream.attributes.set("destination_hash", hash(&origin.destination_hash, destination));
     if !origin.options_hash.is_empty() {
-        tables.attributes.set("options_hash", origin.options_hash.as_str());
+        stream.attributes.set("options_hash", origin.options_hash.as_str());
     }
     let edges = |grid: &Grid| if matches!(grid.layout, Layout::Rows(_)) { "parallels and meridians" } else { "great circles" };
-    tables.attributes.set("edges", format!("source: {}, destination: {}", edges(source), edges(destination)));
-    tables.attributes.set("source_grid_kind", source.family.to_string());
-    tables.attributes.set("destination_grid_kind", destination.family.to_string());
+    stream.attributes.set("edges", format!("source: {}, destination: {}", edges(source), edges(destination)));
+    stream.attributes.set("source_grid_kind", source.family.to_string());
+    stream.attributes.set("destination_grid_kind", destination.family.to_string());
 }
 
 /// The names CDO and other readers of SCRIP files know; weights of one value a link all apply the same way.
-fn scrip_method(weights: &Weights) -> &'static str {
-    let method = weights.origin.method.to_lowercase();
-    if weights.origin.conservative {
+fn scrip_method(origin: &WeightsOrigin) -> &'static str {
+    let method = origin.method.to_lowercase();
+    if origin.conservative {
         "Conservative remapping"
     } else if method.contains("bilinear") {
         "Bilinear remapping"

@@ -4,6 +4,7 @@ use crate::search::points::PointTree;
 use knarr_grid::{Grid, Layout, LonLat};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// The centers of a grid; a center that is not a number counts as inactive.
@@ -23,6 +24,12 @@ impl<'a> Centers<'a> {
         };
         let is_active = (0..grid.len()).into_par_iter().map(|i| grid.mask.is_active(i) && is_number(i)).collect();
         Self { grid, points: OnceLock::new(), is_active }
+    }
+
+    /// Makes the centers outside `range` inactive.
+    pub fn restrict(&mut self, range: &Range<usize>) {
+        self.is_active[..range.start].fill(false);
+        self.is_active[range.end..].fill(false);
     }
 
     pub fn len(&self) -> usize {

@@ -16,20 +16,24 @@ mod spread;
 
 use crate::identity::{content_hash, options_hash};
 use crate::links::LinkRows;
-use crate::{Keeps, Method, Options, RegridError, Weights, WeightsOrigin};
+use crate::{Extrapolation, Keeps, Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
-use knarr_grid::{Grid, Layout};
-use knarr_kernels::cell_area::{polygon_area, quadrangle_area};
+use knarr_grid::{Columns, Grid, Layout, Polygons, Rows};
+use knarr_kernels::cell_area::{polygon_area, sine_difference};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
+use std::ops::Range;
+
+pub(crate) use conservative::same_frame;
 
 /// Mean radius of the Earth (WGS 84, IUGG).
-const EARTH_RADIUS_M: f64 = 6_371_008.8;
+pub(crate) const EARTH_RADIUS_M: f64 = 6_371_008.8;
 
 /// Most cells of a grid: indices are 32 bits.
 const CELL_LIMIT: usize = u32::MAX as usize;
 
-pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Result<Weights, RegridError> {
+/// Weights of the destination cells in `range`.
+pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options, range: Range<usize>) -> Result<Weights, RegridError> {
     for (end, grid) in [("source", source), ("destination", destination)] {
         if grid.len() > CELL_LIMIT {
             return Err(RegridError::TooManyCells { end, cells: grid.len(), limit: CELL_LIMIT });
@@ -38,7 +42,9 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
     if source.active_count() == 0 {
         return Err(RegridError::NoActiveCell { end: "source" });
     }
-    let to = Centers::of(destination);
+    let made = if options.needs_all_rows() { 0..destination.len() } else { range.clone() };
+    let mut to = Centers::of(destination);
+    to.restrict(&made);
     let rows = match options.method {
         Method::Nearest => nearest::rows(source, &to),
         Method::Distance { neighbours } => distance::rows(&Centers::of(source).tree(), &to, neighbours),
@@ -47,9 +53,11 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
         Method::Patch => patch::rows(source, &to),
         Method::Gaussian { neighbours } => neighbours::gaussian(source, &to, neighbours),
         Method::Radial { neighbours } => neighbours::radial(source, &to, neighbours),
-        Method::Spread { radius_m, keeps } => return Ok(spread_weights(source, destination, options, radius_m, keeps)),
+        Method::Spread { radius_m, keeps } => {
+            return Ok(cut(spread_weights(source, destination, options, radius_m, keeps), range));
+        }
         Method::Conservative | Method::Conservative2nd | Method::LargestFraction => {
-            let mut weights = conservative::build(source, destination, options)?;
+            let mut weights = conservative::build(source, destination, &made, options)?;
             let rows = LinkRows {
                 row_starts: std::mem::take(&mut weights.row_starts),
                 columns: std::mem::take(&mut weights.columns),
@@ -57,7 +65,7 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
             };
             if options.method == Method::LargestFraction {
                 let rows = extrapolate::fill(largest::of_overlaps(&rows), source, destination, &to, options.extrapolation)?;
-                return Ok(point_weights(source, destination, options, rows));
+                return Ok(cut(point_weights(source, destination, options, rows), range));
             }
             let rows = if options.method == Method::Conservative2nd {
                 weights.origin.method = weights.origin.method.replace("first order", "second order");
@@ -71,11 +79,31 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
                 rows
             };
             let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
-            return Ok(Weights { row_starts: rows.row_starts, columns: rows.columns, values: rows.values, ..weights });
+            let weights = Weights { row_starts: rows.row_starts, columns: rows.columns, values: rows.values, ..weights };
+            return Ok(cut(weights, range));
         }
     };
     let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
-    Ok(point_weights(source, destination, options, rows))
+    Ok(cut(point_weights(source, destination, options, rows), range))
+}
+
+/// Rows `range` of `weights`.
+fn cut(mut weights: Weights, range: Range<usize>) -> Weights {
+    if range == (0..weights.destination_len()) {
+        return weights;
+    }
+    let links = weights.row_starts[range.start]..weights.row_starts[range.end];
+    let keep = |values: &mut Vec<f64>, range: &Range<usize>| {
+        values.truncate(range.end);
+        values.drain(..range.start);
+    };
+    keep(&mut weights.values, &links);
+    keep(&mut weights.destination_areas, &range);
+    keep(&mut weights.destination_fractions, &range);
+    weights.columns.truncate(links.end);
+    weights.columns.drain(..links.start);
+    weights.row_starts = weights.row_starts[range.start..=range.end].iter().map(|start| start - links.start).collect();
+    weights
 }
 
 /// Weights that bring every active source cell somewhere.
@@ -125,26 +153,42 @@ fn point_weights(source: &Grid, destination: &Grid, options: &Options, rows: Lin
 /// Areas of all cells in steradians.
 pub(crate) fn areas(grid: &Grid) -> Vec<f64> {
     match &grid.layout {
-        Layout::Polygons { polygons, .. } => {
-            let area = |corners: &mut Vec<UnitVector>, cell| {
-                corners.clear();
-                polygons.copy_cell(cell, corners);
-                polygon_area(corners)
-            };
-            (0..grid.len()).into_par_iter().map_init(Vec::new, area).collect()
-        }
-        Layout::Rows(rows) => {
-            // Cells of a row have few widths: each is computed where it changes.
-            let area = |known: &mut ([f64; 3], f64), cell| {
-                let ([west, east], [south, north]) = rows.frame_bounds_deg(cell);
-                let bounds = [south, north, east - west];
-                if bounds != known.0 {
-                    *known = (bounds, quadrangle_area(south, north, east - west));
-                }
-                known.1
-            };
-            (0..grid.len()).into_par_iter().map_init(|| ([f64::NAN; 3], 0.0), area).collect()
-        }
+        Layout::Polygons { polygons, .. } => areas_of_polygons(polygons),
+        Layout::Rows(rows) => areas_of_rows(rows),
         Layout::Points { .. } => vec![0.0; grid.len()],
     }
+}
+
+fn areas_of_polygons(polygons: &Polygons) -> Vec<f64> {
+    let area = |corners: &mut Vec<UnitVector>, cell| {
+        corners.clear();
+        polygons.copy_cell(cell, corners);
+        polygon_area(corners)
+    };
+    (0..polygons.len()).into_par_iter().map_init(Vec::new, area).collect()
+}
+
+fn areas_of_rows(rows: &Rows) -> Vec<f64> {
+    let mut areas = vec![0.0; rows.len()];
+    let mut rest = areas.as_mut_slice();
+    let mut of_rows = Vec::with_capacity(rows.lats_deg.len());
+    for row in 0..rows.lats_deg.len() {
+        let count = match &rows.columns {
+            Columns::Shared(lon) => lon.centers_deg.len(),
+            Columns::Reduced { counts, .. } => counts[row],
+        };
+        let (own, after) = std::mem::take(&mut rest).split_at_mut(count);
+        of_rows.push(own);
+        rest = after;
+    }
+    of_rows.into_par_iter().zip(&rows.lat_bounds_deg).for_each(|(areas, &[south, north])| {
+        // One height for the whole row: what is left is arithmetic.
+        let height = sine_difference(south, north);
+        let count = areas.len();
+        for (column, area) in areas.iter_mut().enumerate() {
+            let [west, east] = rows.columns.bounds_deg(column, count);
+            *area = height * (east - west).to_radians();
+        }
+    });
+    areas
 }

@@ -4,6 +4,7 @@ use super::centers::Centers;
 use crate::links::LinkRows;
 use crate::search::rows::{Nearest, RowCenters};
 use knarr_grid::{Grid, Layout};
+use knarr_kernels::sphere::{UnitVector, dot, sub};
 use rayon::prelude::*;
 
 /// No source cell: an inactive destination cell.
@@ -22,10 +23,17 @@ pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
         }
     };
     if nearest.contains(&UNKNOWN) {
-        let (tree, points) = (from.tree(), destination.points());
-        nearest.par_iter_mut().enumerate().filter(|(_, cell)| **cell == UNKNOWN).for_each(|(i, cell)| {
-            *cell = tree.nearest(points[i]).map_or(NONE, |(column, _)| column);
-        });
+        let (tree, centers, points) = (from.tree(), from.points(), destination.points());
+        let unknown = nearest.par_iter_mut().enumerate().filter(|(_, cell)| **cell == UNKNOWN);
+        // Neighbours in index mostly are on the globe: the last answer is a short bound for the next one.
+        unknown.for_each_init(
+            || None,
+            |last: &mut Option<UnitVector>, (i, cell)| {
+                let bound = last.map_or(f64::INFINITY, |last| dot(sub(points[i], last), sub(points[i], last)));
+                *cell = tree.nearest_within(points[i], bound).map_or(NONE, |(column, _)| column);
+                *last = centers.get(*cell as usize).copied();
+            },
+        );
     }
     LinkRows::of_single(nearest.into_iter().map(|cell| (cell != NONE).then_some(cell)))
 }

@@ -1,5 +1,7 @@
 //! An implicit bounding-volume hierarchy over boxes sorted along a space-filling curve.
 
+use rayon::prelude::*;
+
 /// An axis-parallel box around part of the unit sphere; single precision, rounded outward.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Box3 {
@@ -36,12 +38,40 @@ impl Box3 {
     /// Around the corners of a great-circle polygon: an edge of chord c rises at most c²/8·(1 + c²) above its
     /// chord, and the face bulges as the sphere does over the widest diagonal.
     pub fn around_polygon(corners: &[[f64; 3]]) -> Self {
-        let first = corners.first().copied().unwrap_or([0.0; 3]);
-        let reach2 =
-            corners.iter().map(|p| (0..3).map(|k| (p[k] - first[k]) * (p[k] - first[k])).sum::<f64>()).fold(0.0, f64::max);
+        Self::around_corners(corners.iter().copied())
+    }
+
+    /// [`Box3::around_polygon`] of corners one by one.
+    #[inline]
+    pub fn around_corners(corners: impl Iterator<Item = [f64; 3]>) -> Self {
+        let mut corners = corners;
+        let Some(first) = corners.next() else { return Self::EMPTY };
+        let (mut min, mut max, mut reach2) = (first, first, 0.0);
+        for p in corners {
+            let mut chord2 = 0.0;
+            for axis in 0..3 {
+                min[axis] = if p[axis] < min[axis] { p[axis] } else { min[axis] };
+                max[axis] = if p[axis] > max[axis] { p[axis] } else { max[axis] };
+                chord2 += (p[axis] - first[axis]) * (p[axis] - first[axis]);
+            }
+            reach2 = if chord2 > reach2 { chord2 } else { reach2 };
+        }
         // The polygon lies within `reach` of the first corner, so all its diagonals are below 2·reach.
-        let diagonal2 = (4.0 * reach2).min(4.0);
-        Self::around(corners.iter().copied(), 1.0 - (1.0 - diagonal2 / 4.0).max(0.0).sqrt())
+        let margin = 1.0 - (1.0 - reach2).max(0.0).sqrt();
+        Self::around([min, max], margin)
+    }
+
+    /// Around both.
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            min: std::array::from_fn(|axis| self.min[axis].min(other.min[axis])),
+            max: std::array::from_fn(|axis| self.max[axis].max(other.max[axis])),
+        }
+    }
+
+    /// The longest side; -∞ if empty.
+    pub fn length(&self) -> f32 {
+        (0..3).map(|axis| self.max[axis] - self.min[axis]).fold(f32::NEG_INFINITY, f32::max)
     }
 }
 
@@ -77,13 +107,19 @@ impl Node {
     /// One bit per child that meets `query`.
     #[inline]
     fn hits(&self, query: &Box3) -> u32 {
-        let mut meets = [true; WIDTH];
+        // Masks rather than truth values: that keeps all lanes in vectors.
+        let all = |holds: bool| if holds { u32::MAX } else { 0 };
+        let mut meets = [u32::MAX; WIDTH];
         for axis in 0..3 {
             for lane in 0..WIDTH {
-                meets[lane] &= self.min[axis][lane] <= query.max[axis] && self.max[axis][lane] >= query.min[axis];
+                meets[lane] &= all(self.min[axis][lane] <= query.max[axis]) & all(self.max[axis][lane] >= query.min[axis]);
             }
         }
-        meets.iter().enumerate().fold(0, |bits, (lane, &m)| bits | (u32::from(m) << lane))
+        let mut bits = 0;
+        for lane in 0..WIDTH {
+            bits |= meets[lane] & (1 << lane);
+        }
+        bits
     }
 }
 
@@ -96,30 +132,63 @@ pub struct Bvh {
     levels: Vec<Vec<Node>>,
 }
 
+/// Items found by a query, with their boxes.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    items: Vec<u32>,
+    nodes: Vec<Node>,
+}
+
+impl Found {
+    /// Appends the items whose boxes meet `query`.
+    #[inline]
+    pub fn meeting(&self, query: &Box3, out: &mut Vec<u32>) {
+        for (node, items) in self.nodes.iter().zip(self.items.chunks(WIDTH)) {
+            let mut bits = node.hits(query);
+            while bits != 0 {
+                out.push(items[bits.trailing_zeros() as usize]);
+                bits &= bits - 1;
+            }
+        }
+    }
+
+    fn push(&mut self, item: u32, node: &Node, lane: usize) {
+        let place = self.items.len() % WIDTH;
+        if place == 0 {
+            self.nodes.push(Node::EMPTY);
+        }
+        let last = self.nodes.len() - 1;
+        for axis in 0..3 {
+            self.nodes[last].min[axis][place] = node.min[axis][lane];
+            self.nodes[last].max[axis][place] = node.max[axis][lane];
+        }
+        self.items.push(item);
+    }
+}
+
 impl Bvh {
     /// Builds the hierarchy; empty boxes are never found.
     pub fn new(boxes: &[Box3]) -> Self {
-        let mut keyed: Vec<(u64, u32)> = boxes
-            .iter()
-            .enumerate()
-            .filter(|(_, b)| b.min[0] <= b.max[0])
-            .map(|(index, b)| (curve_key(b), index as u32))
-            .collect();
+        Self::of(boxes.len(), |item| boxes[item])
+    }
+
+    /// Builds the hierarchy of `len` items from their boxes; empty boxes are never found.
+    pub fn of(len: usize, bounds: impl Fn(usize) -> Box3 + Sync) -> Self {
+        let key = |item: usize| Some(bounds(item)).filter(|b| b.min[0] <= b.max[0]).map(|b| (curve_key(&b), item as u32));
+        let mut keyed: Vec<(u64, u32)> = (0..len).into_par_iter().filter_map(key).collect();
         // Ties by index: the order, and with it every result, is the same on every machine.
-        keyed.sort_unstable();
-        let order: Vec<u32> = keyed.into_iter().map(|(_, index)| index).collect();
-        let mut level: Vec<Node> = order
-            .chunks(WIDTH)
-            .map(|chunk| {
-                let mut node = Node::EMPTY;
-                chunk.iter().enumerate().for_each(|(lane, &item)| node.set(lane, &boxes[item as usize]));
-                node
-            })
-            .collect();
+        keyed.par_sort_unstable();
+        let order: Vec<u32> = keyed.into_iter().map(|(_, item)| item).collect();
+        let leaf = |items: &[u32]| {
+            let mut node = Node::EMPTY;
+            items.iter().enumerate().for_each(|(lane, &item)| node.set(lane, &bounds(item as usize)));
+            node
+        };
+        let mut level: Vec<Node> = order.par_chunks(WIDTH).map(leaf).collect();
         let mut levels = Vec::new();
         while level.len() > 1 {
             let parents = level
-                .chunks(WIDTH)
+                .par_chunks(WIDTH)
                 .map(|chunk| {
                     let mut node = Node::EMPTY;
                     chunk.iter().enumerate().for_each(|(lane, child)| node.set(lane, &child.bounds()));
@@ -135,6 +204,20 @@ impl Bvh {
     /// Calls `found` with every item whose box meets `query`, in curve order.
     #[inline]
     pub fn query(&self, query: &Box3, mut found: impl FnMut(u32)) {
+        self.visit(query, |item, _, _| found(item));
+    }
+
+    /// Fills `found` with every item whose box meets `query`, in curve order.
+    #[inline]
+    pub fn gather(&self, query: &Box3, found: &mut Found) {
+        found.items.clear();
+        found.nodes.clear();
+        self.visit(query, |item, node, lane| found.push(item, node, lane));
+    }
+
+    /// Calls `found` with every item whose box meets `query`, and where the box is.
+    #[inline]
+    fn visit(&self, query: &Box3, mut found: impl FnMut(u32, &Node, usize)) {
         // Depth is at most log8(2³²) < 11; each level leaves at most 7 siblings behind.
         let mut stack = [(0u8, 0u32); 96];
         let mut depth = 0;
@@ -144,20 +227,21 @@ impl Bvh {
         }
         while depth > 0 {
             depth -= 1;
-            let (level, node) = stack[depth];
-            let mut bits = self.levels[level as usize][node as usize].hits(query);
+            let (level, index) = stack[depth];
+            let node = &self.levels[level as usize][index as usize];
+            let mut bits = node.hits(query);
             if level == 0 {
                 while bits != 0 {
-                    let lane = bits.trailing_zeros();
+                    let lane = bits.trailing_zeros() as usize;
                     bits &= bits - 1;
-                    found(self.order[node as usize * WIDTH + lane as usize]);
+                    found(self.order[index as usize * WIDTH + lane], node, lane);
                 }
             } else {
                 // Pushed from the last to the first, so that they are visited in curve order.
                 while bits != 0 {
                     let lane = 31 - bits.leading_zeros();
                     bits &= !(1 << lane);
-                    stack[depth] = (level - 1, node * WIDTH as u32 + lane);
+                    stack[depth] = (level - 1, index * WIDTH as u32 + lane);
                     depth += 1;
                 }
             }
@@ -198,7 +282,7 @@ mod tests {
     fn query_finds_what_brute_force_finds() {
         for count in [0, 1, 7, 8, 9, 64, 65, 1000] {
             let boxes: Vec<Box3> = (0..count).map(box_at).collect();
-            let bvh = Bvh::new(&boxes);
+            let bvh = Bvh::of(count, |i| boxes[i]);
             for k in 0..50 {
                 let query = box_at(k * 13 + 5);
                 let mut found = Vec::new();
@@ -209,6 +293,14 @@ mod tests {
                     .map(|i| i as u32)
                     .collect();
                 assert_eq!(found, expected, "{count} boxes, query {k}");
+                // A wider query, then the ones among its items.
+                let wider = Box3::around([query.min.map(f64::from), query.max.map(f64::from)], 0.1);
+                let mut near = Found::default();
+                bvh.gather(&wider, &mut near);
+                let mut found = Vec::new();
+                near.meeting(&query, &mut found);
+                found.sort_unstable();
+                assert_eq!(found, expected, "{count} boxes, query {k} after a wider one");
             }
         }
     }

@@ -25,11 +25,12 @@ pub(crate) struct PointTree {
 
 impl PointTree {
     /// A tree of points and the numbers queries give for them; numbers differ.
-    pub fn new(mut items: Vec<(UnitVector, u32)>) -> Self {
+    pub fn new(items: Vec<(UnitVector, u32)>) -> Self {
         let leaves = items.len().div_ceil(LEAF).next_power_of_two();
         let depth = leaves.ilog2();
-        split(&mut items, depth);
-        let (points, ids): (Vec<_>, Vec<_>) = items.into_iter().unzip();
+        let mut order: Vec<Coarse> = items.iter().enumerate().map(|(place, (p, _))| Coarse::new(p, place)).collect();
+        split(&mut order, depth);
+        let (points, ids): (Vec<_>, Vec<_>) = order.iter().map(|item| items[item.place as usize]).unzip();
         let mut tree = Self { points, ids, boxes: vec![EMPTY; 2 * leaves - 1], depth };
         let boxes: Vec<_> = (leaves - 1..2 * leaves - 1).into_par_iter().map(|k| tree.leaf_box(k)).collect();
         tree.boxes[leaves - 1..].copy_from_slice(&boxes);
@@ -103,9 +104,33 @@ impl PointTree {
 
     /// The nearest point: its number and chord². Ties (see [`TIE`]) go to the lowest number.
     pub fn nearest(&self, p: UnitVector) -> Option<(u32, f64)> {
-        let mut found = Vec::with_capacity(8);
-        self.nearest_k(p, 1, &mut found);
-        found.first().map(|&(chord2, id)| (id, chord2))
+        self.nearest_within(p, f64::INFINITY)
+    }
+
+    /// The same if it lies within a chord² of `bound`, which makes the search short.
+    pub fn nearest_within(&self, p: UnitVector, bound: f64) -> Option<(u32, f64)> {
+        // Points that were the nearest one or tied with it; more than a few lie in one place.
+        let (mut least, mut ties, mut more) = (f64::INFINITY, [(0.0, 0u32); 8], Vec::new());
+        let mut count = 0;
+        self.descend(p, widened(bound), |chord2, id| {
+            if count < ties.len() {
+                ties[count] = (chord2, id);
+                count += 1;
+            } else if chord2 < least {
+                // Most of those before are out of reach by now.
+                let reach = widened(chord2);
+                more.extend(ties.iter().copied().filter(|t| t.0 <= reach));
+                ties[0] = (chord2, id);
+                count = 1;
+            } else {
+                more.push((chord2, id));
+            }
+            least = least.min(chord2);
+            widened(least).min(widened(bound))
+        });
+        let reach = least.sqrt() + TIE;
+        let tied = ties[..count].iter().chain(&more).filter(|t| t.0.sqrt() <= reach);
+        tied.min_by_key(|t| t.1).map(|&(chord2, id)| (id, chord2))
     }
 
     /// The `k` nearest points as (chord², number), nearest first; fewer if there are fewer.
@@ -162,11 +187,13 @@ impl PointTree {
 const EMPTY: [UnitVector; 2] = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
 
 /// chord² of the circle that holds all ties of a point at `chord2`.
+#[inline(always)]
 fn widened(chord2: f64) -> f64 {
     let chord = chord2.sqrt() + TIE;
     chord * chord
 }
 
+#[inline(always)]
 fn box_distance(bounds: &[UnitVector; 2], p: UnitVector) -> f64 {
     let mut sum = 0.0;
     for c in 0..3 {
@@ -176,23 +203,42 @@ fn box_distance(bounds: &[UnitVector; 2], p: UnitVector) -> f64 {
     sum
 }
 
+/// A point by whole numbers, for halving alone: what counts is its true place.
+#[derive(Clone, Copy)]
+struct Coarse {
+    coordinates: [i32; 3],
+    place: u32,
+}
+
+impl Coarse {
+    fn new(p: &UnitVector, place: usize) -> Self {
+        // A step is 2^-30 of the radius: 6 mm on Earth. What is not a number becomes 0.
+        Self { coordinates: p.map(|c| (c * f64::from(1 << 30)) as i32), place: place as u32 }
+    }
+
+    /// Coordinate, then place: a total order, so that halves do not depend on how they were found.
+    #[inline(always)]
+    fn key(&self, axis: usize) -> i64 {
+        i64::from(self.coordinates[axis]) << 32 | i64::from(self.place)
+    }
+}
+
 /// Halves `items` along their widest extent, `depth` times.
-fn split(items: &mut [(UnitVector, u32)], depth: u32) {
+fn split(items: &mut [Coarse], depth: u32) {
     if depth == 0 || items.len() < 2 {
         return;
     }
-    let mut bounds = EMPTY;
-    for (p, _) in items.iter() {
-        for c in 0..3 {
-            bounds[0][c] = bounds[0][c].min(p[c]);
-            bounds[1][c] = bounds[1][c].max(p[c]);
+    let (mut least, mut most) = ([i32::MAX; 3], [i32::MIN; 3]);
+    for item in items.iter() {
+        for axis in 0..3 {
+            least[axis] = least[axis].min(item.coordinates[axis]);
+            most[axis] = most[axis].max(item.coordinates[axis]);
         }
     }
-    let extent = |c: usize| bounds[1][c] - bounds[0][c];
-    let widest = (0..3).max_by(|&a, &b| extent(a).total_cmp(&extent(b))).expect("three axes");
+    let extent = |axis: usize| i64::from(most[axis]) - i64::from(least[axis]);
+    let widest = (0..3).max_by_key(|&axis| extent(axis)).expect("three axes");
     let middle = items.len() / 2;
-    // A total order, so that the split does not depend on the order of arrival.
-    items.select_nth_unstable_by(middle, |a, b| a.0[widest].total_cmp(&b.0[widest]).then(a.1.cmp(&b.1)));
+    items.select_nth_unstable_by_key(middle, |item| item.key(widest));
     let (low, high) = items.split_at_mut(middle);
     if middle > 4096 {
         rayon::join(|| split(low, depth - 1), || split(high, depth - 1));

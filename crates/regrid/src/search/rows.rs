@@ -78,7 +78,8 @@ impl<'a> RowCenters<'a> {
         }
     }
 
-    /// The center that is nearest in longitude and in latitude, if no other can be.
+    /// The center that is nearest in longitude and in latitude, if no other can be; of two columns that are
+    /// equally far the lower one.
     ///
     /// With the same difference δ of longitudes to all rows, the nearest row is the nearest one to the latitude
     /// ψ with tan ψ = tan φ / cos δ, and |ψ − φ| ≤ (1/cos δ − 1)/2 < 0.26 δ² for δ < 5°.
@@ -103,19 +104,26 @@ impl<'a> RowCenters<'a> {
         let (along, across) = ((west_of - east_of).abs(), (south - north).abs() - 2.0 * shift);
         // Up to 89° the second nearest is further away by 1e-12 at least: a hundred ties.
         let is_clear = |margin: f64, size: f64| margin * size > 1e-6 * (gap + width);
-        let clear = delta <= NEAR_DEG
-            && 2.0 * shift < self.least_gap_deg
-            && self.lats.value(row).abs() <= 89.5
-            && is_clear(along, width)
-            && is_clear(across, gap);
-        clear.then(|| self.first_of_row(self.lats.number(row)) + lons.number(column))
+        let row_is_clear =
+            delta <= NEAR_DEG && 2.0 * shift < self.least_gap_deg && self.lats.value(row).abs() <= 89.5 && is_clear(across, gap);
+        if !row_is_clear {
+            return None;
+        }
+        let first = self.first_of_row(self.lats.number(row));
+        if is_clear(along, width) {
+            return Some(first + lons.number(column));
+        }
+        // Half-way between two columns of a row: distances differ by less than the longitudes do.
+        let cells = [left, right].map(|k| first + lons.number(k));
+        let tie = n > 2 && along.to_radians() <= 0.5 * TIE && cells.iter().all(|&cell| self.is_active[cell]);
+        tie.then(|| cells[0].min(cells[1]))
     }
 
     /// The nearest by distance: first among the four centers around the point, then among all that their
     /// least distance allows.
     fn nearest_of_window(&self, p: UnitVector, lon: f64, lat: f64) -> Nearest {
         let above = self.lats.count_up_to(lat);
-        let mut best = Best { chord2: f64::INFINITY, tied: Vec::new() };
+        let mut best = Best { chord2: f64::INFINITY, tied: [(0.0, 0); 8], count: 0, more: Vec::new() };
         for row in [above.checked_sub(1), Some(above).filter(|&k| k < self.lats.len())].into_iter().flatten() {
             self.visit_row(row, p, lon, 0.0, &mut |cell, chord2| best.meet(cell, chord2));
         }
@@ -226,7 +234,10 @@ impl<'a> RowCenters<'a> {
 /// The least distance so far, and the cells near it.
 struct Best {
     chord2: f64,
-    tied: Vec<(f64, usize)>,
+    tied: [(f64, usize); 8],
+    count: usize,
+    /// Where many are tied: around a pole.
+    more: Vec<(f64, usize)>,
 }
 
 impl Best {
@@ -234,14 +245,19 @@ impl Best {
     fn meet(&mut self, cell: usize, chord2: f64) -> bool {
         if chord2.sqrt() <= self.chord2.sqrt() + TIE {
             self.chord2 = self.chord2.min(chord2);
-            self.tied.push((chord2, cell));
+            match self.tied.get_mut(self.count) {
+                Some(place) => *place = (chord2, cell),
+                None => self.more.push((chord2, cell)),
+            }
+            self.count += 1;
         }
         true
     }
 
     fn lowest(&self) -> Option<usize> {
         let bound = self.chord2.sqrt() + TIE;
-        self.tied.iter().filter(|t| t.0.sqrt() <= bound).map(|t| t.1).min()
+        let met = self.tied.iter().take(self.count).chain(&self.more);
+        met.filter(|t| t.0.sqrt() <= bound).map(|t| t.1).min()
     }
 }
 

@@ -19,11 +19,13 @@ struct Spoke {
 
 /// Patches around shared corners; cells without corners take no part.
 pub(super) fn patches(points: &[UnitVector], polygons: &Polygons) -> PatchBuilder {
-    let welded = weld(polygons);
-    let mut patches = PatchBuilder::new(points.to_vec());
-    for fan in fans(points, polygons, &welded) {
-        patches.add(&fan);
+    let mut fans = Fans::new(points, polygons, None);
+    if !fans.are_complete {
+        // Cells that do not share all their corners: files round the corners of each cell apart.
+        fans = Fans::new(points, polygons, Some(&weld(polygons)));
     }
+    let mut patches = PatchBuilder::new(points.to_vec());
+    fans.closed().for_each(|fan| patches.add(fan));
     patches
 }
 
@@ -50,54 +52,87 @@ fn weld(polygons: &Polygons) -> Vec<u32> {
     vertices.par_iter().enumerate().map(lowest).collect()
 }
 
-/// The cells around each closed corner, counter-clockwise.
-fn fans(points: &[UnitVector], polygons: &Polygons, welded: &[u32]) -> Vec<Vec<u32>> {
-    let mut spokes: Vec<(u32, Spoke)> = Vec::with_capacity(polygons.corners.len());
-    let mut ring = Vec::new();
-    for cell in 0..polygons.len() {
-        ring.clear();
-        ring.extend(polygons.cell(cell).iter().map(|&v| welded[v as usize]));
-        ring.dedup();
-        while ring.len() > 1 && ring.first() == ring.last() {
-            ring.pop();
-        }
-        let n = ring.len();
-        if n >= 3 && points[cell].iter().all(|c| c.is_finite()) {
-            let spoke = |k: usize| Spoke { cell: cell as u32, previous: ring[(k + n - 1) % n], next: ring[(k + 1) % n] };
-            spokes.extend((0..n).map(|k| (ring[k], spoke(k))));
-        }
-    }
-    spokes.par_sort_unstable_by_key(|(vertex, spoke)| (*vertex, spoke.cell, spoke.next));
-    let mut corners: Vec<&[(u32, Spoke)]> = Vec::new();
-    let mut rest = spokes.as_slice();
-    while let Some(first) = rest.first() {
-        let (corner, after) = rest.split_at(rest.partition_point(|s| s.0 == first.0));
-        corners.push(corner);
-        rest = after;
-    }
-    corners.into_par_iter().filter_map(closed_fan).collect()
+/// The cells around each corner, counter-clockwise where they close up.
+struct Fans {
+    /// First place of each corner in `cells`, and the number of all at the end.
+    starts: Vec<usize>,
+    cells: Vec<u32>,
+    is_closed: Vec<bool>,
+    /// Whether all corners that have cells are closed.
+    are_complete: bool,
 }
 
-/// Follows the edges around a corner; `None` unless all its cells close up in one turn.
-fn closed_fan(spokes: &[(u32, Spoke)]) -> Option<Vec<u32>> {
-    if spokes.len() < 3 {
-        return None;
+impl Fans {
+    /// `welded` names for each corner the one it stands for; `None` where each stands for itself.
+    fn new(points: &[UnitVector], polygons: &Polygons, welded: Option<&[u32]>) -> Self {
+        let mut ring = Vec::new();
+        // Cells in order, so that the spokes of a corner ascend by cell.
+        let mut each_spoke = |visit: &mut dyn FnMut(u32, Spoke)| {
+            for cell in 0..polygons.len() {
+                ring.clear();
+                ring.extend(polygons.cell(cell).iter().map(|&v| welded.map_or(v, |welded| welded[v as usize])));
+                ring.dedup();
+                while ring.len() > 1 && ring.first() == ring.last() {
+                    ring.pop();
+                }
+                let n = ring.len();
+                if n >= 3 && points[cell].iter().all(|c| c.is_finite()) {
+                    let (mut previous, mut at) = (ring[n - 1], ring[0]);
+                    for k in 0..n {
+                        let next = if k + 1 == n { ring[0] } else { ring[k + 1] };
+                        visit(at, Spoke { cell: cell as u32, previous, next });
+                        (previous, at) = (at, next);
+                    }
+                }
+            }
+        };
+        let mut starts = vec![0usize; polygons.vertices.len() + 1];
+        each_spoke(&mut |corner, _| starts[corner as usize + 1] += 1);
+        for k in 1..starts.len() {
+            starts[k] += starts[k - 1];
+        }
+        let mut next = starts.clone();
+        let mut spokes = vec![Spoke { cell: 0, previous: 0, next: 0 }; starts[starts.len() - 1]];
+        each_spoke(&mut |corner, spoke| {
+            spokes[next[corner as usize]] = spoke;
+            next[corner as usize] += 1;
+        });
+        let mut cells: Vec<u32> = spokes.iter().map(|spoke| spoke.cell).collect();
+        let mut is_closed = Vec::with_capacity(starts.len() - 1);
+        for corner in starts.windows(2).map(|w| w[0]..w[1]) {
+            is_closed.push(close(&spokes[corner.clone()], &mut cells[corner]));
+        }
+        let are_complete = is_closed.iter().zip(starts.windows(2)).all(|(&closed, w)| closed || w[0] == w[1]);
+        Self { starts, cells, is_closed, are_complete }
     }
-    let start = spokes[0].1;
-    let (mut at, mut fan) = (start, Vec::with_capacity(spokes.len()));
-    loop {
-        fan.push(at.cell);
+
+    fn closed(&self) -> impl Iterator<Item = &[u32]> {
+        let fans = self.starts.windows(2).zip(&self.is_closed);
+        fans.filter(|(_, closed)| **closed).map(|(w, _)| &self.cells[w[0]..w[1]])
+    }
+}
+
+/// Follows the edges around a corner and writes down its cells; false unless they close up in one turn.
+fn close(spokes: &[Spoke], fan: &mut [u32]) -> bool {
+    let Some(start) = spokes.first().filter(|_| spokes.len() >= 3) else {
+        return false;
+    };
+    let mut at = *start;
+    let last = fan.len() - 1;
+    for (k, place) in fan.iter_mut().enumerate() {
+        *place = at.cell;
         let shared = at.previous;
-        let mut after = spokes.iter().map(|s| s.1).filter(|s| s.next == shared);
-        at = after.next()?;
-        if after.next().is_some() || fan.len() > spokes.len() {
-            return None;
-        }
+        let mut after = spokes.iter().filter(|s| s.next == shared);
+        let Some(next) = after.next().filter(|_| after.next().is_none()) else {
+            return false;
+        };
+        at = *next;
+        // Once around, but not before all cells were met.
         if at.cell == start.cell {
-            break;
+            return k == last;
         }
     }
-    (fan.len() == spokes.len()).then_some(fan)
+    false
 }
 
 #[cfg(test)]

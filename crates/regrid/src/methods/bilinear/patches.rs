@@ -26,12 +26,29 @@ pub(super) struct PatchBuilder {
     starts: Vec<usize>,
     corners: Vec<u32>,
     area: f64,
+    buffers: Buffers,
+}
+
+/// Of one ring at a time: its nodes, their positions, and those in a plane.
+#[derive(Default)]
+struct Buffers {
+    ring: Vec<u32>,
+    positions: Vec<UnitVector>,
+    plane: Vec<PlanePoint>,
 }
 
 impl PatchBuilder {
     pub fn new(centers: Vec<UnitVector>) -> Self {
         let cells = centers.len();
-        Self { nodes: centers, cells, members: Vec::new(), starts: vec![0], corners: Vec::new(), area: 0.0 }
+        Self {
+            nodes: centers,
+            cells,
+            members: Vec::new(),
+            starts: vec![0],
+            corners: Vec::new(),
+            area: 0.0,
+            buffers: Buffers::default(),
+        }
     }
 
     /// Adds a node whose value is the mean of source cells.
@@ -54,7 +71,14 @@ impl PatchBuilder {
     /// into triangles, and so are those that span a large part of the globe; rings that cross themselves or
     /// have no area are left out.
     pub fn add(&mut self, ring: &[u32]) {
-        let mut ring = ring.to_vec();
+        let mut buffers = std::mem::take(&mut self.buffers);
+        buffers.ring.clear();
+        buffers.ring.extend_from_slice(ring);
+        self.add_buffered(&mut buffers);
+        self.buffers = buffers;
+    }
+
+    fn add_buffered(&mut self, Buffers { ring, positions, plane }: &mut Buffers) {
         ring.dedup_by(|a, b| self.coincide(*a, *b));
         while ring.len() > 1 && self.coincide(ring[0], ring[ring.len() - 1]) {
             ring.pop();
@@ -62,38 +86,35 @@ impl PatchBuilder {
         if ring.len() < 3 || ring.iter().any(|&k| !self.nodes[k as usize].iter().all(|c| c.is_finite())) {
             return;
         }
-        let area = polygon_area(&self.positions(&ring));
+        positions.clear();
+        positions.extend(ring.iter().map(|&k| self.nodes[k as usize]));
+        let area = polygon_area(positions);
         if area < 0.0 {
             ring.reverse();
+            positions.reverse();
         }
         if area.abs() < LEAST_AREA {
             return;
         }
-        if ring.len() > 3 && self.is_wide(&ring) {
-            self.add_around_middle(&ring);
+        if ring.len() > 3 && is_wide(positions) {
+            self.add_around_middle(ring, positions);
             return;
         }
-        let Some(plane) = self.flat(&ring) else {
+        if !flatten(positions, plane) {
             return;
-        };
-        if is_convex(&plane) {
-            self.push(&ring);
-        } else if ring.len() > 4 || !crosses_itself(&plane) {
-            for triangle in clip_ears(&plane) {
-                self.push(&triangle.map(|k| ring[k]));
+        }
+        if is_convex(plane) {
+            self.push(ring, area.abs());
+        } else if ring.len() > 4 || !crosses_itself(plane) {
+            for triangle in clip_ears(plane) {
+                self.push(&triangle.map(|k| ring[k]), polygon_area(&triangle.map(|k| positions[k])));
             }
         }
     }
 
-    fn is_wide(&self, ring: &[u32]) -> bool {
-        let positions = self.positions(ring);
-        let apart = |a: UnitVector, b: UnitVector| dot(sub(a, b), sub(a, b)) > WIDE * WIDE;
-        positions.iter().any(|&a| positions.iter().any(|&b| apart(a, b)))
-    }
-
     /// Triangles from each side of a ring of source cells to its middle, where their mean is assumed.
-    fn add_around_middle(&mut self, ring: &[u32]) {
-        let middle = normalize(self.positions(ring).into_iter().fold([0.0; 3], add));
+    fn add_around_middle(&mut self, ring: &[u32], positions: &[UnitVector]) {
+        let middle = normalize(positions.iter().copied().fold([0.0; 3], add));
         if let Some(middle) = middle.filter(|_| ring.iter().all(|&k| (k as usize) < self.cells)) {
             let mean = self.add_mean(middle, ring.to_vec());
             for (k, &corner) in ring.iter().enumerate() {
@@ -102,8 +123,8 @@ impl PatchBuilder {
         }
     }
 
-    fn push(&mut self, ring: &[u32]) {
-        self.area += polygon_area(&self.positions(ring));
+    fn push(&mut self, ring: &[u32], area: f64) {
+        self.area += area;
         self.corners.extend_from_slice(ring);
         self.starts.push(self.corners.len());
     }
@@ -111,17 +132,6 @@ impl PatchBuilder {
     fn coincide(&self, a: u32, b: u32) -> bool {
         let d = sub(self.nodes[a as usize], self.nodes[b as usize]);
         a == b || dot(d, d) < 1e-24
-    }
-
-    fn positions(&self, ring: &[u32]) -> Vec<UnitVector> {
-        ring.iter().map(|&k| self.nodes[k as usize]).collect()
-    }
-
-    /// The ring in the tangent plane at its middle.
-    fn flat(&self, ring: &[u32]) -> Option<Vec<PlanePoint>> {
-        let middle = normalize(ring.iter().fold([0.0; 3], |sum, &k| add(sum, self.nodes[k as usize])))?;
-        let plane = TangentPlane::new(middle, LEAST_COSINE);
-        ring.iter().map(|&k| plane.project(self.nodes[k as usize])).collect()
     }
 
     /// Ready for queries. `alias` names for each cell the cell whose value it shows, `is_active` says
@@ -132,6 +142,22 @@ impl PatchBuilder {
     }
 }
 
+fn is_wide(positions: &[UnitVector]) -> bool {
+    let apart = |a: UnitVector, b: UnitVector| dot(sub(a, b), sub(a, b)) > WIDE * WIDE;
+    positions.iter().any(|&a| positions.iter().any(|&b| apart(a, b)))
+}
+
+/// Puts the ring into the tangent plane at its middle; false if it does not fit.
+fn flatten(positions: &[UnitVector], ring: &mut Vec<PlanePoint>) -> bool {
+    let Some(middle) = normalize(positions.iter().copied().fold([0.0; 3], add)) else {
+        return false;
+    };
+    let plane = TangentPlane::new(middle, LEAST_COSINE);
+    ring.clear();
+    ring.extend(positions.iter().map_while(|&p| plane.project(p)));
+    ring.len() == positions.len()
+}
+
 fn cross2(a: PlanePoint, b: PlanePoint, c: PlanePoint) -> f64 {
     (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 }
@@ -139,10 +165,11 @@ fn cross2(a: PlanePoint, b: PlanePoint, c: PlanePoint) -> f64 {
 fn is_convex(ring: &[PlanePoint]) -> bool {
     let n = ring.len();
     (0..n).all(|k| {
-        let (a, b, c) = (ring[k], ring[(k + 1) % n], ring[(k + 2) % n]);
-        let length = |p: PlanePoint, q: PlanePoint| (p[0] - q[0]).hypot(p[1] - q[1]);
+        let after = |k: usize| if k + 1 < n { k + 1 } else { 0 };
+        let (a, b, c) = (ring[k], ring[after(k)], ring[after(after(k))]);
+        let length2 = |p: PlanePoint, q: PlanePoint| (p[0] - q[0]) * (p[0] - q[0]) + (p[1] - q[1]) * (p[1] - q[1]);
         // Three corners in a line are convex, whatever their rounding.
-        cross2(a, b, c) >= -1e-10 * length(a, b) * length(b, c)
+        cross2(a, b, c) >= -1e-10 * (length2(a, b) * length2(b, c)).sqrt()
     })
 }
 

@@ -12,15 +12,21 @@ mod overlaps;
 mod polygons;
 mod rows;
 mod slicing;
+mod transposed;
 
+use super::{areas_of_polygons, areas_of_rows};
 use crate::identity::content_hash;
 use crate::{Edges, Normalization, Options, RegridError, Weights, WeightsOrigin};
-use knarr_grid::{Grid, Layout, Offsets, Polygons, Rows};
+use knarr_grid::{Grid, Layout, Mask, Offsets, Polygons, Rows};
 use overlaps::Overlaps;
 use rayon::prelude::*;
+use std::borrow::Cow;
+use std::ops::Range;
 
-/// Weights of the first-order conservative method.
-pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Result<Weights, RegridError> {
+pub(crate) use rows::same_pole as same_frame;
+
+/// Weights of the first-order conservative method; rows outside `range` are empty.
+pub(crate) fn build(source: &Grid, destination: &Grid, range: &Range<usize>, options: &Options) -> Result<Weights, RegridError> {
     for (end, grid) in [("source", source), ("destination", destination)] {
         if !grid.has_corners() {
             return Err(RegridError::NoCorners { end });
@@ -31,40 +37,39 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
     }
     let great_circles = options.edges == Edges::GreatCircle;
     let (source_cells, destination_cells) = (Cells::of(source, great_circles), Cells::of(destination, great_circles));
-    let source_areas = source_cells.areas(source);
-    let destination_areas = destination_cells.areas(destination);
-    let overlaps = find(source, &source_cells, &source_areas, destination, &destination_cells, &destination_areas);
+    let source_areas = source_cells.areas();
+    let destination_areas = destination_cells.areas();
+    let mask = if *range == (0..destination.len()) {
+        Cow::Borrowed(&destination.mask)
+    } else {
+        let active = (0..destination.len()).map(|i| range.contains(&i) && destination.mask.is_active(i)).collect();
+        Cow::Owned(Mask::from_active(active))
+    };
+    let overlaps = find(source, &source_cells, &source_areas, &mask, &destination_cells, &destination_areas);
     Ok(weights_from(overlaps, source, destination, source_areas, destination_areas, options))
 }
 
 /// Cells as the overlap search sees them.
 enum Cells<'a> {
     Rows(&'a Rows),
-    Polygons(std::borrow::Cow<'a, Polygons>),
+    Polygons(Cow<'a, Polygons>),
 }
 
 impl<'a> Cells<'a> {
     fn of(grid: &'a Grid, great_circles: bool) -> Self {
         match &grid.layout {
             Layout::Rows(rows) if !great_circles && bands::can_tile(rows) => Self::Rows(rows),
-            Layout::Rows(_) => Self::Polygons(std::borrow::Cow::Owned(polygons_of_rows(grid))),
-            Layout::Polygons { polygons, .. } => Self::Polygons(std::borrow::Cow::Borrowed(polygons)),
-            Layout::Points { .. } => Self::Polygons(std::borrow::Cow::Owned(Polygons::from_cells(std::iter::empty()))),
+            Layout::Rows(_) => Self::Polygons(Cow::Owned(polygons_of_rows(grid))),
+            Layout::Polygons { polygons, .. } => Self::Polygons(Cow::Borrowed(polygons)),
+            Layout::Points { .. } => Self::Polygons(Cow::Owned(Polygons::from_cells(std::iter::empty()))),
         }
     }
 
     /// Area of each cell with the edges in use.
-    fn areas(&self, grid: &Grid) -> Vec<f64> {
+    fn areas(&self) -> Vec<f64> {
         match self {
-            Self::Rows(_) => (0..grid.len()).into_par_iter().map(|c| grid.area(c)).collect(),
-            Self::Polygons(polygons) => (0..grid.len())
-                .into_par_iter()
-                .map_init(Vec::new, |corners, c| {
-                    corners.clear();
-                    polygons.copy_cell(c, corners);
-                    knarr_kernels::cell_area::polygon_area(corners)
-                })
-                .collect(),
+            Self::Rows(rows) => areas_of_rows(rows),
+            Self::Polygons(polygons) => areas_of_polygons(polygons),
         }
     }
 }
@@ -87,24 +92,23 @@ fn find(
     source: &Grid,
     source_cells: &Cells,
     source_areas: &[f64],
-    destination: &Grid,
+    destination_mask: &Mask,
     destination_cells: &Cells,
     destination_areas: &[f64],
 ) -> Overlaps {
     match (source_cells, destination_cells) {
-        (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => rows::overlaps(s, &source.mask, d, &destination.mask),
+        (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => rows::overlaps(s, &source.mask, d, destination_mask),
         (Cells::Rows(s), Cells::Rows(d)) => {
-            slicing::destination_rows_by_rows(s, &source.mask, d, &destination.mask, destination_areas)
+            slicing::destination_rows_by_rows(s, &source.mask, d, destination_mask, destination_areas)
         }
         (Cells::Rows(s), Cells::Polygons(d)) => {
-            slicing::polygons_by_rows(d, &destination.mask, destination_areas, s, &source.mask, source_areas)
+            slicing::polygons_by_rows(d, destination_mask, destination_areas, s, &source.mask, source_areas)
         }
         (Cells::Polygons(s), Cells::Rows(d)) => {
-            slicing::polygons_by_rows(s, &source.mask, source_areas, d, &destination.mask, destination_areas)
-                .transposed(destination.len())
+            transposed::rows_by_polygons(d, destination_mask, destination_areas, s, &source.mask, source_areas)
         }
         (Cells::Polygons(s), Cells::Polygons(d)) => {
-            polygons::overlaps(s, &source.mask, source_areas, d, &destination.mask, destination_areas)
+            polygons::overlaps(s, &source.mask, source_areas, d, destination_mask, destination_areas)
         }
     }
 }
@@ -119,25 +123,24 @@ fn weights_from(
     options: &Options,
 ) -> Weights {
     let Overlaps { row_starts, columns, areas: mut values } = overlaps;
-    let mut source_fractions = vec![0.0; source.len()];
-    for (&column, &area) in columns.iter().zip(&values) {
-        source_fractions[column as usize] += area;
-    }
-    for (fraction, &area) in source_fractions.iter_mut().zip(&source_areas) {
-        *fraction = if area > 0.0 { *fraction / area } else { 0.0 };
-    }
+    let source_fractions = column_fractions(&columns, &values, &source_areas);
     let mut destination_fractions = vec![0.0; destination.len()];
-    for i in 0..destination.len() {
-        let row = &mut values[row_starts[i]..row_starts[i + 1]];
-        let covered = row.iter().fold(0.0, |sum, area| sum + area);
-        let area = destination_areas[i];
-        destination_fractions[i] = if area > 0.0 { covered / area } else { 0.0 };
-        let divisor = match options.normalization {
-            Normalization::FractionArea => covered,
-            Normalization::DestinationArea => area,
-        };
-        row.iter_mut().for_each(|w| *w /= divisor);
-    }
+    let starts = row_starts.par_chunks(ROWS).zip(destination_areas.par_chunks(ROWS));
+    let blocks = split(&mut values, &row_starts).into_par_iter().zip(destination_fractions.par_chunks_mut(ROWS));
+    blocks.zip(starts).for_each(|((mut links, fractions), (starts, areas))| {
+        for (i, fraction) in fractions.iter_mut().enumerate() {
+            let end = starts.get(i + 1).map_or(links.len(), |end| end - starts[i]);
+            let (row, rest) = links.split_at_mut(end);
+            links = rest;
+            let covered = row.iter().fold(0.0, |sum, area| sum + area);
+            *fraction = if areas[i] > 0.0 { covered / areas[i] } else { 0.0 };
+            let divisor = match options.normalization {
+                Normalization::FractionArea => covered,
+                Normalization::DestinationArea => areas[i],
+            };
+            row.iter_mut().for_each(|w| *w /= divisor);
+        }
+    });
     let normalization = match options.normalization {
         Normalization::FractionArea => "fracarea",
         Normalization::DestinationArea => "destarea",
@@ -164,4 +167,38 @@ fn weights_from(
             options_hash: crate::identity::options_hash(options),
         },
     }
+}
+
+/// Rows normalized by one task.
+const ROWS: usize = 4096;
+
+/// The links of every [`ROWS`] rows.
+fn split<'a>(mut values: &'a mut [f64], row_starts: &[usize]) -> Vec<&'a mut [f64]> {
+    let rows = row_starts.len() - 1;
+    (0..rows)
+        .step_by(ROWS)
+        .map(|first| {
+            let count = row_starts[(first + ROWS).min(rows)] - row_starts[first];
+            let (links, rest) = std::mem::take(&mut values).split_at_mut(count);
+            values = rest;
+            links
+        })
+        .collect()
+}
+
+/// Overlapped part of each source cell. Each task sums up some columns, in the order of the links.
+fn column_fractions(columns: &[u32], overlaps: &[f64], areas: &[f64]) -> Vec<f64> {
+    let mut fractions = vec![0.0; areas.len()];
+    let part = areas.len().div_ceil(rayon::current_num_threads()).max(1);
+    fractions.par_chunks_mut(part).zip(areas.par_chunks(part)).enumerate().for_each(|(k, (fractions, areas))| {
+        for (&column, overlap) in columns.iter().zip(overlaps) {
+            if let Some(sum) = fractions.get_mut((column as usize).wrapping_sub(k * part)) {
+                *sum += overlap;
+            }
+        }
+        for (fraction, &area) in fractions.iter_mut().zip(areas) {
+            *fraction = if area > 0.0 { *fraction / area } else { 0.0 };
+        }
+    });
+    fractions
 }

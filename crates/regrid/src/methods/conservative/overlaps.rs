@@ -1,6 +1,7 @@
 //! Overlap areas as sparse rows.
 
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Areas of overlap, compressed by row; columns ascend within a row and appear once.
 #[derive(Debug, Default)]
@@ -45,51 +46,85 @@ impl Block {
     }
 }
 
-/// Rows per block: small enough to balance threads, large enough to make bookkeeping cheap.
-const BLOCK: usize = 1024;
+/// Links that a block should have: enough to make bookkeeping cheap, few enough to balance threads.
+const BLOCK_LINKS: usize = 8192;
+/// Most rows per block.
+const BLOCK_ROWS: usize = 1024;
 /// Blocks made before they are joined: bounds what is held twice.
-const BLOCKS_AT_ONCE: usize = 64;
+const BLOCKS_AT_ONCE: usize = 32;
 
 impl Overlaps {
+    /// No rows yet, of `len` in the end.
+    pub fn with_rows(len: usize) -> Self {
+        let mut row_starts = Vec::with_capacity(len + 1);
+        row_starts.push(0);
+        Self { row_starts, columns: Vec::new(), areas: Vec::new() }
+    }
+
     /// Makes `len` rows in parallel; `row(i, state, links)` pushes the links of row `i` and gives its sliver limit.
     pub fn by_rows<S>(
         len: usize,
         state: impl Fn() -> S + Sync,
         row: impl Fn(usize, &mut S, &mut Vec<(u32, f64)>) -> f64 + Sync,
     ) -> Self {
-        let mut result = Self { row_starts: Vec::with_capacity(len + 1), columns: Vec::new(), areas: Vec::new() };
-        result.row_starts.push(0);
-        let block_count = len.div_ceil(BLOCK);
-        for first in (0..block_count).step_by(BLOCKS_AT_ONCE) {
-            let blocks: Vec<Block> = (first..(first + BLOCKS_AT_ONCE).min(block_count))
-                .into_par_iter()
-                .map_init(
-                    || (state(), Vec::new()),
-                    |(state, links), b| {
-                        let mut block = Block::default();
-                        for i in b * BLOCK..((b + 1) * BLOCK).min(len) {
-                            let least_area = row(i, state, links);
-                            block.finish_row(links, least_area);
-                        }
-                        block
-                    },
-                )
-                .collect();
-            for block in &blocks {
-                result.append(block, len);
-            }
+        Self::by_blocks(
+            len,
+            || (state(), Vec::new()),
+            |rows, (state, links), block| {
+                for i in rows {
+                    let least_area = row(i, state, links);
+                    block.finish_row(links, least_area);
+                }
+            },
+        )
+    }
+
+    /// Makes `len` rows in parallel; `make(rows, state, block)` finishes each of the rows in turn.
+    pub fn by_blocks<S>(
+        len: usize,
+        state: impl Fn() -> S + Sync,
+        make: impl Fn(Range<usize>, &mut S, &mut Block) + Sync,
+    ) -> Self {
+        let several = |first: usize, rows: usize| -> Vec<Block> {
+            let starts: Vec<usize> = (first..len).step_by(rows).take(BLOCKS_AT_ONCE).collect();
+            let make_block = |state: &mut S, start: usize| {
+                let mut block = Block::default();
+                make(start..(start + rows).min(len), state, &mut block);
+                block
+            };
+            starts.into_par_iter().map_init(&state, make_block).collect()
+        };
+        let mut result = Self::with_rows(len);
+        // The first blocks are small: how many links a row has shows then.
+        let mut rows = BLOCK_ROWS / BLOCKS_AT_ONCE;
+        let mut done = 0;
+        let mut blocks = several(done, rows);
+        while !blocks.is_empty() {
+            done += blocks.iter().map(|b| b.counts.len()).sum::<usize>();
+            let links = result.columns.len() + blocks.iter().map(|b| b.columns.len()).sum::<usize>();
+            rows = (BLOCK_LINKS * done / links.max(1)).clamp(1, BLOCK_ROWS);
+            // Some threads make the next blocks while one joins these.
+            let ((), next) = rayon::join(
+                || blocks.iter().for_each(|b| result.append_rows(&b.counts, &b.columns, &b.areas, len)),
+                || several(done, rows),
+            );
+            blocks = next;
         }
-        result.columns.shrink_to_fit();
-        result.areas.shrink_to_fit();
+        result.shrink();
         result
     }
 
-    /// Adds the rows of a block; of `len` rows in the end.
-    fn append(&mut self, block: &Block, len: usize) {
-        for count in &block.counts {
+    /// Adds rows that follow; there are `len` in the end.
+    pub fn append(&mut self, rows: &Self, len: usize) {
+        let counts: Vec<u32> = rows.row_starts.windows(2).map(|w| (w[1] - w[0]) as u32).collect();
+        self.append_rows(&counts, &rows.columns, &rows.areas, len);
+    }
+
+    fn append_rows(&mut self, counts: &[u32], columns: &[u32], areas: &[f64], len: usize) {
+        for count in counts {
             self.row_starts.push(self.row_starts[self.row_starts.len() - 1] + *count as usize);
         }
-        let needed = self.columns.len() + block.columns.len();
+        let needed = self.columns.len() + columns.len();
         if needed > self.columns.capacity() {
             // Space for all rows, judged by those made so far: doubling would waste up to half of it.
             let done = self.row_starts.len() - 1;
@@ -98,30 +133,48 @@ impl Overlaps {
             self.columns.reserve_exact(expected - self.columns.len());
             self.areas.reserve_exact(expected - self.areas.len());
         }
-        self.columns.extend_from_slice(&block.columns);
-        self.areas.extend_from_slice(&block.areas);
+        self.columns.extend_from_slice(columns);
+        self.areas.extend_from_slice(areas);
     }
 
-    /// The same overlaps by the other grid's cells; ascending rows make ascending columns.
-    pub fn transposed(self, len: usize) -> Self {
-        let mut row_starts = vec![0usize; len + 1];
-        for &column in &self.columns {
-            row_starts[column as usize + 1] += 1;
-        }
-        for i in 0..len {
-            row_starts[i + 1] += row_starts[i];
-        }
-        let mut next = row_starts.clone();
-        let mut columns = vec![0u32; self.columns.len()];
-        let mut areas = vec![0.0; self.columns.len()];
+    /// Gives back space that was kept for more links.
+    pub fn shrink(&mut self) {
+        self.columns.shrink_to_fit();
+        self.areas.shrink_to_fit();
+    }
+
+    /// The same overlaps by the cells `cells` of the other grid, without those up to `least(row, cell)`; ascending rows
+    /// make ascending columns.
+    pub fn transposed(mut self, cells: Range<usize>, least: impl Fn(usize, usize) -> f64) -> Self {
+        let mut row_starts = vec![0usize; cells.len() + 1];
         for row in 0..self.row_starts.len() - 1 {
             for link in self.row_starts[row]..self.row_starts[row + 1] {
-                let place = &mut next[self.columns[link] as usize];
-                columns[*place] = row as u32;
-                areas[*place] = self.areas[link];
-                *place += 1;
+                let cell = self.columns[link] as usize;
+                if self.areas[link] > least(row, cell) {
+                    row_starts[cell - cells.start + 1] += 1;
+                } else {
+                    self.areas[link] = 0.0;
+                }
             }
         }
+        for i in 0..cells.len() {
+            row_starts[i + 1] += row_starts[i];
+        }
+        let total = row_starts[cells.len()];
+        let (mut columns, mut areas) = (vec![0u32; total], vec![0.0; total]);
+        // Each start moves to its row's end, which is the next row's start.
+        for row in 0..self.row_starts.len() - 1 {
+            for link in self.row_starts[row]..self.row_starts[row + 1] {
+                if self.areas[link] > 0.0 {
+                    let place = &mut row_starts[self.columns[link] as usize - cells.start];
+                    columns[*place] = row as u32;
+                    areas[*place] = self.areas[link];
+                    *place += 1;
+                }
+            }
+        }
+        row_starts.copy_within(0..cells.len(), 1);
+        row_starts[0] = 0;
         Self { row_starts, columns, areas }
     }
 }

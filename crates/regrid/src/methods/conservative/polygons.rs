@@ -1,11 +1,17 @@
 //! Polygons x polygons: candidates from a hierarchy of boxes, areas by clipping.
 
 use super::overlaps::{Overlaps, least_overlap};
-use crate::search::bvh::{Box3, Bvh};
-use knarr_grid::{Mask, Polygons};
-use knarr_kernels::overlap::{ConvexCell, Scratch, is_convex, triangulate};
+use crate::search::bvh::{Box3, Bvh, Found};
+use knarr_grid::{Mask, Offsets, Polygons};
+use knarr_kernels::overlap::{is_convex, triangulate};
+use knarr_kernels::overlap_batch::{CornerStarts, OverlapBatch, PolygonList};
 use knarr_kernels::sphere::UnitVector;
-use rayon::prelude::*;
+use std::ops::Range;
+
+/// Most destination cells that share a search.
+const GROUP: usize = 16;
+/// A group ends where its box would be this many times as long as its longest cell: the search would find too much.
+const GROUP_LENGTH: f32 = 5.0;
 
 /// Overlap areas by destination cell.
 pub(super) fn overlaps(
@@ -16,53 +22,110 @@ pub(super) fn overlaps(
     destination_mask: &Mask,
     destination_areas: &[f64],
 ) -> Overlaps {
-    let boxes: Vec<Box3> = (0..source.len())
-        .into_par_iter()
-        .map_init(Vec::new, |corners, cell| {
-            corners.clear();
-            if source_mask.is_active(cell) {
-                source.copy_cell(cell, corners);
-            }
-            if corners.len() < 3 { Box3::EMPTY } else { Box3::around_polygon(corners) }
-        })
-        .collect();
-    let bvh = Bvh::new(&boxes);
-    drop(boxes);
-    Overlaps::by_rows(
-        destination.len(),
-        || (Scratch::default(), Vec::<UnitVector>::new(), Vec::<UnitVector>::new(), Vec::<u32>::new()),
-        |cell, (scratch, corners, subject, candidates), links| {
-            corners.clear();
-            if destination_mask.is_active(cell) {
-                destination.copy_cell(cell, corners);
-            }
-            if corners.len() < 3 {
-                return 0.0;
-            }
-            candidates.clear();
-            bvh.query(&Box3::around_polygon(corners), |item| candidates.push(item));
-            candidates.sort_unstable();
-            let mut least = destination_areas[cell];
-            let mut clip = |part: &[UnitVector], scratch: &mut Scratch, subject: &mut Vec<UnitVector>| {
-                let target = ConvexCell::new(part);
-                for &candidate in candidates.iter() {
-                    subject.clear();
-                    source.copy_cell(candidate as usize, subject);
-                    let area = target.overlap(subject, source_areas[candidate as usize], scratch);
-                    if area != 0.0 {
-                        least = least.min(source_areas[candidate as usize]);
-                        links.push((candidate, area));
-                    }
-                }
-            };
-            if is_convex(corners) {
-                clip(corners, scratch, subject);
-            } else {
-                for triangle in triangulate(corners) {
-                    clip(&triangle, scratch, subject);
-                }
-            }
-            least_overlap(least)
+    let bvh = Bvh::of(source.len(), |cell| Cell { polygons: source, mask: source_mask, cell }.bounds());
+    let list = PolygonList {
+        vertices: &source.vertices,
+        corners: &source.corners,
+        starts: match &source.offsets {
+            Offsets::Uniform(n) => CornerStarts::Uniform(*n),
+            Offsets::PerCell(offsets) => CornerStarts::PerPolygon(offsets),
         },
-    )
+    };
+    Overlaps::by_blocks(destination.len(), Worker::default, |cells, worker, block| {
+        let mut first = cells.start;
+        while first < cells.end {
+            let group = worker.group(first..cells.end, destination, destination_mask);
+            bvh.gather(&group.bounds, &mut worker.near);
+            for cell in first..group.end {
+                let least = worker.row(cell - first, &list, source_areas, destination_areas[cell]);
+                block.finish_row(&mut worker.links, least);
+            }
+            first = group.end;
+        }
+    })
+}
+
+/// A cell of a list of polygons that may be switched off.
+struct Cell<'a> {
+    polygons: &'a Polygons,
+    mask: &'a Mask,
+    cell: usize,
+}
+
+impl Cell<'_> {
+    /// Nothing for cells that are switched off or have no corners.
+    fn bounds(&self) -> Box3 {
+        if !self.mask.is_active(self.cell) {
+            return Box3::EMPTY;
+        }
+        let corners = self.polygons.cell(self.cell);
+        let is_cell = corners.len() >= 3 && corners.iter().any(|&v| v != corners[0]);
+        if is_cell { Box3::around_corners(corners.iter().map(|&v| self.polygons.vertices[v as usize])) } else { Box3::EMPTY }
+    }
+}
+
+/// Cells that share a search.
+struct Group {
+    end: usize,
+    bounds: Box3,
+}
+
+/// Buffers of a thread.
+#[derive(Default)]
+struct Worker {
+    batch: OverlapBatch,
+    /// Boxes of the group's cells.
+    boxes: Vec<Box3>,
+    /// Corners of the group's cells, one after another, and where each cell's end.
+    corners: Vec<UnitVector>,
+    ends: Vec<usize>,
+    /// Source cells near the group.
+    near: Found,
+    candidates: Vec<u32>,
+    links: Vec<(u32, f64)>,
+}
+
+impl Worker {
+    /// Takes the first of the cells `range` that lie close together.
+    fn group(&mut self, range: Range<usize>, polygons: &Polygons, mask: &Mask) -> Group {
+        self.boxes.clear();
+        self.corners.clear();
+        self.ends.clear();
+        let mut group = Group { end: range.start, bounds: Box3::EMPTY };
+        let mut longest = 0.0f32;
+        for cell in range.start..range.end.min(range.start + GROUP) {
+            let bounds = Cell { polygons, mask, cell }.bounds();
+            let together = group.bounds.and(&bounds);
+            longest = longest.max(bounds.length());
+            if cell > range.start && together.length() > GROUP_LENGTH * longest {
+                break;
+            }
+            if bounds != Box3::EMPTY {
+                polygons.copy_cell(cell, &mut self.corners);
+            }
+            self.boxes.push(bounds);
+            self.ends.push(self.corners.len());
+            group = Group { end: cell + 1, bounds: together };
+        }
+        group
+    }
+
+    /// Fills the links of a cell of the group and gives its sliver limit.
+    fn row(&mut self, k: usize, source: &PolygonList, source_areas: &[f64], area: f64) -> f64 {
+        let corners = &self.corners[if k == 0 { 0 } else { self.ends[k - 1] }..self.ends[k]];
+        if corners.len() < 3 {
+            return 0.0;
+        }
+        self.candidates.clear();
+        self.near.meeting(&self.boxes[k], &mut self.candidates);
+        if corners.len() == 3 || is_convex(corners) {
+            self.batch.overlaps(corners, source, source_areas, &self.candidates, &mut self.links);
+        } else {
+            for triangle in triangulate(corners) {
+                self.batch.overlaps(&triangle, source, source_areas, &self.candidates, &mut self.links);
+            }
+        }
+        let least = |least: f64, link: &(u32, f64)| least.min(source_areas[link.0 as usize]);
+        least_overlap(self.links.iter().fold(area, least))
+    }
 }

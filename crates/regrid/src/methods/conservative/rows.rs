@@ -8,7 +8,7 @@ use knarr_kernels::cell_area::sine_difference;
 const LEAST_PART: f64 = 1e-13;
 
 /// Whether both have the same frame, to rounding.
-pub(super) fn same_pole(a: &Rows, b: &Rows) -> bool {
+pub(crate) fn same_pole(a: &Rows, b: &Rows) -> bool {
     match (&a.rotation, &b.rotation) {
         (None, None) => true,
         (Some(a), Some(b)) => a.0.iter().flatten().zip(b.0.iter().flatten()).all(|(x, y)| (x - y).abs() < 1e-14),

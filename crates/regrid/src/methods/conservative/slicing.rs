@@ -3,7 +3,7 @@
 use super::bands::bands;
 use super::overlaps::{Overlaps, least_overlap};
 use knarr_grid::{Mask, Polygons, Rows};
-use knarr_kernels::overlap_rows::{Bands, MAX_CELL_CORNERS, OwnParallels, Piece, Scratch, slice};
+use knarr_kernels::overlap_rows::{OwnParallels, Piece, Scratch, slice, slice_polygon};
 use knarr_kernels::sphere::{Rotation, UnitVector, sin_cos_deg, unit_vector};
 
 /// Overlaps of polygons (rows of the result) with the cells of `rows` (columns of the result).
@@ -36,7 +36,7 @@ pub(super) fn polygons_by_rows(
                     links.push((column as u32, area));
                 }
             };
-            slice_polygon(&bands, corners, scratch, &mut emit);
+            slice_polygon(&bands, corners, polygon_areas[cell], scratch, &mut emit);
             if links.len() == 1 { least } else { least.min(smallest(links, row_areas)) }
         },
     )
@@ -45,26 +45,6 @@ pub(super) fn polygons_by_rows(
 /// The sliver limit of the smallest cell among the links.
 fn smallest(links: &[(u32, f64)], areas: &[f64]) -> f64 {
     least_overlap(links.iter().map(|&(column, _)| areas[column as usize]).fold(f64::INFINITY, f64::min))
-}
-
-/// Slices a polygon of any number of corners, as a fan of pieces where the kernel's limit is passed.
-fn slice_polygon(bands: &Bands, corners: &[UnitVector], scratch: &mut Scratch, emit: &mut impl FnMut(usize, f64)) {
-    if let Some(piece) = Piece::great_circle(corners) {
-        slice(bands, &piece, None, scratch, emit);
-        return;
-    }
-    let mut start = 1;
-    let mut part = Vec::with_capacity(MAX_CELL_CORNERS);
-    while start + 1 < corners.len() {
-        let end = (start + MAX_CELL_CORNERS - 2).min(corners.len() - 1);
-        part.clear();
-        part.push(corners[0]);
-        part.extend_from_slice(&corners[start..=end]);
-        if let Some(piece) = Piece::great_circle(&part) {
-            slice(bands, &piece, None, scratch, emit);
-        }
-        start = end;
-    }
 }
 
 /// Overlaps of rows about one pole (destination) with rows about another (source).

@@ -1,0 +1,233 @@
+//! One entry of a cache: weights as they lie in memory, with a hash over all of it.
+//!
+//! | bytes | content |
+//! |---|---|
+//! | 8 | `KNARRWTS` |
+//! | 8 | 0x0102030405060708 in the byte order of the machine; entries of another order count as unusable |
+//! | 8 | version of this layout: 1 |
+//! | 8, 8, 8 | numbers of source cells, destination cells, links |
+//! | 8 | length of the text |
+//! | 32 | BLAKE3 hash of the text and of the sections, see below |
+//! | | the text: JSON with method, normalization and content hashes ([`WeightsOrigin`]) |
+//! | | row starts (u64, one more than destination cells), columns (u32), weights (f64), areas and fractions of source and destination (f64) |
+//!
+//! Text and sections start at multiples of 64 bytes, with zeros in between. Numbers are in the byte order of the machine.
+//! The hash is that of all bytes before the hash, of the text, and of the hashes of each MiB of each section, so that
+//! sections are read, hashed and written on all threads, in the cache of the processor.
+
+use crate::IoError;
+use crate::atomic::AtomicFile;
+use crate::positioned::read_at;
+use knarr_regrid::{Weights, WeightsOrigin};
+use rayon::prelude::*;
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::Path;
+
+const MAGIC: [u8; 8] = *b"KNARRWTS";
+const BYTE_ORDER: u64 = 0x0102_0304_0506_0708;
+const VERSION: u64 = 1;
+/// Fields before the hash, and with it.
+const FIELDS: usize = 7 * 8;
+const HEAD: usize = FIELDS + blake3::OUT_LEN;
+const ALIGNMENT: u64 = 64;
+const BLOCK: usize = 1 << 20;
+/// No text is longer: it has three hashes and two names.
+const LONGEST_TEXT: u64 = 1 << 16;
+
+/// Why there are no weights.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// No such file.
+    Absent,
+    /// It is there, but not to be used.
+    Because(String),
+}
+
+/// Writes an entry under a temporary name and renames it.
+///
+/// Nothing waits for the disk: what a crash of the machine leaves is recognised by the hash.
+pub(super) fn write(weights: &Weights, path: &Path) -> Result<(), IoError> {
+    let file = AtomicFile::create(path, true)?;
+    put(weights, file.path()).map_err(|e| file.error(&e))?;
+    file.commit_unsynced()
+}
+
+fn put(weights: &Weights, path: &Path) -> io::Result<()> {
+    let row_starts: Vec<u64> = weights.row_starts.iter().map(|&start| start as u64).collect();
+    let text = serde_json::to_vec(&Text::of(&weights.origin))?;
+    let sections: [&[u8]; 7] = [
+        bytemuck::cast_slice(&row_starts),
+        bytemuck::cast_slice(&weights.columns),
+        bytemuck::cast_slice(&weights.values),
+        bytemuck::cast_slice(&weights.source_areas),
+        bytemuck::cast_slice(&weights.destination_areas),
+        bytemuck::cast_slice(&weights.source_fractions),
+        bytemuck::cast_slice(&weights.destination_fractions),
+    ];
+    let mut head = MAGIC.to_vec();
+    let counts = [weights.source_len, weights.destination_len(), weights.len(), text.len()].map(|n| n as u64);
+    [BYTE_ORDER, VERSION].iter().chain(&counts).for_each(|field| head.extend(field.to_ne_bytes()));
+    let hashes = sections.iter().flat_map(|section| section.par_chunks(BLOCK).map(blake3::hash).collect::<Vec<_>>());
+    let hash = whole_hash(&head, &text, hashes);
+    head.extend(hash.as_bytes());
+    // The sections pass by the buffer.
+    let mut out = Aligned { out: BufWriter::new(File::options().write(true).open(path)?), at: 0 };
+    out.put(&head)?;
+    out.put(&text)?;
+    sections.iter().try_for_each(|section| out.put(section))?;
+    out.out.flush()
+}
+
+/// The weights of an entry that is whole.
+pub(super) fn read(path: &Path) -> Result<Weights, Unread> {
+    let file = File::open(path).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => Unread::Absent,
+        _ => Unread::Because(e.to_string()),
+    })?;
+    let len = file.metadata().map_err(unreadable)?.len();
+    let mut head = [0; HEAD];
+    if len < HEAD as u64 {
+        return Err(Unread::Because("it is no weights entry, or not all of it".to_owned()));
+    }
+    read_at(&file, 0, &mut head).map_err(unreadable)?;
+    let field = |k: usize| u64::from_ne_bytes(head[8 * k..8 * (k + 1)].try_into().expect("eight bytes"));
+    if head[..8] != MAGIC || field(1) != BYTE_ORDER || field(2) != VERSION {
+        return Err(Unread::Because("it is no weights entry of this version and machine".to_owned()));
+    }
+    let [sources, destinations, links, text_len] = [3, 4, 5, 6].map(field);
+    let lens = Lens::of(sources, destinations, links, text_len)
+        .filter(|lens| lens.total == len)
+        .ok_or_else(|| Unread::Because(format!("it has {len} bytes, its head asks for another number")))?;
+    let mut reader = Reader { file: &file, at: ALIGNMENT * (HEAD as u64).div_ceil(ALIGNMENT), hashes: Vec::new() };
+    let mut text = vec![0; text_len as usize];
+    read_at(&file, reader.at, &mut text).map_err(unreadable)?;
+    reader.at += ALIGNMENT * text_len.div_ceil(ALIGNMENT);
+    let row_starts: Vec<u64> = reader.section(lens.destinations + 1)?;
+    let columns: Vec<u32> = reader.section(lens.links)?;
+    let values = reader.section(lens.links)?;
+    let source_areas = reader.section(lens.sources)?;
+    let destination_areas = reader.section(lens.destinations)?;
+    let source_fractions = reader.section(lens.sources)?;
+    let destination_fractions = reader.section(lens.destinations)?;
+    let damaged = || Unread::Because("it is damaged: its hash does not agree".to_owned());
+    if whole_hash(&head[..FIELDS], &text, reader.hashes) != blake3::Hash::from_slice(&head[FIELDS..]).map_err(|_| damaged())? {
+        return Err(damaged());
+    }
+    let origin: Text = serde_json::from_slice(&text).map_err(|_| damaged())?;
+    let row_starts = row_starts.into_iter().map(|start| start as usize).collect();
+    Ok(Weights {
+        source_len: lens.sources,
+        row_starts,
+        columns,
+        values,
+        source_areas,
+        destination_areas,
+        source_fractions,
+        destination_fractions,
+        origin: origin.origin(),
+    })
+}
+
+fn unreadable(error: io::Error) -> Unread {
+    Unread::Because(format!("it cannot be read: {error}"))
+}
+
+fn whole_hash(fields: &[u8], text: &[u8], blocks: impl IntoIterator<Item = blake3::Hash>) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(fields).update(text);
+    blocks.into_iter().for_each(|block| {
+        hasher.update(block.as_bytes());
+    });
+    hasher.finalize()
+}
+
+/// Lengths that fit in memory and in each other.
+struct Lens {
+    sources: usize,
+    destinations: usize,
+    links: usize,
+    /// Bytes of the file.
+    total: u64,
+}
+
+impl Lens {
+    fn of(sources: u64, destinations: u64, links: u64, text: u64) -> Option<Self> {
+        let sections = [(destinations.checked_add(1)?, 8), (links, 4), (links, 8), (sources, 8), (destinations, 8), (sources, 8)];
+        let mut total = ALIGNMENT * (HEAD as u64).div_ceil(ALIGNMENT);
+        let aligned = |bytes: u64| bytes.div_ceil(ALIGNMENT).checked_mul(ALIGNMENT);
+        if text > LONGEST_TEXT {
+            return None;
+        }
+        total = total.checked_add(aligned(text)?)?;
+        for (len, width) in sections {
+            total = total.checked_add(aligned(len.checked_mul(width)?)?)?;
+        }
+        // Nothing follows the last section.
+        total = total.checked_add(destinations.checked_mul(8)?)?;
+        let small = |n: u64| usize::try_from(n).ok();
+        Some(Self { sources: small(sources)?, destinations: small(destinations)?, links: small(links)?, total })
+    }
+}
+
+/// Sections read one after the other.
+struct Reader<'f> {
+    file: &'f File,
+    at: u64,
+    hashes: Vec<blake3::Hash>,
+}
+
+impl Reader<'_> {
+    fn section<T: bytemuck::Pod + Send>(&mut self, len: usize) -> Result<Vec<T>, Unread> {
+        let mut values = vec![T::zeroed(); len];
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut values);
+        let (file, start) = (self.file, self.at);
+        let hashes: io::Result<Vec<blake3::Hash>> = bytes
+            .par_chunks_mut(BLOCK)
+            .enumerate()
+            .map(|(k, block)| read_at(file, start + (k * BLOCK) as u64, block).map(|()| blake3::hash(block)))
+            .collect();
+        self.hashes.extend(hashes.map_err(unreadable)?);
+        self.at += ALIGNMENT * (bytes.len() as u64).div_ceil(ALIGNMENT);
+        Ok(values)
+    }
+}
+
+/// Bytes written at multiples of [`ALIGNMENT`].
+struct Aligned<W> {
+    out: W,
+    at: u64,
+}
+
+impl<W: Write> Aligned<W> {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let gap = self.at.next_multiple_of(ALIGNMENT) - self.at;
+        self.out.write_all(&[0; ALIGNMENT as usize][..gap as usize])?;
+        self.out.write_all(bytes)?;
+        self.at += gap + bytes.len() as u64;
+        Ok(())
+    }
+}
+
+/// [`WeightsOrigin`] as JSON.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Text {
+    method: String,
+    normalization: String,
+    conservative: bool,
+    source_hash: String,
+    destination_hash: String,
+    options_hash: String,
+}
+
+impl Text {
+    fn of(origin: &WeightsOrigin) -> Self {
+        let WeightsOrigin { method, normalization, conservative, source_hash, destination_hash, options_hash } = origin.clone();
+        Self { method, normalization, conservative, source_hash, destination_hash, options_hash }
+    }
+
+    fn origin(self) -> WeightsOrigin {
+        let Self { method, normalization, conservative, source_hash, destination_hash, options_hash } = self;
+        WeightsOrigin { method, normalization, conservative, source_hash, destination_hash, options_hash }
+    }
+}

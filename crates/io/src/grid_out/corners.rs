@@ -1,0 +1,73 @@
+//! Corners of cells in degrees, each corner's angles computed once for the cells around it.
+
+use knarr_grid::{Grid, Layout, LonLat, Polygons};
+use knarr_kernels::sphere::lon_lat_deg;
+
+/// Corners remembered: more than two rows of most grids, few enough to stay in the fastest cache levels.
+const REMEMBERED: usize = 1 << 12;
+
+/// Corners of a grid's cells, for cells asked for one after the other.
+pub(crate) struct Corners<'g> {
+    grid: &'g Grid,
+    /// The last vertices with that index modulo [`REMEMBERED`], and their angles; empty where cells share none.
+    remembered: Vec<(u32, f64, f64)>,
+}
+
+impl<'g> Corners<'g> {
+    /// The corners of `grid`.
+    pub fn of(grid: &'g Grid) -> Self {
+        let shared =
+            matches!(&grid.layout, Layout::Polygons { polygons, .. } if polygons.vertices.len() < polygons.corners.len());
+        Self { grid, remembered: if shared { vec![(u32::MAX, 0.0, 0.0); REMEMBERED] } else { Vec::new() } }
+    }
+
+    /// Appends the corners of a cell: the bounds themselves where the cell lies between parallels and meridians, else
+    /// longitudes within half a turn of the center's; a corner at a pole has the center's longitude.
+    pub fn append(&mut self, cell: usize, corners: &mut Vec<LonLat>) {
+        match &self.grid.layout {
+            Layout::Rows(rows) if rows.rotation.is_none() => {
+                let ([west, east], [south, north]) = rows.frame_bounds_deg(cell);
+                let bounds = [(west, south), (east, south), (east, north), (west, north)];
+                corners.extend(bounds.map(|(lon_deg, lat_deg)| LonLat { lon_deg, lat_deg }));
+            }
+            Layout::Polygons { polygons, .. } => self.append_polygon(polygons, cell, corners),
+            Layout::Rows(_) | Layout::Points { .. } => {
+                let center = self.grid.center(cell).lon_deg;
+                corners.extend(self.grid.corners(cell).into_iter().map(|p| near(center, lon_lat_deg(p))));
+            }
+        }
+    }
+
+    fn append_polygon(&mut self, polygons: &Polygons, cell: usize, corners: &mut Vec<LonLat>) {
+        let center = self.grid.center(cell).lon_deg;
+        let indices = polygons.cell(cell);
+        for (k, &index) in indices.iter().enumerate() {
+            // A corner given twice in a row is one.
+            let previous = if k == 0 { indices[indices.len() - 1] } else { indices[k - 1] };
+            if index != previous || indices.len() == 1 {
+                corners.push(near(center, self.angles(polygons, index)));
+            }
+        }
+    }
+
+    fn angles(&mut self, polygons: &Polygons, index: u32) -> (f64, f64) {
+        let vertex = || lon_lat_deg(polygons.vertices[index as usize]);
+        let Some(place) = self.remembered.get_mut(index as usize % REMEMBERED) else { return vertex() };
+        if place.0 != index {
+            let (lon, lat) = vertex();
+            *place = (index, lon, lat);
+        }
+        (place.1, place.2)
+    }
+}
+
+fn near(center: f64, (lon, lat_deg): (f64, f64)) -> LonLat {
+    let lon_deg = if !center.is_finite() {
+        lon
+    } else if lat_deg.abs() >= 90.0 - 1e-12 {
+        center
+    } else {
+        lon + 360.0 * ((center - lon) / 360.0).round()
+    };
+    LonLat { lon_deg, lat_deg }
+}

@@ -1,0 +1,215 @@
+//! One variable of a file on its way to another grid.
+
+use crate::decode::Decoder;
+use crate::element::{Element, Real, with_element};
+use crate::nc::ValueType;
+use crate::nc_write::{NewFile, NewVariable};
+use crate::output::{self, Storage};
+use crate::plan::Plan;
+use crate::regrid_file::{RegridRequest, UsedWeights, VariableReport, fail};
+use crate::statistics::{self, Shares, Tally};
+use crate::{Dataset, GridLayout, IoError, VariableGrid};
+use knarr_field::NumberType;
+use knarr_grid::Grid;
+use knarr_regrid::Weights;
+use std::ops::Range;
+
+/// Slabs that weights are applied to together at least, where there are as many.
+const WORTHWHILE_SLABS: usize = 8;
+
+/// Bytes of a batch, if memory allows: enough to share among threads, little enough that stages overlap.
+const BATCH_BYTES: usize = 32 << 20;
+
+/// One variable to be regridded.
+pub(crate) struct Job {
+    pub(crate) name: String,
+    pub(crate) grid: VariableGrid,
+    pub(crate) decoder: Decoder,
+    pub(crate) storage: Storage,
+    pub(crate) extra_dims: Vec<(String, usize)>,
+    pub(crate) slabs: usize,
+    pub(crate) weights: usize,
+    pub(crate) auxiliary: bool,
+}
+
+impl Job {
+    pub(crate) fn new_variable(
+        &self,
+        plan: &Plan,
+        dataset: &Dataset,
+        layout: &GridLayout,
+        destination: &Grid,
+        used: &UsedWeights,
+    ) -> NewVariable {
+        let file = dataset.file();
+        let variable = file.find(&self.name).expect("the plan names variables of the file");
+        let is_kept = |name: &str| file.find_from(&self.name, name).is_some_and(|v| plan.keeps(&v.name));
+        let conservative = used.regridder.weights.origin.conservative && !self.auxiliary;
+        let mut attributes =
+            output::regridded_attributes(variable, &self.decoder, self.storage, layout, &self.grid.dims, conservative, &is_kept);
+        if self.auxiliary {
+            // A coordinate has no coordinates of its own.
+            attributes.remove("coordinates");
+        }
+        let horizontal = horizontal_dims(layout, destination);
+        let lens: Vec<usize> = horizontal.iter().map(|(_, len)| *len).collect();
+        let dims = self.extra_dims.iter().map(|(name, len)| plan.dim_name(layout, name, *len));
+        NewVariable {
+            name: self.name.clone(),
+            dims: dims.chain(horizontal.iter().map(|(name, _)| name.clone())).collect(),
+            value_type: ValueType::Number(self.storage.number),
+            attributes,
+            fill: Some(self.storage.fill),
+            chunks: Some(output::slab_chunks(self.extra_dims.len(), &lens, self.storage.number.size())),
+            compressed: true,
+        }
+    }
+
+    /// Reads, regrids and writes the variable.
+    pub(crate) fn run(
+        &self,
+        request: &RegridRequest<'_>,
+        dataset: &Dataset,
+        layout: &GridLayout,
+        used: &UsedWeights,
+        file: &mut NewFile,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<VariableReport, IoError> {
+        // What is stored in single precision is rounded to it once, at the source; sums are double in either case.
+        match self.storage.number {
+            NumberType::F32 => self.run_as::<f32, f32>(request, dataset, layout, used, file, progress),
+            number => with_element!(number, T => self.run_as::<f64, T>(request, dataset, layout, used, file, progress)),
+        }
+    }
+
+    /// [`Job::run`] by values `V` for an output of numbers `T`.
+    fn run_as<V: Real, T: Element>(
+        &self,
+        request: &RegridRequest<'_>,
+        dataset: &Dataset,
+        layout: &GridLayout,
+        used: &UsedWeights,
+        file: &mut NewFile,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<VariableReport, IoError> {
+        let (weights, extra) = (&used.regridder.weights, self.extra_dims.len());
+        let lens: Vec<usize> =
+            self.extra_dims.iter().chain(horizontal_dims(layout, &request.destination)).map(|(_, len)| *len).collect();
+        let writer = file.slab_writer(&self.name, T::NUMBER, &lens, extra)?;
+        let fill = T::stored(self.storage.fill);
+        let (mut before, mut after, integrable) = self.tallies(request, weights);
+        let mut shares = Shares::default();
+
+        let nan = request.nan;
+        let read = |slabs: Range<usize>, free: Option<Input<V>>| {
+            let mut values = free.map(|input| input.values).unwrap_or_default();
+            let valid = dataset.read_slabs_into(&self.decoder, &self.name, &self.grid, slabs, nan, &mut values)?;
+            Ok(Input { values, valid })
+        };
+        let regrid = |slabs: Range<usize>, input: &Input<V>, free: Option<Output<V>>| {
+            let mut output = free.unwrap_or_default();
+            output.values.resize(slabs.len() * weights.destination_len(), V::default());
+            output.valid.resize(output.values.len(), false);
+            let valid = input.valid.as_deref();
+            let done = used.regridder.apply_into(&input.values, valid, &mut output.values, &mut output.valid);
+            done.map_err(|e| fail(dataset, &self.name, e))?;
+            let mut share = |k: usize| {
+                let flags = valid.map(|v| &v[k * weights.source_len..(k + 1) * weights.source_len]);
+                integrable.then(|| shares.of(weights, flags, request.missing)).flatten()
+            };
+            let shares: Vec<_> = (0..slabs.len()).map(&mut share).collect();
+            let shares: Vec<_> = shares.iter().map(|s| s.as_ref().map(|s| s.as_slice())).collect();
+            before.add(&input.values, valid, &[]);
+            after.add(&output.values, Some(&output.valid), &shares);
+            Ok(output)
+        };
+        let write = |slabs, output: &Output<V>| file.put_slabs(&writer, slabs, &output.values, &output.valid, fill);
+        let (batches, overlapped) = self.batches::<V>(request, dataset, weights);
+        crate::pipeline::run(&batches, overlapped, read, regrid, write, progress)?;
+
+        let method = used.options.as_ref().map_or_else(|| weights.origin.method.clone(), |o| o.method.to_string());
+        Ok(VariableReport {
+            name: self.name.clone(),
+            family: self.grid.grid.family.to_string(),
+            cells: (self.grid.grid.len(), self.grid.grid.active_count()),
+            method,
+            slabs: self.slabs,
+            before: before.summary(),
+            after: after.summary(),
+            unmapped: weights.unmapped_among(&request.destination.mask),
+            conservation: integrable.then(|| statistics::conservation(&before, &after)),
+            rounding: if V::NUMBER == NumberType::F32 { f64::from(f32::EPSILON) / 2.0 } else { f64::EPSILON / 2.0 },
+            remarks: self.decoder.remarks().to_vec(),
+        })
+    }
+
+    /// Sums for the source and the destination, and whether their integrals mean something.
+    fn tallies(&self, request: &RegridRequest<'_>, weights: &Weights) -> (Tally, Tally, bool) {
+        let known = |areas: &[f64]| areas.iter().any(|&a| a > 0.0);
+        let source_areas = known(&weights.source_areas).then_some(weights.source_areas.as_slice());
+        let destination_areas = known(&weights.destination_areas).then_some(weights.destination_areas.as_slice());
+        let integrable = weights.origin.conservative && source_areas.is_some() && destination_areas.is_some();
+        let parts = |areas: &[f64], fractions: &[f64]| areas.iter().zip(fractions).map(|(a, f)| a * f).collect::<Vec<f64>>();
+        let source_parts = integrable.then(|| parts(&weights.source_areas, &weights.source_fractions));
+        // Divided by the whole cell, a value stands for all of it.
+        let whole_cell = weights.origin.normalization == "destarea";
+        let destination_parts = integrable.then(|| match whole_cell {
+            true => weights.destination_areas.clone(),
+            false => parts(&weights.destination_areas, &weights.destination_fractions),
+        });
+        let before = Tally::new(weights.source_len, self.grid.grid.mask.flags(), source_areas, source_parts);
+        let active = request.destination.mask.flags();
+        let after = Tally::new(weights.destination_len(), active, destination_areas, destination_parts);
+        (before, after, integrable)
+    }
+
+    /// Slabs to take at a time, and whether there is memory for reading and writing some while others are regridded.
+    fn batches<V: Real>(&self, request: &RegridRequest<'_>, dataset: &Dataset, weights: &Weights) -> (Vec<Range<usize>>, bool) {
+        let raw = self.decoder.number();
+        let raw_bytes = if raw == V::NUMBER { 0 } else { raw.size() };
+        // Values and flags; raw values while they are decoded, encoded ones while they are written.
+        let source = weights.source_len * (V::NUMBER.size() + 1 + raw_bytes);
+        let destination = weights.destination_len() * (2 * V::NUMBER.size() + 1);
+        let slab_bytes = (source + destination).max(1);
+        let overlapped = request.memory_limit / slab_bytes >= 2 * WORTHWHILE_SLABS.min(self.slabs);
+        let most = request.memory_limit / slab_bytes / if overlapped { 2 } else { 1 };
+        let wanted = (BATCH_BYTES / slab_bytes).next_multiple_of(WORTHWHILE_SLABS).max(WORTHWHILE_SLABS);
+        let mut batch = most.min(wanted).max(1);
+        // Chunks that hold several slabs are read once if a batch has all of them.
+        let unit = self.slabs_of_chunks(dataset);
+        if unit <= most {
+            batch = if batch < unit { unit } else { batch - batch % unit };
+        }
+        let starts = (0..self.slabs).step_by(batch);
+        (starts.map(|start| start..(start + batch).min(self.slabs)).collect(), overlapped)
+    }
+
+    /// Slabs that the chunks of the source hold together.
+    fn slabs_of_chunks(&self, dataset: &Dataset) -> usize {
+        let variable = dataset.file().find(&self.name).expect("the plan names variables of the file");
+        let Some(chunks) = &variable.chunks else { return 1 };
+        let of = |name: &String| variable.dims.iter().zip(chunks).find(|(dim, _)| dim.name == *name).map_or(1, |(_, &c)| c);
+        let lens: Vec<(usize, usize)> = self.extra_dims.iter().map(|(name, len)| (of(name), *len)).collect();
+        let Some(slowest) = lens.iter().position(|(chunk, _)| *chunk > 1) else { return 1 };
+        lens[slowest + 1..].iter().map(|(_, len)| len).product::<usize>() * lens[slowest].0
+    }
+}
+
+/// Source values of some slabs.
+struct Input<V> {
+    values: Vec<V>,
+    valid: Option<Vec<bool>>,
+}
+
+/// Destination values of some slabs.
+#[derive(Default)]
+struct Output<V> {
+    values: Vec<V>,
+    valid: Vec<bool>,
+}
+
+/// The dimensions of the layout that hold the cells: as in the grid's shape, or one for all of them.
+fn horizontal_dims<'l>(layout: &'l GridLayout, grid: &Grid) -> &'l [(String, usize)] {
+    let shaped = layout.dims.len() >= grid.shape.len() && layout.dims.iter().zip(&grid.shape).all(|((_, len), s)| len == s);
+    &layout.dims[..if shaped { grid.shape.len() } else { 1 }]
+}

@@ -1,0 +1,76 @@
+//! The plain form, one slab after the other; what the others are tested against.
+
+use super::tile::{Valid, Work, within};
+use super::{Missing, Value};
+
+/// The first `n` rows of the work.
+pub(crate) fn run<V: Value>(n: usize, mut work: Work<'_, '_, V>) {
+    let destinations = std::mem::take(&mut work.destinations);
+    for (&(source, words), (values, flags)) in work.sources.iter().zip(destinations) {
+        match work.valid {
+            Valid::All => (0..n).for_each(|k| {
+                let (columns, weights) = work.rows.row(work.first + k);
+                let mut sums = Sums::ZERO;
+                for (&column, &w) in columns.iter().zip(weights) {
+                    sums.add::<V>(w, source[column as usize].to_f64());
+                }
+                let is_mean = V::CLAMPED && work.facts.is_mean(work.first + k);
+                values[k] = V::from_f64(if is_mean { sums.bounded(sums.value) } else { sums.value });
+            }),
+            _ => (0..n).for_each(|k| {
+                let result = some(&work, source, words, work.first + k);
+                values[k] = V::from_f64(result.unwrap_or(0.0));
+                flags[k / 64] |= u64::from(result.is_some()) << (k % 64);
+            }),
+        }
+    }
+}
+
+/// A row where values may be missing.
+#[inline(always)]
+fn some<V: Value>(work: &Work<'_, '_, V>, source: &[V], words: &[u64], row: usize) -> Option<f64> {
+    let (columns, weights) = work.rows.row(row);
+    let (mut sums, mut links, mut share, mut magnitude) = (Sums::ZERO, 0, 0.0, 0.0);
+    for (&column, &w) in columns.iter().zip(weights) {
+        let column = column as usize;
+        if words[column / 64] >> (column % 64) & 1 == 1 {
+            sums.add::<V>(w, source[column].to_f64());
+            share += w;
+            magnitude += w.abs();
+            links += 1;
+        }
+    }
+    if links == 0 {
+        return None;
+    }
+    let is_whole = links == columns.len();
+    let scale = if is_whole { 1.0 } else { work.facts.scale(row, share, magnitude, work.missing)? };
+    let keeps_range = is_whole || matches!(work.missing, Missing::Renormalize { .. });
+    let value = sums.value * scale;
+    Some(if V::CLAMPED && keeps_range && work.facts.is_mean(row) { sums.bounded(value) } else { value })
+}
+
+/// Running sums of one destination value.
+struct Sums {
+    value: f64,
+    least: f64,
+    greatest: f64,
+}
+
+impl Sums {
+    const ZERO: Self = Self { value: 0.0, least: f64::INFINITY, greatest: f64::NEG_INFINITY };
+
+    #[inline(always)]
+    fn add<V: Value>(&mut self, weight: f64, x: f64) {
+        self.value += weight * x;
+        if V::CLAMPED {
+            self.least = if x < self.least { x } else { self.least };
+            self.greatest = if x > self.greatest { x } else { self.greatest };
+        }
+    }
+
+    #[inline(always)]
+    fn bounded(&self, value: f64) -> f64 {
+        within(value, self.least, self.greatest)
+    }
+}

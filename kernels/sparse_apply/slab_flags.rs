@@ -1,0 +1,165 @@
+//! Validity of the values of several slabs, a bit each.
+
+use rayon::prelude::*;
+
+/// Cells per word.
+const WORD: usize = u64::BITS as usize;
+
+/// A flag per cell and slab: bit `cell % 64` of word `cell / 64` of the slab. Bits beyond the last cell are 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlabFlags {
+    cells: usize,
+    slabs: usize,
+    words: Vec<u64>,
+}
+
+impl SlabFlags {
+    /// Flags that are all false.
+    pub fn none(cells: usize, slabs: usize) -> Self {
+        Self { cells, slabs, words: vec![0; cells.div_ceil(WORD) * slabs] }
+    }
+
+    /// The flags of slabs of `cells` that lie one after the other.
+    ///
+    /// # Panics
+    /// If `flags` are not whole slabs.
+    pub fn from_bools(cells: usize, flags: &[bool]) -> Self {
+        let slabs = flags.len().checked_div(cells).unwrap_or(0);
+        assert_eq!(flags.len(), slabs * cells, "whole slabs of flags");
+        let mut all = Self::none(cells, slabs);
+        if cells > 0 {
+            let words = all.words.par_chunks_mut(cells.div_ceil(WORD));
+            words.zip(flags.par_chunks(cells)).for_each(|(words, flags)| {
+                for (word, flags) in words.iter_mut().zip(flags.chunks(WORD)) {
+                    *word = word_of(flags);
+                }
+            });
+        }
+        all
+    }
+
+    /// Writes the flags as bytes, slab after slab.
+    ///
+    /// # Panics
+    /// If `flags` does not have one per cell and slab.
+    pub fn write_bools(&self, flags: &mut [bool]) {
+        assert_eq!(flags.len(), self.cells * self.slabs, "a flag per cell and slab");
+        if self.cells == 0 {
+            return;
+        }
+        flags.par_chunks_mut(self.cells).zip(self.words.par_chunks(self.cells.div_ceil(WORD))).for_each(|(flags, words)| {
+            for (&word, flags) in words.iter().zip(flags.chunks_mut(WORD)) {
+                match word {
+                    u64::MAX => flags.fill(true),
+                    0 => flags.fill(false),
+                    _ => flags.iter_mut().enumerate().for_each(|(k, flag)| *flag = word >> k & 1 == 1),
+                }
+            }
+        });
+    }
+
+    /// Cells per slab.
+    pub fn cells(&self) -> usize {
+        self.cells
+    }
+
+    /// Number of slabs.
+    pub fn slabs(&self) -> usize {
+        self.slabs
+    }
+
+    /// The flag of a cell.
+    pub fn get(&self, slab: usize, cell: usize) -> bool {
+        self.slab(slab)[cell / WORD] >> (cell % WORD) & 1 == 1
+    }
+
+    /// The words of a slab.
+    pub fn slab(&self, slab: usize) -> &[u64] {
+        let words = self.cells.div_ceil(WORD);
+        &self.words[slab * words..(slab + 1) * words]
+    }
+
+    /// Whether all flags of a slab are true.
+    pub fn is_full(&self, slab: usize) -> bool {
+        let (words, rest) = (self.slab(slab), self.cells % WORD);
+        let (last, whole) = words.split_at(words.len() - usize::from(rest > 0));
+        last.iter().all(|&w| w == u64::MAX) && whole.iter().all(|&w| w == (1 << rest) - 1)
+    }
+
+    /// Number of true flags of a slab.
+    pub fn count(&self, slab: usize) -> usize {
+        self.slab(slab).iter().map(|w| w.count_ones() as usize).sum()
+    }
+
+    pub(crate) fn slab_mut(&mut self, slab: usize) -> &mut [u64] {
+        let words = self.cells.div_ceil(WORD);
+        &mut self.words[slab * words..(slab + 1) * words]
+    }
+
+    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
+    /// Slabs with the same flags together: the slabs that are full, and then all others in the order of the
+    /// first slab of each kind.
+    pub(crate) fn groups(&self) -> (Vec<usize>, Vec<Vec<usize>>) {
+        let digest = |slab: usize| {
+            let mix = |h: u64, &w: &u64| (h.rotate_left(5) ^ w).wrapping_mul(0x517c_c1b7_2722_0a95);
+            (!self.is_full(slab)).then(|| self.slab(slab).iter().fold(0, mix))
+        };
+        let digests: Vec<Option<u64>> = (0..self.slabs).into_par_iter().map(digest).collect();
+        let (mut full, mut groups) = (Vec::new(), Vec::<Vec<usize>>::new());
+        for (slab, digest) in digests.iter().enumerate() {
+            let same = |group: &&mut Vec<usize>| digests[group[0]] == *digest && self.slab(group[0]) == self.slab(slab);
+            match (digest, groups.iter_mut().find(same)) {
+                (None, _) => full.push(slab),
+                (_, Some(group)) => group.push(slab),
+                (_, None) => groups.push(vec![slab]),
+            }
+        }
+        (full, groups)
+    }
+}
+
+/// Up to 64 flags.
+#[inline(always)]
+fn word_of(flags: &[bool]) -> u64 {
+    // A true flag is a byte 1; the product gathers the lowest bits of eight bytes in the highest byte.
+    let byte = |bytes: &[bool]| {
+        let mut all = [0u8; 8];
+        all.iter_mut().zip(bytes).for_each(|(byte, &flag)| *byte = u8::from(flag));
+        u64::from_le_bytes(all).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    };
+    flags.chunks(8).enumerate().fold(0, |word, (k, bytes)| word | byte(bytes) << (8 * k))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_come_back_from_bits() {
+        for cells in [1, 63, 64, 65, 130, 1000] {
+            let flags: Vec<bool> = (0..3 * cells).map(|k| k >= 2 * cells || k * k % 7 < 3).collect();
+            let bits = SlabFlags::from_bools(cells, &flags);
+            let mut back: Vec<bool> = flags.iter().map(|f| !f).collect();
+            bits.write_bools(&mut back);
+            assert_eq!(back, flags);
+            for (k, &flag) in flags.iter().enumerate() {
+                assert_eq!(bits.get(k / cells, k % cells), flag);
+            }
+            assert!(bits.is_full(2));
+            assert_eq!(bits.count(2), cells);
+            assert_eq!(bits.is_full(1), flags[cells..2 * cells].iter().all(|&f| f));
+        }
+    }
+
+    #[test]
+    fn equal_slabs_are_found() {
+        let of = |kind: usize| (0..100).map(move |k| kind == 9 || k % (kind + 2) > 0);
+        let flags: Vec<bool> = [0, 9, 1, 0, 9, 2, 1].into_iter().flat_map(of).collect();
+        let (full, groups) = SlabFlags::from_bools(100, &flags).groups();
+        assert_eq!(full, [1, 4]);
+        assert_eq!(groups, [vec![0, 3], vec![2, 6], vec![5]]);
+    }
+}

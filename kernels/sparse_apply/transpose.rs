@@ -1,0 +1,257 @@
+//! Slabs keep the values of one level and time together, sums need the values of one cell together: small
+//! matrices are turned around in registers.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// Instructions that code is compiled for; all give the same bits.
+pub(crate) const PLAIN: u8 = 0;
+/// Vectors of 256 bits.
+pub(crate) const AVX2: u8 = 1;
+/// Vectors of 512 bits.
+pub(crate) const AVX512: u8 = 2;
+
+/// The best that this machine has.
+pub(crate) fn best_instructions() -> u8 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+        {
+            return AVX512;
+        }
+        if is_x86_feature_detected!("avx2") {
+            return AVX2;
+        }
+    }
+    PLAIN
+}
+
+/// `columns[k][b] = rows[b][k]`; the machine must have the instructions `I`.
+#[inline(always)]
+pub(crate) fn turn_f32<const I: u8, const R: usize, const C: usize>(rows: [&[f32; C]; R], columns: [&mut [f32; R]; C]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if I == AVX512 && R == 16 && C == 16 {
+            #[allow(unsafe_code, reason = "the instructions are there, arrays have 16 values")]
+            // SAFETY: `I` is what the machine has; R and C are 16.
+            return unsafe { turn_16x16(rows.map(|r| r.as_ptr()), columns.map(|c| c.as_mut_ptr())) };
+        }
+        if I >= AVX2 && R.is_multiple_of(8) && C.is_multiple_of(8) {
+            let (rows, columns) = (rows.map(|r| r.as_ptr()), columns.map(|c| c.as_mut_ptr()));
+            for b in (0..R).step_by(8) {
+                for k in (0..C).step_by(8) {
+                    #[allow(unsafe_code, reason = "the instructions are there, 8 values follow each pointer")]
+                    // SAFETY: `I` is what the machine has; b + 8 <= R and k + 8 <= C.
+                    unsafe {
+                        turn_8x8(std::array::from_fn(|i| rows[b + i].add(k)), std::array::from_fn(|i| columns[k + i].add(b)));
+                    }
+                }
+            }
+            return;
+        }
+    }
+    plain(rows, columns);
+}
+
+/// [`turn_f32`] in double precision.
+#[inline(always)]
+pub(crate) fn turn_f64<const I: u8, const R: usize, const C: usize>(rows: [&[f64; C]; R], columns: [&mut [f64; R]; C]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let step = if I == AVX512 { 8 } else { 4 };
+        if I >= AVX2 && R.is_multiple_of(step) && C.is_multiple_of(step) {
+            let (rows, columns) = (rows.map(|r| r.as_ptr()), columns.map(|c| c.as_mut_ptr()));
+            for b in (0..R).step_by(step) {
+                for k in (0..C).step_by(step) {
+                    #[allow(unsafe_code, reason = "the instructions are there, `step` values follow each pointer")]
+                    // SAFETY: `I` is what the machine has; b + step <= R and k + step <= C.
+                    unsafe {
+                        if I == AVX512 {
+                            turn_8x8_wide(
+                                std::array::from_fn(|i| rows[b + i].add(k)),
+                                std::array::from_fn(|i| columns[k + i].add(b)),
+                            );
+                        } else {
+                            turn_4x4_wide(
+                                std::array::from_fn(|i| rows[b + i].add(k)),
+                                std::array::from_fn(|i| columns[k + i].add(b)),
+                            );
+                        }
+                    }
+                }
+            }
+            return;
+        }
+    }
+    plain(rows, columns);
+}
+
+#[inline(always)]
+fn plain<V: Copy, const R: usize, const C: usize>(rows: [&[V; C]; R], columns: [&mut [V; R]; C]) {
+    for (k, column) in columns.into_iter().enumerate() {
+        for b in 0..R {
+            column[b] = rows[b][k];
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+/// # Safety
+/// 16 values follow each pointer.
+unsafe fn turn_16x16<const R: usize, const C: usize>(rows: [*const f32; R], columns: [*mut f32; C]) {
+    // SAFETY: as the caller promises.
+    let r: [__m512; 16] = std::array::from_fn(|i| unsafe { _mm512_loadu_ps(rows[i]) });
+    let pairs: [[__m512; 2]; 8] =
+        std::array::from_fn(|i| [_mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]), _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1])]);
+    // Column 4 m + j of four rows in the 128-bit lane m.
+    let fours: [[__m512; 4]; 4] = std::array::from_fn(|i| {
+        std::array::from_fn(|j| {
+            let (a, b) = (_mm512_castps_pd(pairs[2 * i][j / 2]), _mm512_castps_pd(pairs[2 * i + 1][j / 2]));
+            _mm512_castpd_ps(if j % 2 == 0 { _mm512_unpacklo_pd(a, b) } else { _mm512_unpackhi_pd(a, b) })
+        })
+    });
+    for j in 0..4 {
+        let even = [0, 2].map(|i| _mm512_shuffle_f32x4::<0x88>(fours[i][j], fours[i + 1][j]));
+        let odd = [0, 2].map(|i| _mm512_shuffle_f32x4::<0xdd>(fours[i][j], fours[i + 1][j]));
+        // SAFETY: as the caller promises.
+        unsafe {
+            _mm512_storeu_ps(columns[j], _mm512_shuffle_f32x4::<0x88>(even[0], even[1]));
+            _mm512_storeu_ps(columns[j + 4], _mm512_shuffle_f32x4::<0x88>(odd[0], odd[1]));
+            _mm512_storeu_ps(columns[j + 8], _mm512_shuffle_f32x4::<0xdd>(even[0], even[1]));
+            _mm512_storeu_ps(columns[j + 12], _mm512_shuffle_f32x4::<0xdd>(odd[0], odd[1]));
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+/// # Safety
+/// 8 values follow each pointer.
+unsafe fn turn_8x8(rows: [*const f32; 8], columns: [*mut f32; 8]) {
+    // SAFETY: as the caller promises.
+    let r: [__m256; 8] = std::array::from_fn(|i| unsafe { _mm256_loadu_ps(rows[i]) });
+    let pairs: [[__m256; 2]; 4] =
+        std::array::from_fn(|i| [_mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]), _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1])]);
+    let fours: [[__m256; 4]; 2] = std::array::from_fn(|i| {
+        std::array::from_fn(|j| {
+            let (a, b) = (_mm256_castps_pd(pairs[2 * i][j / 2]), _mm256_castps_pd(pairs[2 * i + 1][j / 2]));
+            _mm256_castpd_ps(if j % 2 == 0 { _mm256_unpacklo_pd(a, b) } else { _mm256_unpackhi_pd(a, b) })
+        })
+    });
+    for j in 0..4 {
+        // SAFETY: as the caller promises.
+        unsafe {
+            _mm256_storeu_ps(columns[j], _mm256_permute2f128_ps::<0x20>(fours[0][j], fours[1][j]));
+            _mm256_storeu_ps(columns[j + 4], _mm256_permute2f128_ps::<0x31>(fours[0][j], fours[1][j]));
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+/// # Safety
+/// 8 values follow each pointer.
+unsafe fn turn_8x8_wide(rows: [*const f64; 8], columns: [*mut f64; 8]) {
+    // SAFETY: as the caller promises.
+    let r: [__m512d; 8] = std::array::from_fn(|i| unsafe { _mm512_loadu_pd(rows[i]) });
+    let pairs: [[__m512d; 2]; 4] =
+        std::array::from_fn(|i| [_mm512_unpacklo_pd(r[2 * i], r[2 * i + 1]), _mm512_unpackhi_pd(r[2 * i], r[2 * i + 1])]);
+    for j in 0..2 {
+        let even = [0, 2].map(|i| _mm512_shuffle_f64x2::<0x88>(pairs[i][j], pairs[i + 1][j]));
+        let odd = [0, 2].map(|i| _mm512_shuffle_f64x2::<0xdd>(pairs[i][j], pairs[i + 1][j]));
+        // SAFETY: as the caller promises.
+        unsafe {
+            _mm512_storeu_pd(columns[j], _mm512_shuffle_f64x2::<0x88>(even[0], even[1]));
+            _mm512_storeu_pd(columns[j + 2], _mm512_shuffle_f64x2::<0x88>(odd[0], odd[1]));
+            _mm512_storeu_pd(columns[j + 4], _mm512_shuffle_f64x2::<0xdd>(even[0], even[1]));
+            _mm512_storeu_pd(columns[j + 6], _mm512_shuffle_f64x2::<0xdd>(odd[0], odd[1]));
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+/// # Safety
+/// 4 values follow each pointer.
+unsafe fn turn_4x4_wide(rows: [*const f64; 4], columns: [*mut f64; 4]) {
+    // SAFETY: as the caller promises.
+    let r: [__m256d; 4] = std::array::from_fn(|i| unsafe { _mm256_loadu_pd(rows[i]) });
+    let pairs: [[__m256d; 2]; 2] =
+        std::array::from_fn(|i| [_mm256_unpacklo_pd(r[2 * i], r[2 * i + 1]), _mm256_unpackhi_pd(r[2 * i], r[2 * i + 1])]);
+    for j in 0..2 {
+        // SAFETY: as the caller promises.
+        unsafe {
+            _mm256_storeu_pd(columns[j], _mm256_permute2f128_pd::<0x20>(pairs[0][j], pairs[1][j]));
+            _mm256_storeu_pd(columns[j + 2], _mm256_permute2f128_pd::<0x31>(pairs[0][j], pairs[1][j]));
+        }
+    }
+}
+
+/// Bit `k` of `rows[b]` becomes bit `b` of the result's `k`.
+#[inline(always)]
+pub(crate) fn turn_bits(mut rows: [u16; 16]) -> [u16; 16] {
+    for (step, mask) in [(8, 0x00ff), (4, 0x0f0f), (2, 0x3333), (1, 0x5555)] {
+        for i in (0..16).filter(|i| i & step == 0) {
+            let swap = (rows[i] >> step ^ rows[i + step]) & mask;
+            rows[i] ^= swap << step;
+            rows[i + step] ^= swap;
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bit_goes_to_its_place() {
+        let rows: [u16; 16] = std::array::from_fn(|b| (b as u16 + 3).wrapping_mul(40503) ^ 0x1234);
+        let turned = turn_bits(rows);
+        for (b, k) in (0..16).flat_map(|b| (0..16).map(move |k| (b, k))) {
+            assert_eq!(rows[b] >> k & 1, turned[k] >> b & 1);
+        }
+    }
+
+    fn check<const I: u8, const R: usize, const C: usize>() {
+        let narrow: [[f32; C]; R] = std::array::from_fn(|b| std::array::from_fn(|k| (100 * b + k) as f32));
+        let wide = narrow.map(|row| row.map(f64::from));
+        let (mut narrow_columns, mut wide_columns) = ([[-1.0; R]; C], [[-1.0; R]; C]);
+        turn_f32::<I, R, C>(narrow.each_ref(), narrow_columns.each_mut());
+        turn_f64::<I, R, C>(wide.each_ref(), wide_columns.each_mut());
+        for (k, b) in (0..C).flat_map(|k| (0..R).map(move |b| (k, b))) {
+            assert_eq!(narrow_columns[k][b], (100 * b + k) as f32, "{I} {R} x {C}");
+            assert_eq!(wide_columns[k][b], (100 * b + k) as f64, "{I} {R} x {C}");
+        }
+    }
+
+    #[test]
+    fn every_value_goes_to_its_place_with_all_instructions_of_the_machine() {
+        let best = best_instructions();
+        println!("best instructions: {best}");
+        check::<PLAIN, 8, 16>();
+        check::<PLAIN, 16, 16>();
+        if best >= AVX2 {
+            check::<AVX2, 8, 16>();
+            check::<AVX2, 16, 8>();
+            check::<AVX2, 16, 16>();
+        }
+        if best >= AVX512 {
+            check::<AVX512, 8, 16>();
+            check::<AVX512, 16, 8>();
+            check::<AVX512, 16, 16>();
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Numbers that fields are stored as, and how many of them a tile takes.
+
+use super::layout::{PAGE, Plan};
+use super::tile::{Tile, Work};
+use super::transpose::{AVX2, AVX512, PLAIN, turn_f32, turn_f64};
+
+pub(crate) mod sealed {
+    use super::{Plan, Work};
+
+    /// What the kernels need of a number.
+    pub trait Sealed: Sized + Send + Sync + 'static {
+        /// Whether a sum of doubles, rounded to this type, can leave the range of the values it averages.
+        const CLAMPED: bool;
+        /// Slabs that fill a tile.
+        const LANES: usize;
+        /// The tiles of a thread.
+        type Tiles: Default + Send;
+        /// Works through a chunk with `instructions` that the machine has.
+        fn run(tiles: &mut Self::Tiles, plan: &Plan, work: Work<'_, '_, Self>, instructions: u8);
+    }
+}
+use sealed::Sealed;
+
+/// Numbers that fields are stored as: `f32` and `f64`.
+pub trait Value: Sealed + Copy + Default + PartialOrd {
+    /// As the number sums are made of.
+    fn to_f64(self) -> f64;
+    /// Rounded to storage.
+    fn from_f64(value: f64) -> Self;
+}
+
+impl Value for f32 {
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        value as f32
+    }
+}
+
+impl Value for f64 {
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+}
+
+/// Values that are moved `L` at a time.
+pub trait Lanes<const L: usize>: Value {
+    /// From lines of slabs to cells.
+    fn turn_in<const I: u8>(lines: [&[Self; PAGE]; L], cells: [&mut [Self; L]; PAGE]);
+    /// From rows to lines of slabs.
+    fn turn_out<const I: u8>(rows: [&[Self; L]; PAGE], lines: [&mut [Self; PAGE]; L]);
+    /// Makes the values 0 that have no bit in `valid`.
+    fn keep<const I: u8>(values: &mut [Self; L], valid: u16);
+}
+
+macro_rules! lanes {
+    ($number:ty, $lanes:literal, $turn:ident) => {
+        impl Lanes<$lanes> for $number {
+            #[inline(always)]
+            fn turn_in<const I: u8>(lines: [&[Self; PAGE]; $lanes], cells: [&mut [Self; $lanes]; PAGE]) {
+                $turn::<I, $lanes, PAGE>(lines, cells);
+            }
+            #[inline(always)]
+            fn turn_out<const I: u8>(rows: [&[Self; $lanes]; PAGE], lines: [&mut [Self; PAGE]; $lanes]) {
+                $turn::<I, PAGE, $lanes>(rows, lines);
+            }
+            #[inline(always)]
+            fn keep<const I: u8>(values: &mut [Self; $lanes], valid: u16) {
+                for b in 0..$lanes {
+                    values[b] = if valid & (1 << b) != 0 { values[b] } else { 0.0 };
+                }
+            }
+        }
+    };
+}
+lanes!(f32, 8, turn_f32);
+lanes!(f32, 16, turn_f32);
+lanes!(f64, 8, turn_f64);
+
+impl Sealed for f32 {
+    // Be g the greatest of n values, weights not negative, their sum 1 within 1e-12. The sum in f64 is then at
+    // most g + |g|(1e-12 + n 2^-52), renormalised or not: for fewer than 2^24 links well below half the
+    // distance 2^-26 |g| to the next f32, and rounds to g or less. The least likewise.
+    const CLAMPED: bool = false;
+    const LANES: usize = 16;
+    type Tiles = (Option<Tile<f32, 16>>, Option<Tile<f32, 8>>);
+
+    fn run(tiles: &mut Self::Tiles, plan: &Plan, work: Work<'_, '_, Self>, instructions: u8) {
+        if work.sources.len() > 8 {
+            run(tiles.0.get_or_insert_default(), plan, work, instructions);
+        } else {
+            run(tiles.1.get_or_insert_default(), plan, work, instructions);
+        }
+    }
+}
+
+impl Sealed for f64 {
+    const CLAMPED: bool = true;
+    const LANES: usize = 8;
+    type Tiles = Option<Tile<f64, 8>>;
+
+    fn run(tiles: &mut Self::Tiles, plan: &Plan, work: Work<'_, '_, Self>, instructions: u8) {
+        run(tiles.get_or_insert_default(), plan, work, instructions);
+    }
+}
+
+/// The same code for all instructions: none of them changes an operation or its order.
+fn run<V: Lanes<L>, const L: usize>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>, instructions: u8) {
+    match instructions {
+        #[cfg(target_arch = "x86_64")]
+        AVX512 => {
+            #[allow(unsafe_code, reason = "the machine has the instructions")]
+            // SAFETY: the caller asked the machine.
+            unsafe {
+                run_avx512(tile, plan, work);
+            }
+        }
+        #[cfg(target_arch = "x86_64")]
+        AVX2 => {
+            #[allow(unsafe_code, reason = "the machine has the instructions")]
+            // SAFETY: the caller asked the machine.
+            unsafe {
+                run_avx2(tile, plan, work);
+            }
+        }
+        _ => tile.run::<PLAIN>(plan, work),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+fn run_avx512<V: Lanes<L>, const L: usize>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>) {
+    tile.run::<AVX512>(plan, work);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn run_avx2<V: Lanes<L>, const L: usize>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>) {
+    tile.run::<AVX2>(plan, work);
+}
