@@ -227,7 +227,7 @@ pub(super) fn great_circle_top(a: UnitVector, b: UnitVector, chord2: f64) -> Opt
     let rise = b[2] - a[2];
     let (start, end) = (rise + 0.5 * chord2 * a[2], rise - 0.5 * chord2 * b[2]);
     // The slopes at both ends, but for positive factors.
-    if !(start * end < 0.0) {
+    if start * end >= 0.0 {
         return None;
     }
     let t = start / (chord2 * (a[2] + 0.5 * rise));

@@ -8,6 +8,7 @@
 
 use super::bands::{Bands, Meridians, NO_OWNER};
 use super::split::{great_circle_top, side};
+use crate::cell_area::polygon_area;
 use crate::sphere::{UnitVector, cross, dot, sub};
 
 /// Buffers of the sweep, and where the last polygon began.
@@ -111,15 +112,8 @@ struct Walk<'a> {
     normal: UnitVector,
 }
 
-/// Emits the overlaps of a narrow polygon of area `polygon_area` with bands that share one table of meridians;
-/// false if there are more.
-pub(super) fn sweep(
-    bands: &Bands,
-    corners: &[UnitVector],
-    polygon_area: f64,
-    buffers: &mut Buffers,
-    emit: &mut impl FnMut(usize, f64),
-) -> bool {
+/// Emits the overlaps of a narrow polygon with bands that share one table of meridians; false if there are more.
+pub(super) fn sweep(bands: &Bands, corners: &[UnitVector], buffers: &mut Buffers, emit: &mut impl FnMut(usize, f64)) -> bool {
     let [Meridians::Table { lon_deg, sin_cos, columns }] = bands.meridians.as_slice() else {
         return false;
     };
@@ -141,7 +135,7 @@ pub(super) fn sweep(
     if walk.holds(corners) {
         let owner = walk.row.checked_sub(1).and_then(|band| bands.rows.get(band)).copied().unwrap_or(NO_OWNER);
         if owner != NO_OWNER && columns[start] != NO_OWNER {
-            emit(bands.row_starts[owner as usize] + columns[start] as usize, polygon_area);
+            emit(bands.row_starts[owner as usize] + columns[start] as usize, polygon_area(corners));
         }
         return true;
     }
@@ -157,8 +151,8 @@ pub(super) fn sweep(
         walk.normal = cross(a.vector(), chord);
         // Between its northernmost or southernmost point and its ends an edge rises or falls all along.
         let top = great_circle_top(a.vector(), b.vector(), chord2).map(Point::of);
-        let mut stops = [top.unwrap_or(b), b].into_iter().take(1 + usize::from(top.is_some()));
-        while let Some(stop) = stops.next() {
+        let stops = [top.unwrap_or(b), b].into_iter().take(1 + usize::from(top.is_some()));
+        for stop in stops {
             walk.follow(a, stop);
             a = stop;
         }

@@ -36,7 +36,7 @@ pub(super) fn polygons_by_rows(
                     links.push((column as u32, area));
                 }
             };
-            slice_polygon(&bands, corners, polygon_areas[cell], scratch, &mut emit);
+            slice_polygon(&bands, corners, scratch, &mut emit);
             if links.len() == 1 { least } else { least.min(smallest(links, row_areas)) }
         },
     )
