@@ -16,7 +16,7 @@ if [ -z "$input" ]; then
   # Waves of 64 phases with noise, in steps of 1/128.
   level=1
   while [ "$level" -le 64 ]; do
-    cdo -s -f nc4 -expr,"t=int(128*(280+20*cos(2*clat(random))*sin(3*clon(random)+0.1*$level)+0.01*random))/128;clon=0" \
+    cdo -s -f nc4 -expr,"t=int(128*(280+20*cos(2*clat(random))*sin(3*clon(random)+0.1*$level)+0.01*random))/128" \
       -setname,random -random,"$work/grid.nc,$level" "$work/level$level.nc" 2>/dev/null || {
       echo "give an INPUT: this cdo cannot make one" >&2
       exit 2

@@ -23,7 +23,7 @@ fn value(i: usize) -> f32 {
 
 /// Writes the field by the NetCDF library, as others write their files.
 fn write_input(path: &Path, values: &[f32], options: netcdf::Options) {
-    let mut file = netcdf::create_with(path, options).expect("created");
+    let mut file = netcdf::create_with(path, options.clone()).expect("created");
     for (name, len) in ["lev", "lat", "lon"].iter().zip(LENS) {
         file.add_dimension(name, len).expect("added");
     }
