@@ -3,7 +3,7 @@
 //! Where a mean makes no sense: extremes of rain, the most common land cover, the median depth. The weights are those
 //! of a first-order conservative map; weights that are not positive do not count.
 
-use crate::sparse_apply::{SHARE_TOLERANCE, SparseRows, Value};
+use crate::sparse_apply::{SparseRows, Value};
 use rayon::prelude::*;
 
 /// What is made of the values.
@@ -21,6 +21,9 @@ pub enum Statistic {
     /// √(Σ w (x − m)² / Σ w) about the weighted mean m.
     StandardDeviation,
 }
+
+/// Shares of weight are compared with this allowance for their rounding.
+const SHARE_TOLERANCE: f64 = 1e-12;
 
 /// Destination rows that one task handles.
 const BLOCK: usize = 1024;

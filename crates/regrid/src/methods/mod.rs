@@ -16,7 +16,7 @@ mod spread;
 
 use crate::identity::{content_hash, options_hash};
 use crate::links::LinkRows;
-use crate::{Extrapolation, Keeps, Method, Options, RegridError, Weights, WeightsOrigin};
+use crate::{Keeps, Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
 use knarr_grid::{Columns, Grid, Layout, Polygons, Rows};
 use knarr_kernels::cell_area::{polygon_area, sine_difference};
