@@ -85,6 +85,9 @@ pub struct PreparedRows<'a> {
     chunks: Vec<Chunk>,
 }
 
+/// The values and the words of flags of some rows of a slab.
+type Results<'d, V> = (&'d mut [V], &'d mut [u64]);
+
 /// Slabs that are done together.
 struct Batch {
     slabs: Vec<usize>,
@@ -186,8 +189,7 @@ impl<'a> PreparedRows<'a> {
         let slabs = destination.len() / n;
         let streams = size_of_val(destination) >= STREAMED;
         // For each chunk and slab where results go.
-        let mut pieces: Vec<Vec<Option<(&mut [V], &mut [u64])>>> =
-            self.chunks.iter().map(|_| Vec::with_capacity(slabs)).collect();
+        let mut pieces: Vec<Vec<Option<Results<'_, V>>>> = self.chunks.iter().map(|_| Vec::with_capacity(slabs)).collect();
         let mut words = flags.map(|flags| flags.words_mut().chunks_mut(n.div_ceil(GROUP)));
         for values in destination.chunks_mut(n) {
             let mut words = words.as_mut().and_then(Iterator::next).map(|slab| slab.chunks_mut(step / GROUP));

@@ -263,10 +263,10 @@ const POLICIES: [Missing; 4] = [
 #[test]
 fn every_path_equals_the_reference_bit_for_bit() {
     // Neighbouring cells, cells further apart, and so far apart that no tile is made for them.
-    for (spread, through_tiles) in [(1, true), (3, true), (977, false)] {
-        let (row_starts, columns, weights) = mixed_rows(4501, 9003, spread);
+    for (spread, source_len, through_tiles) in [(1, 9003, true), (3, 9003, true), (977, 90_031, false)] {
+        let (row_starts, columns, weights) = mixed_rows(4501, source_len, spread);
         let rows = SparseRows { row_starts: &row_starts, columns: &columns, weights: &weights };
-        let prepared = PreparedRows::new(rows, 9003);
+        let prepared = PreparedRows::new(rows, source_len);
         assert!(prepared.chunks.iter().all(|chunk| chunk.plan.is_some() == through_tiles), "{spread}");
         for instructions in 0..=best_instructions() {
             for slabs in [1, 3, 8, 11, 16, 21, 35] {

@@ -38,7 +38,7 @@ pub struct Work<'w, 'd, V> {
     pub(crate) valid: Valid,
     /// For each slab its values, the words of its flags unless all are valid, and where results go.
     pub(crate) sources: Vec<(&'w [V], &'w [u64])>,
-    pub(crate) destinations: Vec<(&'d mut [V], &'d mut [u64])>,
+    pub(crate) destinations: Vec<super::Results<'d, V>>,
 }
 
 /// The values of `L` slabs, cell by cell.
