@@ -60,7 +60,7 @@ impl Line {
         // Divided by the whole cell, partly covered cells hold less than the mean of their sources.
         let (low, high) = if scales_down { (before.min.min(0.0), before.max.max(0.0)) } else { (before.min, before.max) };
         let range_kept = after.valid == 0 || (after.min >= low - slack && after.max <= high + slack);
-        let conservation_error = variable.conservation.map(|c| c.relative_error);
+        let conservation_error = variable.conservation.map(|c| c.relative_error.abs());
         Self {
             name: variable.name.clone(),
             source: variable.family.clone(),
@@ -72,7 +72,7 @@ impl Line {
             unmapped: variable.unmapped,
             conservation_error,
             range_kept,
-            integral_kept: conservation_error.is_none_or(|e| e.abs() <= INTEGRAL_TOLERANCE + variable.rounding),
+            integral_kept: conservation_error.is_none_or(|e| e <= INTEGRAL_TOLERANCE + variable.rounding),
             notes: variable.remarks.clone(),
         }
     }

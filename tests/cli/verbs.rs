@@ -42,7 +42,8 @@ fn regrid_tells_what_it_chose_and_keeps_the_integral() {
     let report = json(&folder.knarr(&format!("{arguments} --json -O")).stdout);
     let variable = &report["variables"][0];
     assert_eq!(variable["method"], "conservative");
-    assert!(variable["conservation_error"].as_f64().expect("conservative") < 1e-13);
+    // The field is stored in single precision: half a unit in the last place of 24 bits.
+    assert!(variable["conservation_error"].as_f64().expect("conservative") < 6e-8);
 }
 
 #[test]

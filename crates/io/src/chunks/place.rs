@@ -71,8 +71,10 @@ mod tests {
     /// Every value of the part is met once, at the right place of the right chunk.
     #[test]
     fn chunks_cover_every_part_once() {
-        let cases: [(&[usize], &[usize], &[Range<usize>]); 7] = [
-            (&[7], &[3], &[1..6]),
+        type Case<'c> = (&'c [usize], &'c [usize], &'c [Range<usize>]);
+        let one = 1..6;
+        let cases: [Case<'_>; 7] = [
+            (&[7], &[3], std::slice::from_ref(&one)),
             (&[4, 5], &[2, 5], &[0..4, 0..5]),
             (&[4, 5], &[3, 2], &[1..4, 1..5]),
             (&[3, 4, 6], &[1, 4, 6], &[1..3, 0..4, 0..6]),

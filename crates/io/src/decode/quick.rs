@@ -172,7 +172,7 @@ mod tests {
     }
 
     fn raw<T: Element>(strange: Option<f64>) -> Vec<T> {
-        let value = |i: usize| ((i * 7919) % 128) as f64 * if i % 3 == 0 && T::NUMBER.is_float() { -1.0 } else { 1.0 };
+        let value = |i: usize| ((i * 7919) % 128) as f64 * if i.is_multiple_of(3) && T::NUMBER.is_float() { -1.0 } else { 1.0 };
         let mut all: Vec<T> = (0..LEN).map(|i| T::stored(value(i))).collect();
         if let Some(strange) = strange {
             all[BLOCK + 17] = T::stored(strange);
