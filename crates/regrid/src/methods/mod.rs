@@ -2,7 +2,7 @@
 
 mod bilinear;
 mod centers;
-mod conservative;
+pub(crate) mod conservative;
 mod distance;
 mod extrapolate;
 mod nearest;

@@ -21,6 +21,25 @@ use rayon::prelude::*;
 
 /// Weights of the first-order conservative method.
 pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Result<Weights, RegridError> {
+    check_cells(source, destination)?;
+    let great_circles = options.edges == Edges::GreatCircle;
+    let (source_cells, destination_cells) = (Cells::of(source, great_circles), Cells::of(destination, great_circles));
+    let source_areas = source_cells.areas(source);
+    let destination_areas = destination_cells.areas(destination);
+    let overlaps = find(source, &source_cells, &source_areas, destination, &destination_cells, &destination_areas);
+    Ok(weights_from(overlaps, source, destination, source_areas, destination_areas, options))
+}
+
+/// Areas that cells of two grids share, as rows by destination cell: row starts, source cells, areas (sr).
+pub(crate) fn shared_areas(source: &Grid, destination: &Grid) -> Result<(Vec<usize>, Vec<u32>, Vec<f64>), RegridError> {
+    check_cells(source, destination)?;
+    let (source_cells, destination_cells) = (Cells::of(source, false), Cells::of(destination, false));
+    let (source_areas, destination_areas) = (source_cells.areas(source), destination_cells.areas(destination));
+    let found = find(source, &source_cells, &source_areas, destination, &destination_cells, &destination_areas);
+    Ok((found.row_starts, found.columns, found.areas))
+}
+
+fn check_cells(source: &Grid, destination: &Grid) -> Result<(), RegridError> {
     for (end, grid) in [("source", source), ("destination", destination)] {
         if !grid.has_corners() {
             return Err(RegridError::NoCorners { end });
@@ -29,12 +48,7 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
             return Err(RegridError::TooManyCells { end, cells: grid.len(), limit: u32::MAX as usize - 1 });
         }
     }
-    let great_circles = options.edges == Edges::GreatCircle;
-    let (source_cells, destination_cells) = (Cells::of(source, great_circles), Cells::of(destination, great_circles));
-    let source_areas = source_cells.areas(source);
-    let destination_areas = destination_cells.areas(destination);
-    let overlaps = find(source, &source_cells, &source_areas, destination, &destination_cells, &destination_areas);
-    Ok(weights_from(overlaps, source, destination, source_areas, destination_areas, options))
+    Ok(())
 }
 
 /// Cells as the overlap search sees them.
