@@ -2,7 +2,6 @@
 
 mod automatic;
 mod cache;
-mod calendar_time;
 mod compare;
 mod demo;
 mod failure;
@@ -10,6 +9,7 @@ mod grid;
 mod inspect;
 mod options;
 mod plot;
+mod regions;
 mod regrid;
 mod regrid_report;
 mod slab;
@@ -46,6 +46,8 @@ enum Verb {
     Regrid(regrid::Regrid),
     /// Make interpolation weights, or judge a weights file.
     Weights(weights::WeightsVerb),
+    /// Sum up fields in polygons: a table per region, time and level.
+    Regions(regions::Regions),
     /// Compare two files: error norms and integrals, variable by variable.
     Compare(compare::Compare),
     /// Draw a map.
@@ -88,6 +90,7 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Grid(verb) => verb.run(talk, common.json),
         Verb::Regrid(verb) => verb.run(talk, common.json),
         Verb::Weights(verb) => verb.run(talk, common.json),
+        Verb::Regions(verb) => verb.run(talk, common.json),
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),
     }

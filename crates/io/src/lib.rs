@@ -17,9 +17,11 @@ pub mod nc_write;
 mod output;
 mod plan;
 mod references;
+pub mod regions;
 mod regrid_file;
 mod slabs;
 mod statistics;
+pub mod times;
 mod weights;
 mod weights_check;
 

@@ -196,7 +196,9 @@ mod tests {
         assert!((total / exact - 1.0).abs() < 1e-12, "{}", total / exact - 1.0);
         assert!(pieces.len() > 1000 && pieces.len() < 50_000, "{}", pieces.len());
         for p in 0..pieces.len() {
-            assert!(is_convex(pieces.corners(p)) && polygon_area(pieces.corners(p)) > 0.0);
+            let corners = pieces.corners(p);
+            // Corners of a thin triangle are rounded by more than it is wide: its turns mean nothing.
+            assert!(polygon_area(corners) > 0.0 && (corners.len() == 3 || is_convex(corners)));
         }
     }
 }
