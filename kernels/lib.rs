@@ -12,3 +12,4 @@ pub mod sparse_apply;
 mod sparse_apply_tiles;
 pub mod sphere;
 pub mod tangent_plane;
+pub mod vertical;

@@ -7,6 +7,7 @@ mod demo;
 mod failure;
 mod grid;
 mod inspect;
+mod levels;
 mod options;
 mod plot;
 mod regions;
@@ -46,6 +47,8 @@ enum Verb {
     Regrid(regrid::Regrid),
     /// Make interpolation weights, or judge a weights file.
     Weights(weights::WeightsVerb),
+    /// Put variables on other levels of pressure, height or depth.
+    Levels(levels::Levels),
     /// Sum up fields in polygons: a table per region, time and level.
     Regions(regions::Regions),
     /// Compare two files: error norms and integrals, variable by variable.
@@ -90,6 +93,7 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Grid(verb) => verb.run(talk, common.json),
         Verb::Regrid(verb) => verb.run(talk, common.json),
         Verb::Weights(verb) => verb.run(talk, common.json),
+        Verb::Levels(verb) => verb.run(talk, common.json),
         Verb::Regions(verb) => verb.run(talk, common.json),
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),

@@ -5,6 +5,7 @@ mod calendar;
 mod cell_methods;
 mod error;
 mod field;
+mod parametric;
 mod time;
 
 pub use attributes::{Attribute, Attributes, NumberType};
@@ -12,4 +13,5 @@ pub use calendar::{Calendar, Date};
 pub use cell_methods::{CellMethod, CellMethods};
 pub use error::FieldError;
 pub use field::Field;
+pub use parametric::{Parametric, VerticalQuantity};
 pub use time::{DateTime, TimeAxis, TimeUnits};
