@@ -12,4 +12,5 @@ pub mod sparse_apply;
 mod sparse_apply_tiles;
 pub mod sphere;
 pub mod tangent_plane;
+pub mod time_reduce;
 pub mod vertical;

@@ -60,9 +60,7 @@ fn what_is_beyond_is_as_asked() {
     let (levels, values) = ([1.0, 2.0, 4.0], [10.0, 20.0, 60.0]);
     let mut cubic = Cubic::default();
     cubic.fit(&levels, &values);
-    let both = |z: f64, beyond: Beyond| {
-        [linear(&levels, &values, z, [beyond; 2]), cubic.value(&levels, &values, z, [beyond; 2])]
-    };
+    let both = |z: f64, beyond: Beyond| [linear(&levels, &values, z, [beyond; 2]), cubic.value(&levels, &values, z, [beyond; 2])];
     assert_eq!(both(0.0, Beyond::Missing), [None, None]);
     assert_eq!(both(5.0, Beyond::Nearest), [Some(60.0); 2]);
     assert_eq!(both(0.0, Beyond::Extrapolate)[0], Some(0.0));
@@ -73,7 +71,11 @@ fn what_is_beyond_is_as_asked() {
 
 fn remapped(edges: &[f64], means: &[f64], targets: &[f64], parabolic: bool) -> Vec<f64> {
     let mut layers = Layers::default();
-    if parabolic { layers.parabolic(edges, means) } else { layers.constant(means) }
+    if parabolic {
+        layers.parabolic(edges, means)
+    } else {
+        layers.constant(means)
+    }
     let mean = |w: &[f64]| layer_means(edges, means, &layers, (w[0], w[1]), [Beyond::Missing; 2]).expect("covered").0;
     targets.windows(2).map(mean).collect()
 }
@@ -104,9 +106,8 @@ fn layers_keep_the_integral_and_the_range() {
 fn parabolas_are_of_third_order_where_the_field_is_smooth() {
     // The primitive of sin(z) + z gives exact means.
     let primitive = |z: f64| -z.cos() + 0.5 * z * z;
-    let exact = |edges: &[f64]| -> Vec<f64> {
-        edges.windows(2).map(|w| (primitive(w[1]) - primitive(w[0])) / (w[1] - w[0])).collect()
-    };
+    let exact =
+        |edges: &[f64]| -> Vec<f64> { edges.windows(2).map(|w| (primitive(w[1]) - primitive(w[0])) / (w[1] - w[0])).collect() };
     let error = |n: usize, parabolic: bool| {
         let edges = uneven(n, 0.0, 1.5);
         // Layers of fixed size well inside, cut by edges anywhere.

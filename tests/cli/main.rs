@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod files;
+mod levels;
 mod regions;
 mod run;
 mod verbs;

@@ -125,11 +125,13 @@ impl Parametric {
                 let stretched = depth_c * s + (depth - depth_c) * c;
                 stretched + eta * (1.0 + stretched / depth)
             }
-            (Self::OceanSG2, &[s, c, eta, depth, depth_c]) => {
-                eta + (eta + depth) * (depth_c * s + depth * c) / (depth_c + depth)
-            }
+            (Self::OceanSG2, &[s, c, eta, depth, depth_c]) => eta + (eta + depth) * (depth_c * s + depth * c) / (depth_c + depth),
             (Self::OceanSigmaZ, &[sigma, eta, depth, depth_c, zlev]) => {
-                if sigma.is_nan() { zlev } else { eta + sigma * (depth_c.min(depth) + eta) }
+                if sigma.is_nan() {
+                    zlev
+                } else {
+                    eta + sigma * (depth_c.min(depth) + eta)
+                }
             }
             (Self::OceanDoubleSigma, &[sigma, depth, z1, z2, a, href, k_c]) => {
                 let f = 0.5 * (z1 + z2) + 0.5 * (z1 - z2) * (2.0 * a / (z1 - z2) * (depth - href)).tanh();

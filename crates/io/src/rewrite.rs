@@ -64,9 +64,8 @@ impl<'a> Rewrite<'a> {
     pub fn attributes(&self, name: &str, decoder: &Decoder, storage: Storage) -> Attributes {
         let file = self.dataset.file();
         let variable = file.find(name).expect("changed variables are those of the file");
-        let is_kept = |other: &str| {
-            file.find_from(name, other).is_some_and(|v| self.plan.keeps(&v.name) || self.changed.contains(&v.name))
-        };
+        let is_kept =
+            |other: &str| file.find_from(name, other).is_some_and(|v| self.plan.keeps(&v.name) || self.changed.contains(&v.name));
         rewritten_attributes(variable, decoder, storage, &is_kept)
     }
 

@@ -115,12 +115,13 @@ impl Task {
         let mut heights = vec![0.0; out.len()];
         for (r, &(start, end)) in runs.iter().enumerate() {
             let (edges, means) = (&edges[start..=end], &values[start..end]);
-            if self.method == VerticalMethod::Ppm { layers.parabolic(edges, means) } else { layers.constant(means) }
+            if self.method == VerticalMethod::Ppm {
+                layers.parabolic(edges, means)
+            } else {
+                layers.constant(means)
+            }
             let [low, high] = self.beyond();
-            let ends = [
-                if r == 0 { low } else { Beyond::Missing },
-                if r + 1 == runs.len() { high } else { Beyond::Missing },
-            ];
+            let ends = [if r == 0 { low } else { Beyond::Missing }, if r + 1 == runs.len() { high } else { Beyond::Missing }];
             for (k, out) in out.iter_mut().enumerate() {
                 let (a, b) = (self.targets[k], self.targets[k + 1]);
                 let (from, to) = (a.min(b), a.max(b));

@@ -96,8 +96,7 @@ impl Coordinate {
     ) -> Result<Option<Self>, IoError> {
         let Some(text) = c.attributes.text("formula_terms") else { return Ok(None) };
         let words: Vec<&str> = text.split_whitespace().collect();
-        let pairs: Vec<(&str, &str)> =
-            words.chunks_exact(2).map(|pair| (pair[0].trim_end_matches(':'), pair[1])).collect();
+        let pairs: Vec<(&str, &str)> = words.chunks_exact(2).map(|pair| (pair[0].trim_end_matches(':'), pair[1])).collect();
         let given: Vec<&str> = pairs.iter().map(|(term, _)| *term).collect();
         let names = formula.terms(&given).map_err(|e| malformed(dataset, format!("`{}`: {e}", c.name)))?;
         let mut terms = Vec::with_capacity(names.len());
@@ -220,7 +219,11 @@ impl Coordinate {
             TermPlace {
                 base: step.map_or(0, |step| step * along(&info.dims[0].0)),
                 level: along(&self.dim),
-                bound: term.dims.last().filter(|(name, len)| *len == 2 && !info.dims.iter().any(|d| d.0 == *name)).map_or(0, |_| 1),
+                bound: term
+                    .dims
+                    .last()
+                    .filter(|(name, len)| *len == 2 && !info.dims.iter().any(|d| d.0 == *name))
+                    .map_or(0, |_| 1),
                 // Terms of levels alone are the same in all columns.
                 columns: if distances.iter().all(|&d| d == 0) { vec![0] } else { crate::rewrite::offsets(&lens, &distances) },
             }

@@ -107,9 +107,16 @@ pub fn levels_file(request: &LevelsRequest) -> Result<LevelsReport, IoError> {
     for name in request.variables.iter().flatten() {
         dataset.variable(name)?;
     }
+    // Coefficients of a formula, those of its bounds too, are no fields.
+    let terms: Vec<&str> = dataset
+        .variables()
+        .iter()
+        .filter_map(|v| v.attributes.text("formula_terms"))
+        .flat_map(|text| text.split_whitespace().filter(|word| !word.ends_with(':')))
+        .collect();
     let wanted = |v: &VariableInfo| match &request.variables {
         Some(names) => names.contains(&v.name),
-        None => matches!(v.role, Role::Data | Role::Ancillary),
+        None => matches!(v.role, Role::Data | Role::Ancillary) && !terms.contains(&v.name.as_str()),
     };
     let mut jobs: Vec<(&VariableInfo, Coordinate)> = Vec::new();
     for v in dataset.variables().iter().filter(|v| wanted(v) && v.dtype.number().is_some()) {

@@ -29,7 +29,9 @@ impl Targets {
             numbers.split(',').map(|n| n.trim().parse().ok().filter(|v: &f64| v.is_finite())).collect();
         let values = values.ok_or_else(|| format!("`{numbers}` is no list of numbers, expected such as 1000,850,500hPa"))?;
         if unit(units).is_none() {
-            return Err(format!("`{units}` is no unit of pressure or length, expected one of Pa, hPa, kPa, dbar, m, km after the last number"));
+            return Err(format!(
+                "`{units}` is no unit of pressure or length, expected one of Pa, hPa, kPa, dbar, m, km after the last number"
+            ));
         }
         Self::new(values, units).ok_or_else(|| "the levels neither rise nor fall".to_owned())
     }
