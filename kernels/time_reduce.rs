@@ -86,11 +86,7 @@ impl PeriodSums {
 /// Values at an instant between two others: `before + f · (after − before)`, `f` from 0 to 1; missing where one is.
 ///
 /// At the ends the value there is taken as it is, whatever the other one.
-pub fn between(
-    before: (&[f64], Option<&[bool]>),
-    after: (&[f64], Option<&[bool]>),
-    f: f64,
-) -> (Vec<f64>, Vec<bool>) {
+pub fn between(before: (&[f64], Option<&[bool]>), after: (&[f64], Option<&[bool]>), f: f64) -> (Vec<f64>, Vec<bool>) {
     let ok = |side: Option<&[bool]>, cell: usize| side.is_none_or(|v| v[cell]);
     (0..before.0.len())
         .map(|cell| match (ok(before.1, cell), ok(after.1, cell)) {

@@ -13,6 +13,7 @@ mod plot;
 mod regions;
 mod regrid;
 mod regrid_report;
+mod resample;
 mod slab;
 mod talk;
 mod weights;
@@ -49,6 +50,8 @@ enum Verb {
     Weights(weights::WeightsVerb),
     /// Put variables on other levels of pressure, height or depth.
     Levels(levels::Levels),
+    /// Bring variables to other times: periods made of steps, or instants between them.
+    Resample(resample::Resample),
     /// Sum up fields in polygons: a table per region, time and level.
     Regions(regions::Regions),
     /// Compare two files: error norms and integrals, variable by variable.
@@ -94,6 +97,7 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Regrid(verb) => verb.run(talk, common.json),
         Verb::Weights(verb) => verb.run(talk, common.json),
         Verb::Levels(verb) => verb.run(talk, common.json),
+        Verb::Resample(verb) => verb.run(talk, common.json),
         Verb::Regions(verb) => verb.run(talk, common.json),
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),

@@ -20,6 +20,7 @@ mod plan;
 mod references;
 pub mod regions;
 mod regrid_file;
+pub mod resample;
 mod rewrite;
 mod slabs;
 mod statistics;
