@@ -4,5 +4,6 @@ mod bad_input;
 mod files;
 mod levels;
 mod regions;
+mod resample;
 mod run;
 mod verbs;

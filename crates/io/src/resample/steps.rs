@@ -193,17 +193,27 @@ impl Plan {
             }
             return if targets.is_empty() { Err("no instant lies between the steps".to_owned()) } else { Ok(Self { targets }) };
         }
-        let kind = *kinds.first().ok_or("no variable")?;
-        let spans: Vec<[Instant; 2]> = (0..source.at.len()).filter_map(|step| source.span(step, kind)).collect();
-        let (Some(first), Some(last)) = (spans.first(), spans.iter().map(|s| s[1]).max()) else {
+        let mut distinct: Vec<TimeKind> = Vec::new();
+        kinds.iter().for_each(|kind| {
+            if !distinct.contains(kind) {
+                distinct.push(*kind)
+            }
+        });
+        let spans: Vec<Vec<[Instant; 2]>> =
+            distinct.iter().map(|&kind| (0..source.at.len()).filter_map(|step| source.span(step, kind)).collect()).collect();
+        let all = || spans.iter().flatten();
+        let (Some(first), Some(last)) = (all().map(|s| s[0]).min(), all().map(|s| s[1]).max()) else {
             return Err("one step has no length: no period can be made of it".to_owned());
         };
-        let mut start = period.start(first[0], calendar).ok_or_else(no_dates)?;
+        let mut start = period.start(first, calendar).ok_or_else(no_dates)?;
         while start < last {
             let end = period.next(start, calendar).ok_or_else(no_dates)?;
-            let shared: Instant = spans.iter().map(|s| (s[1].min(end) - s[0].max(start)).max(0)).sum();
-            if shared > 0 {
-                targets.push(Target { start, end, covered: shared as f64 / (end - start) as f64 });
+            // A period is as full as that of the variable that fills it least.
+            let shared =
+                |spans: &Vec<[Instant; 2]>| spans.iter().map(|s| (s[1].min(end) - s[0].max(start)).max(0)).sum::<Instant>();
+            let (least, most) = (spans.iter().map(shared).min().unwrap_or(0), spans.iter().map(shared).max().unwrap_or(0));
+            if most > 0 {
+                targets.push(Target { start, end, covered: least as f64 / (end - start) as f64 });
             }
             start = end;
         }
