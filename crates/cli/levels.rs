@@ -121,7 +121,9 @@ impl Levels {
             overwrite: self.force,
             history: format!("knarr {}: levels", env!("CARGO_PKG_VERSION")),
         };
-        let report = levels_file(&request)?;
+        let report = levels_file(&request).map_err(|e| {
+            Failure::from(e).or_hint(|| "`knarr inspect FILE` tells which axes and formula terms a file has".to_owned())
+        })?;
         tell(&report, talk);
         let rows: Vec<Row> = report
             .variables

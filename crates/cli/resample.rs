@@ -6,6 +6,7 @@ use crate::options::NanName;
 use crate::talk::{self, Talk};
 use clap::{Args, ValueEnum};
 use knarr::field::Calendar;
+use knarr::io::IoError;
 use knarr::io::resample::{Partial, Period, ResampleReport, ResampleRequest, TimeKind, TimeMethod, resample_file};
 use std::path::PathBuf;
 
@@ -134,7 +135,7 @@ impl Resample {
             overwrite: self.force,
             history: format!("knarr {}: resample", env!("CARGO_PKG_VERSION")),
         };
-        let report = resample_file(&request)?;
+        let report = resample_file(&request).map_err(explain)?;
         self.tell(&report, talk);
         let kinds: Vec<(&str, String)> =
             report.variables.iter().map(|(name, kind)| (name.as_str(), format!("{kind:?}").to_lowercase())).collect();
@@ -168,5 +169,23 @@ impl Resample {
                 part * 100.0
             ));
         }
+    }
+}
+
+/// How to go on is a matter of options, which the library does not know.
+fn explain(error: IoError) -> Failure {
+    let text = error.to_string();
+    let hint = if text.contains("are not filled") {
+        Some("`--partial keep` makes them of what is there, and says how much that is")
+    } else if text.contains("has no bounds") {
+        Some("`--from point` takes values for instants")
+    } else if text.contains("steps begin together") {
+        Some("`--from total` takes values for amounts since the start of a run")
+    } else {
+        None
+    };
+    match hint {
+        Some(hint) => Failure::from(error).or_hint(|| hint.to_owned()),
+        None => error.into(),
     }
 }
