@@ -31,7 +31,7 @@ impl Period {
         let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
         let count = if split == 0 { 1 } else { text[..split].parse().map_err(|_| bad())? };
         let divides = |whole: u32, what: &str| {
-            if count > 0 && whole % count == 0 { Ok(count) } else { Err(format!("{count} {what} do not divide {whole}")) }
+            if whole.is_multiple_of(count) { Ok(count) } else { Err(format!("{count} {what} do not divide {whole}")) }
         };
         match &text[split..] {
             "h" | "hour" | "hours" | "hourly" => divides(24, "hours").map(Self::Hours),

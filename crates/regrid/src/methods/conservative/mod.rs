@@ -30,8 +30,11 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options) -> Res
     Ok(weights_from(overlaps, source, destination, source_areas, destination_areas, options))
 }
 
-/// Areas that cells of two grids share, as rows by destination cell: row starts, source cells, areas (sr).
-pub(crate) fn shared_areas(source: &Grid, destination: &Grid) -> Result<(Vec<usize>, Vec<u32>, Vec<f64>), RegridError> {
+/// Rows of shared areas: row starts, source cells, areas (sr).
+type SharedAreas = (Vec<usize>, Vec<u32>, Vec<f64>);
+
+/// Areas that cells of two grids share, as rows by destination cell.
+pub(crate) fn shared_areas(source: &Grid, destination: &Grid) -> Result<SharedAreas, RegridError> {
     check_cells(source, destination)?;
     let (source_cells, destination_cells) = (Cells::of(source, false), Cells::of(destination, false));
     let (source_areas, destination_areas) = (source_cells.areas(source), destination_cells.areas(destination));
