@@ -14,3 +14,5 @@ pub mod rotate_vectors;
 pub mod sparse_apply;
 pub mod sphere;
 pub mod tangent_plane;
+pub mod time_reduce;
+pub mod vertical;

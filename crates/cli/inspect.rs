@@ -1,13 +1,13 @@
 //! `knarr inspect`: what is in a file, and what is awkward about it.
 
 use crate::Outcome;
-use crate::calendar_time::{self, VariableTime};
 use crate::failure::Failure;
 use crate::grid::Description;
 use crate::slab::{data_variables, grid_of};
 use crate::talk::{self, number};
 use clap::Args;
 use knarr::field::{TimeAxis, TimeUnits};
+use knarr::io::times::{self, VariableTime};
 use knarr::io::{Dataset, Decoder, NanPolicy, Purpose, Role, VariableGrid, VariableInfo};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -120,7 +120,7 @@ impl Inspect {
         for variable in chosen {
             let mut notes = Vec::new();
             let grid = self.grid_index(&dataset, variable, &mut known, &mut report, &mut notes);
-            if let Some(time) = calendar_time::time_of(&dataset, variable) {
+            if let Some(time) = times::time_of(&dataset, variable) {
                 add_time(&dataset, time, &mut report.times, &mut notes);
             }
             let values = match &grid {

@@ -2,7 +2,6 @@
 
 mod automatic;
 mod bench;
-mod calendar_time;
 mod compare;
 mod demo;
 mod failure;
@@ -10,11 +9,14 @@ mod grid;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
+mod levels;
 mod memory;
 mod options;
 mod plot;
+mod regions;
 mod regrid;
 mod regrid_report;
+mod resample;
 mod slab;
 mod talk;
 mod weights;
@@ -49,6 +51,12 @@ enum Verb {
     Regrid(regrid::Regrid),
     /// Make interpolation weights, or judge a weights file.
     Weights(weights::WeightsVerb),
+    /// Put variables on other levels of pressure, height or depth.
+    Levels(levels::Levels),
+    /// Bring variables to other times: periods made of steps, or instants between them.
+    Resample(resample::Resample),
+    /// Sum up fields in polygons: a table per region, time and level.
+    Regions(regions::Regions),
     /// Compare two files: error norms and integrals, variable by variable.
     Compare(compare::Compare),
     /// Draw a map.
@@ -95,6 +103,9 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Grid(verb) => verb.run(talk, common.json),
         Verb::Regrid(verb) => verb.run(talk, common.json),
         Verb::Weights(verb) => verb.run(talk, common.json),
+        Verb::Levels(verb) => verb.run(talk, common.json),
+        Verb::Resample(verb) => verb.run(talk, common.json),
+        Verb::Regions(verb) => verb.run(talk, common.json),
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),
         Verb::Bench(verb) => verb.run(talk, common.json),

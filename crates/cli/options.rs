@@ -182,7 +182,8 @@ impl MissingOptions {
     }
 }
 
-fn share(text: &str) -> Result<f64, String> {
+/// A number from 0 to 1.
+pub fn share(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|f| (0.0..=1.0).contains(f)).ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }
 

@@ -1,8 +1,8 @@
 //! One variable of a file with its grid, and one slab of it.
 
-use crate::calendar_time::{self, VariableTime};
 use crate::failure::Failure;
 use crate::options;
+use knarr::io::times::{self, VariableTime};
 use knarr::io::{Dataset, NanPolicy, Role, VariableGrid, VariableInfo, match_dims_by_size, read_grid};
 
 /// The grid of a variable: from the file, or the named one, matched by dimension sizes.
@@ -43,7 +43,7 @@ pub fn read(
     (time, level): (usize, usize),
     nan: NanPolicy,
 ) -> Result<Slab, Failure> {
-    let when = calendar_time::time_of(dataset, variable);
+    let when = times::time_of(dataset, variable);
     let time_dim = when.as_ref().and_then(|w| w.dimension.as_deref());
     let (mut index, mut place, mut level_used, mut time_used) = (0, Vec::new(), false, false);
     for (name, len) in variable.dims.iter().filter(|(name, _)| !grid.dims.contains(name)) {

@@ -4,6 +4,9 @@ mod bad_input;
 mod files;
 #[cfg(unix)]
 mod interrupt;
+mod levels;
 mod memory;
+mod regions;
+mod resample;
 mod run;
 mod verbs;

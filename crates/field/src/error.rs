@@ -41,6 +41,16 @@ pub enum FieldError {
         /// What is wrong: expected and found.
         problem: String,
     },
+    /// A vertical coordinate without a term of its formula.
+    #[error("`{coordinate}` needs the term `{term}`, formula_terms has {given}")]
+    MissingTerm {
+        /// `standard_name` of the coordinate.
+        coordinate: &'static str,
+        /// The term that is not there.
+        term: &'static str,
+        /// Terms that are.
+        given: String,
+    },
     /// A time that cannot be told as a date.
     #[error("time value {value} in `{units}` cannot be told as a date: {problem}")]
     BadTime {

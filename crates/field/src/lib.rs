@@ -5,6 +5,7 @@ mod calendar;
 mod cell_methods;
 mod error;
 mod field;
+mod parametric;
 mod time;
 mod vectors;
 
@@ -13,5 +14,6 @@ pub use calendar::{Calendar, Date};
 pub use cell_methods::{CellMethod, CellMethods};
 pub use error::FieldError;
 pub use field::Field;
+pub use parametric::{Parametric, VerticalQuantity};
 pub use time::{DateTime, TimeAxis, TimeUnits};
 pub use vectors::{VectorComponent, VectorFrame, VectorRole};

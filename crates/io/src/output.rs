@@ -78,21 +78,16 @@ pub fn keeps_values(options: &knarr_regrid::Options) -> bool {
     options.method == Method::Nearest && matches!(options.extrapolation, Extrapolation::None | Extrapolation::Nearest)
 }
 
-/// Attributes of a regridded variable. `is_kept` tells whether a name, met in its attributes, is still in the file
-/// and still means the same; `dims` are the source's horizontal dimensions.
-pub fn regridded_attributes(
+/// Attributes of a variable whose values are made anew and stored as `storage` says: no packing, no names of variables
+/// that `is_kept` does not hold of.
+pub fn rewritten_attributes(
     variable: &Variable,
     decoder: &Decoder,
     storage: Storage,
-    layout: &GridLayout,
-    dims: &[String],
-    conservative: bool,
     is_kept: &dyn Fn(&str) -> bool,
 ) -> Attributes {
     let mut attributes = variable.attributes.clone();
-    for name in GRID_BOUND {
-        attributes.remove(name);
-    }
+    attributes.remove("actual_range");
     let retyped = variable.value_type != ValueType::Number(storage.number);
     if decoder.is_packed() || retyped {
         for name in PACKING {
@@ -111,6 +106,24 @@ pub fn regridded_attributes(
         }
     }
     keep_only(&mut attributes, is_kept);
+    attributes
+}
+
+/// Attributes of a regridded variable. `is_kept` tells whether a name, met in its attributes, is still in the file
+/// and still means the same; `dims` are the source's horizontal dimensions.
+pub fn regridded_attributes(
+    variable: &Variable,
+    decoder: &Decoder,
+    storage: Storage,
+    layout: &GridLayout,
+    dims: &[String],
+    conservative: bool,
+    is_kept: &dyn Fn(&str) -> bool,
+) -> Attributes {
+    let mut attributes = rewritten_attributes(variable, decoder, storage, is_kept);
+    for name in GRID_BOUND {
+        attributes.remove(name);
+    }
     if let Some(own) = &layout.coordinates {
         let all = match attributes.text("coordinates") {
             Some(kept) => format!("{own} {kept}"),

@@ -7,6 +7,7 @@ mod identity;
 mod links;
 pub mod methods;
 mod options;
+pub mod regions;
 mod search;
 mod weights;
 

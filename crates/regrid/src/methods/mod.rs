@@ -3,7 +3,7 @@
 mod barycentres;
 mod bilinear;
 mod centers;
-mod conservative;
+pub(crate) mod conservative;
 mod distance;
 mod extrapolate;
 mod largest;

@@ -27,14 +27,7 @@ pub(crate) use rows::same_pole as same_frame;
 
 /// Weights of the first-order conservative method; rows outside `range` are empty.
 pub(crate) fn build(source: &Grid, destination: &Grid, range: &Range<usize>, options: &Options) -> Result<Weights, RegridError> {
-    for (end, grid) in [("source", source), ("destination", destination)] {
-        if !grid.has_corners() {
-            return Err(RegridError::NoCorners { end });
-        }
-        if grid.len() >= u32::MAX as usize {
-            return Err(RegridError::TooManyCells { end, cells: grid.len(), limit: u32::MAX as usize - 1 });
-        }
-    }
+    check_cells(source, destination)?;
     let great_circles = options.edges == Edges::GreatCircle;
     let (source_cells, destination_cells) = (Cells::of(source, great_circles), Cells::of(destination, great_circles));
     let source_areas = source_cells.areas();
@@ -47,6 +40,30 @@ pub(crate) fn build(source: &Grid, destination: &Grid, range: &Range<usize>, opt
     };
     let overlaps = find(source, &source_cells, &source_areas, &mask, &destination_cells, &destination_areas);
     Ok(weights_from(overlaps, source, destination, source_areas, destination_areas, options))
+}
+
+/// Rows of shared areas: row starts, source cells, areas (sr).
+type SharedAreas = (Vec<usize>, Vec<u32>, Vec<f64>);
+
+/// Areas that cells of two grids share, as rows by destination cell.
+pub(crate) fn shared_areas(source: &Grid, destination: &Grid) -> Result<SharedAreas, RegridError> {
+    check_cells(source, destination)?;
+    let (source_cells, destination_cells) = (Cells::of(source, false), Cells::of(destination, false));
+    let (source_areas, destination_areas) = (source_cells.areas(), destination_cells.areas());
+    let found = find(source, &source_cells, &source_areas, &destination.mask, &destination_cells, &destination_areas);
+    Ok((found.row_starts, found.columns, found.areas))
+}
+
+fn check_cells(source: &Grid, destination: &Grid) -> Result<(), RegridError> {
+    for (end, grid) in [("source", source), ("destination", destination)] {
+        if !grid.has_corners() {
+            return Err(RegridError::NoCorners { end });
+        }
+        if grid.len() >= u32::MAX as usize {
+            return Err(RegridError::TooManyCells { end, cells: grid.len(), limit: u32::MAX as usize - 1 });
+        }
+    }
+    Ok(())
 }
 
 /// Cells as the overlap search sees them.

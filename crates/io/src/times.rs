@@ -1,7 +1,7 @@
-//! The time axis of a variable.
+//! The time axis of a variable, and its bounds.
 
-use knarr::field::{Attributes, Calendar, TimeAxis, TimeUnits};
-use knarr::io::{Dataset, VariableInfo, listed_names};
+use crate::{Dataset, VariableInfo, listed_names};
+use knarr_field::{Attributes, Calendar, TimeAxis, TimeUnits};
 
 /// A time coordinate of a variable.
 pub struct VariableTime {
