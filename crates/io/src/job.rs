@@ -11,8 +11,11 @@ use crate::statistics::{self, Shares, Tally};
 use crate::{Dataset, GridLayout, IoError, VariableGrid};
 use knarr_field::NumberType;
 use knarr_grid::Grid;
-use knarr_regrid::Weights;
+use knarr_regrid::{SlabFlags, Weights};
 use std::ops::Range;
+
+/// Slabs from which on preparing weights for many calls pays.
+const FEW_SLABS: usize = 3;
 
 /// Slabs that weights are applied to together at least, where there are as many.
 const WORTHWHILE_SLABS: usize = 8;
@@ -99,6 +102,8 @@ impl Job {
         let fill = T::stored(self.storage.fill);
         let (mut before, mut after, integrable) = self.tallies(request, weights);
         let mut shares = Shares::default();
+        // What is the same for all batches is worked out once; a slab or two are done sooner.
+        let prepared = (self.slabs >= FEW_SLABS).then(|| used.regridder.prepare());
 
         let nan = request.nan;
         let read = |slabs: Range<usize>, free: Option<Input<V>>| {
@@ -111,7 +116,17 @@ impl Job {
             output.values.resize(slabs.len() * weights.destination_len(), V::default());
             output.valid.resize(output.values.len(), false);
             let valid = input.valid.as_deref();
-            let done = used.regridder.apply_into(&input.values, valid, &mut output.values, &mut output.valid);
+            let Output { values, valid: flags } = &mut output;
+            let done = match &prepared {
+                None => used.regridder.apply_into(&input.values, valid, values, flags),
+                Some(prepared) => {
+                    let valid = valid.map(|v| SlabFlags::from_bools(weights.source_len, v));
+                    prepared.apply_into(&input.values, valid.as_ref(), values).map(|present| match present {
+                        None => flags.fill(true),
+                        Some(present) => present.write_bools(flags),
+                    })
+                }
+            };
             done.map_err(|e| fail(dataset, &self.name, e))?;
             let mut share = |k: usize| {
                 let flags = valid.map(|v| &v[k * weights.source_len..(k + 1) * weights.source_len]);

@@ -5,7 +5,7 @@ mod blocks;
 use crate::IoError;
 use crate::atomic::AtomicFile;
 use crate::chunks::{ChunkWriter, Container};
-use crate::element::{Element, Real};
+use crate::element::{Element, Real, with_element};
 use crate::nc::{Numbers, ValueType, unravel};
 use hdf5_metno::file::OpenMode;
 use knarr_field::{Attribute, Attributes, NumberType};
@@ -277,6 +277,14 @@ impl NewFile {
         }
         Ok(())
     }
+}
+
+/// Values of type `number`, rounded where they are integers; those not valid become `fill`.
+pub(crate) fn numbers_of(number: NumberType, values: &[f64], valid: &[bool], fill: f64) -> Numbers {
+    fn convert<T: Element>(values: &[f64], valid: &[bool], fill: f64) -> Numbers {
+        T::wrap(values.iter().zip(valid).map(|(&v, &ok)| T::stored(if ok { v } else { fill })).collect())
+    }
+    with_element!(number, T => convert::<T>(values, valid, fill))
 }
 
 fn variable_mut<'f>(file: &'f mut netcdf::FileMut, atomic: &AtomicFile, name: &str) -> Result<netcdf::VariableMut<'f>, IoError> {
