@@ -4,15 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Crate and the crates of this workspace it may depend on.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("knarr-kernels", &[]),
     ("knarr-grid", &["knarr-kernels"]),
     ("knarr-field", &["knarr-grid"]),
     ("knarr-regrid", &["knarr-kernels", "knarr-grid", "knarr-field"]),
     ("knarr-io", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid"]),
     ("knarr-metrics", &["knarr-kernels", "knarr-grid", "knarr-field"]),
+    ("knarr-exchange", &["knarr-grid", "knarr-field", "knarr-regrid", "knarr-io"]),
     ("knarr-plot", &["knarr-kernels", "knarr-grid", "knarr-field"]),
-    ("knarr", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io", "knarr-metrics", "knarr-plot"]),
+    (
+        "knarr",
+        &[
+            "knarr-kernels",
+            "knarr-grid",
+            "knarr-field",
+            "knarr-regrid",
+            "knarr-io",
+            "knarr-metrics",
+            "knarr-exchange",
+            "knarr-plot",
+        ],
+    ),
     ("knarr-cli", &["knarr"]),
 ];
 

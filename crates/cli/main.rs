@@ -5,6 +5,7 @@ mod cache;
 mod calendar_time;
 mod compare;
 mod demo;
+mod exchange;
 mod failure;
 mod grid;
 mod inspect;
@@ -50,6 +51,8 @@ enum Verb {
     Compare(compare::Compare),
     /// Draw a map.
     Plot(plot::Plot),
+    /// Exchange fields between ECCC and Destination Earth.
+    Exchange(exchange::Exchange),
 }
 
 /// What a verb that ran came to.
@@ -90,5 +93,6 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Weights(verb) => verb.run(talk, common.json),
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),
+        Verb::Exchange(verb) => verb.run(talk, common.json),
     }
 }

@@ -1,7 +1,8 @@
 //! Knarr: fields of the Earth system from one grid to another.
 //!
 //! A file comes in, a file goes out: [`io`] finds the grid of each variable, [`regrid`] makes weights between two
-//! grids and applies them, [`metrics`] says how good the result is, [`plot`] shows it.
+//! grids and applies them, [`metrics`] says how good the result is, [`plot`] shows it, [`exchange`] takes it from one
+//! data centre to another.
 //!
 //! # The tour
 //!
@@ -71,6 +72,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub use knarr_exchange as exchange;
 pub use knarr_field as field;
 pub use knarr_grid as grid;
 pub use knarr_io as io;

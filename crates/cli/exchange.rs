@@ -1,0 +1,30 @@
+//! `knarr exchange`: between data centres. One file per verb in `exchange/`.
+
+mod catalogue;
+
+use crate::Outcome;
+use crate::failure::Failure;
+use crate::talk::Talk;
+use clap::{Args, Subcommand};
+
+/// Exchange fields between ECCC and Destination Earth.
+#[derive(Args)]
+pub struct Exchange {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Tell what both sides call a field, in which units, and who may have it.
+    Catalogue(catalogue::CatalogueVerb),
+}
+
+impl Exchange {
+    /// Runs the verb.
+    pub fn run(self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
+        match self.verb {
+            Verb::Catalogue(verb) => verb.run(talk, json),
+        }
+    }
+}
