@@ -66,6 +66,8 @@ pub struct Producer {
     pub centre_id: String,
     /// Address of its public pages.
     pub url: String,
+    /// Where packages are offered; announcements point there.
+    pub distribution_url: String,
     /// Its role mailboxes.
     pub mailboxes: Vec<String>,
 }
