@@ -149,7 +149,9 @@ impl Report {
                 let _ = writeln!(text, "{word} {} {}", rule.rule, rule.title);
             }
             if explain {
-                rule.looked_at.iter().for_each(|what| drop(writeln!(text, "          looked at {what}")));
+                for what in &rule.looked_at {
+                    let _ = writeln!(text, "          looked at {what}");
+                }
             }
             for found in &rule.findings {
                 let _ = writeln!(text, "          {} in {} ({})", found.code, found.place, found.count);

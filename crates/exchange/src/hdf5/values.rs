@@ -31,7 +31,8 @@ impl<'a> Walk<'a> {
             self.spans.claim(part.at, part.left());
             if kind.class == Class::TextOfAnyLength {
                 if filtered {
-                    return Err("strings behind a filter");
+                    self.structure.odd(OddityKind::VariableLength, format!("{place}: strings behind a filter"), 0);
+                    continue;
                 }
                 while part.left() >= kind.size {
                     if let Some(text) = self.element(&mut part)? {

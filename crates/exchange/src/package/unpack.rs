@@ -89,7 +89,7 @@ fn event(found: &Verification, event: EventKind) -> Event {
     let supersedes = release.filter(|_| found.is_good()).and_then(|r| r.supersedes.as_ref()).map(|id| format!("supersedes:{id}"));
     Event {
         event,
-        release_id: if release.is_some() { known(|r| &r.release_id) } else { "withheld".to_owned() },
+        release_id: release.map(|r| &r.release_id).filter(|id| crate::gate::is_plain_name(id)).map_or("withheld".to_owned(), Clone::clone),
         policy_sha256: known(|r| &r.policy_sha256),
         release_sha256: found.release_sha256.clone(),
         report_sha256: known(|r| &r.report_sha256),

@@ -4,7 +4,7 @@ use regex::{Regex, RegexSet};
 use std::collections::BTreeSet;
 
 /// Forms that must not occur (rule R14), each with its reason code. `(?i)`: in either case.
-const FORBIDDEN: [(&str, &str); 31] = [
+const FORBIDDEN: [(&str, &str); 32] = [
     ("email", r"(?i)[a-z0-9._%+-]+\s*(@|\(at\)|\[at\]| at )\s*[a-z0-9-]+(\s*(\.|\(dot\)|\[dot\]| dot )\s*[a-z0-9-]+)+"),
     ("user_at_host", r"(?i)\b[a-z_][a-z0-9_.-]*@[a-z0-9][a-z0-9.-]*\b"),
     ("ipv4", r"\b(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}\b"),
@@ -30,7 +30,8 @@ const FORBIDDEN: [(&str, &str); 31] = [
     ("user_name", r"(?i)\bby user\s+\S+"),
     ("host_name", r"(?i)\b(?:host(?:name)?|node|server|machine|nodename)\s*[:=]\s*\S+"),
     ("host_name", r"(?i)\b(?:nid|node|cn|login|compute|gpu|hpc|srv|server|host|worker|ppp|daint|lumi-c|mn5-)-?\d{1,6}\b"),
-    ("host", r"(?i)\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|org|net|gov|edu|mil|int|info|io|ca|fr|de|eu|uk|us|ch|it|es|nl|fi|se|no|dk|at|be|pl|cz|pt|ie|gr|jp|cn|ru|au|nz|cloud|dev|app|ai|local|lan|internal|intranet|intra|corp|home|private|localdomain|cluster|svc|test)\b"),
+    ("host", r"(?i)\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|org|net|gov|edu|mil|int|info|io|ca|fr|de|eu|uk|us|ch|it|es|nl|fi|se|no|dk|at|be|pl|cz|pt|ie|gr|jp|cn|ru|au|nz|cloud|dev|app|ai|local|lan|internal|intranet|intra|corp|home|private|localdomain|cluster|svc|test|example|invalid)\b"),
+    ("host", r"(?i)\b(?:[a-z0-9][a-z0-9-]+\.){2,}[a-z]{2,}\b"),
     ("host", r"(?i)\blocalhost\b"),
     ("command", r"(?i)(?:^|[\s;|&])(?:ncks|ncatted|ncrcat|ncra|cdo|nccopy|rsync|scp|ssh|curl|wget|sbatch|srun|mpirun|python3?|bash|sudo)\s+(?:-|\S+\.(?:nc|py|sh)\b|[a-z]+,)"),
     ("process", r"(?i)\b(?:pid|job[_ ]?id|slurm_\w+|pbs_\w+|session[_ ]?id)\s*[:=]?\s*\d+"),

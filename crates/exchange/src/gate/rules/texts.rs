@@ -41,7 +41,7 @@ const NEVER: [&str; 22] = [
 const KNOWN: [(&str, &str); 34] = [
     ("standard_name", WORD),
     ("long_name", r"[A-Za-z0-9 ,.()/%*:+°²³-]{0,120}"),
-    ("units", r"[A-Za-z0-9 .:/*^()%+°µ-]{0,64}"),
+    ("units", r"[A-Za-z0-9_ .:/*^()%+°µ-]{0,64}"),
     ("cell_methods", r"[A-Za-z0-9_ :().,-]{0,120}"),
     ("positive", "up|down"),
     ("axis", "[XYZT]"),
