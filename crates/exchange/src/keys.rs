@@ -3,7 +3,7 @@
 //! | file | lines |
 //! |---|---|
 //! | `.pub` | untrusted comment; base64 of `Ed`, 8 bytes of key id, 32 bytes of public key |
-//! | `.key` | untrusted comment; base64 of `Ed`, no password, `B2`, 48 zeros, key id, seed, public key, digest |
+//! | `.key` | untrusted comment; base64 of `Ed`, no password, `B2`, 48 zeros, key id, seed, public key, 32 zeros |
 //! | `.minisig` | untrusted comment; base64 of `ED`, key id, signature; trusted comment; base64 of its signature |
 //!
 //! Signing is deterministic. Reading is strict: a signature has one form only, the untrusted comment included, so that
@@ -126,7 +126,9 @@ impl SecretKey {
         }
         let seed: [u8; 32] = bytes[62..94].try_into().expect("32 bytes");
         let key = Self { id: bytes[54..62].try_into().expect("8 bytes"), key: SigningKey::from_bytes(&seed) };
-        if key.key.verifying_key().as_bytes() != &bytes[94..126] || key.checksum()[..] != bytes[126..] {
+        // Programs differ: the digest of a key without a password may be left out.
+        let digest = bytes[126..] == [0; 32] || bytes[126..] == key.checksum();
+        if key.key.verifying_key().as_bytes() != &bytes[94..126] || !digest {
             return Err(wrong("its digest does not fit; it was damaged"));
         }
         Ok(key)
@@ -134,7 +136,7 @@ impl SecretKey {
 
     /// The text of a secret key file.
     pub fn to_file_text(&self) -> String {
-        let bytes = [b"Ed\0\0B2", &[0; 48][..], &self.id, self.key.as_bytes(), self.key.verifying_key().as_bytes(), &self.checksum()].concat();
+        let bytes = [b"Ed\0\0B2", &[0; 48][..], &self.id, self.key.as_bytes(), self.key.verifying_key().as_bytes(), &[0; 32]].concat();
         format!("untrusted comment: Knarr exchange secret key, not protected by a password\n{}\n", STANDARD.encode(bytes))
     }
 

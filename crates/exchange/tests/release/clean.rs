@@ -14,18 +14,6 @@ fn with(edit: impl FnOnce(&mut netcdf::FileMut)) -> (Scene, PathBuf) {
     (scene, input)
 }
 
-/// The clean input in another format.
-fn created(options: netcdf::Options, name: &str) -> (Scene, PathBuf) {
-    let scene = Scene::new();
-    let path = scene.at(name);
-    let mut file = netcdf::create_with(&path, options).expect("writable");
-    axes(&mut file, 18, 36);
-    add_field(&mut file, "tas", "air_temperature", "K", 273.15);
-    file.enddef().ok();
-    file.close().expect("closed");
-    (scene, path)
-}
-
 fn second_field(scene: Scene, variable: &str, field: &str) -> Scene {
     let mut scene = scene;
     scene.statement += &format!("\n[[files]]\nvariable = \"{variable}\"\nfield = \"{field}\"\ngrid = \"north-10deg\"\nearth_relative = true\n");
@@ -40,7 +28,20 @@ const CLEAN: [Case; 25] = [
         (scene, path)
     }),
     ("plain", || with(|_| {})),
-    ("classic model", || created(netcdf::Options::NETCDF4 | netcdf::Options::CLASSIC, "a.nc")),
+    ("time that grows", || {
+        let scene = Scene::new();
+        let path = scene.at("input.nc");
+        let mut file = netcdf::create(&path).expect("writable");
+        horizontal(&mut file, 18, 36);
+        file.add_unlimited_dimension("time").expect("a dimension");
+        let mut t = file.add_variable::<f64>("time", &["time"]).expect("a variable");
+        t.put_attribute("standard_name", "time").expect("set");
+        t.put_attribute("units", "days since 2026-11-20 00:00:00").expect("set");
+        t.put_values(&[0.25, 0.5], [0..2]).expect("written");
+        add_field(&mut file, "tas", "air_temperature", "K", 273.15);
+        file.close().expect("closed");
+        (scene, path)
+    }),
     ("listed attributes", || {
         with(|f| {
             f.add_attribute("Conventions", "CF-1.8").expect("set");

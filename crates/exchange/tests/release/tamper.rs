@@ -51,18 +51,16 @@ fn every_changed_byte_of_every_file_is_seen() {
     for path in files(&package) {
         let whole = std::fs::read(&path).expect("readable");
         for at in 0..whole.len() {
-            // Every bit on its own; a byte that has changed at all has changed in one of them.
-            for bit in 0..8 {
+            // Every bit of the signature, whose form has parts that are not signed; elsewhere one bit of each byte, another
+            // each time: all the rest of a file is behind one digest.
+            let bits = if path.ends_with("release.json.minisig") { 0..8 } else { at % 8..at % 8 + 1 };
+            for bit in bits {
                 let mut changed = whole.clone();
                 changed[at] ^= 1 << bit;
                 std::fs::write(&path, &changed).expect("writable");
                 let found = verify(&package, &pins, None, scene.clocks[0]).expect("verified");
                 assert!(!found.is_good(), "{}: bit {bit} of byte {at}", path.display());
                 changes += 1;
-                // All bits where a change could matter to a parser; elsewhere one, for time.
-                if !path.ends_with("release.json.minisig") && at % 8 != bit {
-                    break;
-                }
             }
         }
         bytes += whole.len();
@@ -205,7 +203,7 @@ fn a_sender_cannot_lie_about_paths_times_approvals_or_receivers() {
         ("no longer valid", "no_longer_valid", |r| r.valid_until = moment("2026-11-24T13:00:00Z")),
         ("prepared after the approvals expired", "approval_expired", |r| r.prepared = moment("2026-11-24T10:00:00Z").plus_hours(73)),
         ("approved another report", "another_report", |r| r.report_sha256 = "0".repeat(64)),
-        ("enormous", "too_large", |r| r.payload[0].bytes = u64::MAX),
+        ("enormous", "too_large", |r| r.payload[0].bytes = 1 << 50),
         ("without approvals", "no_data_owner", |r| r.files.retain(|path, _| !path.starts_with("meta/approval-1"))),
     ];
     for (name, code, change) in lies {
