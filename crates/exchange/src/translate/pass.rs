@@ -4,7 +4,7 @@ use super::accumulation::Intervals;
 use super::identify::{Identified, Sorted, identify};
 use super::jobs::{self, Combine, Job, Source, Target, TimeBounds};
 use super::timing::Timing;
-use super::{FieldReport, Request, Slab, Surroundings, TranslateError, attributes, run};
+use super::{FieldReport, Request, Surroundings, TranslateError, attributes, run};
 use crate::catalogue::{Convention, Field, Operation};
 use crate::units::{Linear, Units};
 use knarr_io::Dataset;
@@ -125,7 +125,9 @@ fn inward_job<'a>(
     sources[0].linear = reading.linear;
     // Canonical files keep the layers they have.
     reading.operations.retain(|o| !matches!(o, Operation::LayerOverlapMean | Operation::CheckStatistic));
-    let mut around = Surroundings { never_negative: field.valid_range[0] >= 0.0, ..Surroundings::default() };
+    // Totals of the other direction fall where those of this one rise.
+    let rises = field.valid_range[0] >= 0.0 && !reading.operations.contains(&Operation::Negate);
+    let mut around = Surroundings { never_negative: rises, ..Surroundings::default() };
     let mut fields = vec![field];
     if reading.operations.contains(&Operation::RotateToEarth) {
         around.turn = jobs::turn(request, variable, &found.grid, true)?;

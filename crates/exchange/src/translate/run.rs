@@ -10,6 +10,8 @@ use std::path::Path;
 
 /// What stands for missing: the default of the NetCDF library, which readers know.
 const FILL: f64 = 9.969_209_968_386_869e36;
+/// Dimension of the two sides of an interval.
+const SIDES: &str = "bnds_2";
 /// Largest fraction of a field labelled `%` that is still looked at with suspicion.
 const SUSPICIOUS_PERCENT: f64 = 1.5;
 
@@ -56,12 +58,12 @@ fn define<'d>(file: &mut NewFile, dataset: &'d Dataset, made: &[Job<'_>]) -> Res
         // Layers that are replaced take their coordinate and its bounds along; others on their dimension mean nothing now.
         .filter(|v| !v.dims.iter().any(|(d, _)| replaced.contains(&d.as_str())))
         .collect();
+    let mut added: Vec<&str> = Vec::new();
     for dim in dataset.file().dimensions() {
-        let needed = used.contains(&dim.name.as_str()) || carried.iter().any(|v| v.dims.iter().any(|(d, _)| *d == dim.name));
-        if needed
-            && (!replaced.contains(&dim.name.as_str()) || carried.iter().any(|v| v.dims.iter().any(|(d, _)| *d == dim.name)))
-        {
+        let carries = carried.iter().any(|v| v.dims.iter().any(|(d, _)| *d == dim.name));
+        if carries || (used.contains(&dim.name.as_str()) && !replaced.contains(&dim.name.as_str())) {
             file.add_dimension(&dim.name, dim.len, false)?;
+            added.push(&dim.name);
         }
     }
     for variable in &carried {
@@ -71,13 +73,12 @@ fn define<'d>(file: &mut NewFile, dataset: &'d Dataset, made: &[Job<'_>]) -> Res
         }
         copy::define(file, &variable)?;
     }
-    let has = |file_dims: &[&str]| dataset.file().dimensions().iter().any(|d| file_dims.contains(&d.name.as_str()));
-    if !new_bounds.is_empty() && !has(&["bnds_2"]) {
-        file.add_dimension("bnds_2", 2, false)?;
+    if !new_bounds.is_empty() && !added.contains(&SIDES) {
+        file.add_dimension(SIDES, 2, false)?;
     }
     for (time, name, _) in &new_bounds {
         let timing = made.iter().filter_map(|j| j.timing.as_ref()).find(|t| t.name == *time).expect("bounds belong to a time");
-        let dims = timing.dim.iter().cloned().chain(["bnds_2".to_owned()]).collect();
+        let dims = timing.dim.iter().cloned().chain([SIDES.to_owned()]).collect();
         file.add_variable(&plain(name, dims, NumberType::F64, Attributes::new(), None, None))?;
     }
     if let Some((_, layers)) = made.iter().find_map(|j| j.layers.as_ref()) {

@@ -3,7 +3,7 @@
 use super::TranslateError;
 use super::accumulation::Intervals;
 use crate::units::Units;
-use knarr_field::{Attributes, Calendar, DateTime, TimeUnits};
+use knarr_field::{Calendar, DateTime, TimeUnits};
 use knarr_io::{Dataset, VariableInfo, listed_names};
 
 /// The time coordinate of a variable.
@@ -15,8 +15,6 @@ pub(super) struct Timing {
     pub dim: Option<String>,
     /// Its values as in the file.
     pub values: Vec<f64>,
-    /// Its attributes.
-    pub attributes: Attributes,
     /// Name of its bounds, if it has some.
     pub bounds: Option<String>,
     /// Bounds as in the file.
@@ -49,7 +47,6 @@ impl Timing {
             name: coordinate.name.clone(),
             dim: coordinate.dims.first().map(|(dim, _)| dim.clone()),
             values,
-            attributes: coordinate.attributes.clone(),
             bounds,
             bound_values: bound_values.filter(|b| !b.is_empty()),
             units,

@@ -51,7 +51,7 @@ impl Turn {
             Family::RotatedLatLon { pole_lon_deg, pole_lat_deg, .. } => rotated(grid, *pole_lon_deg, *pole_lat_deg),
             Family::Projected(projection) => match conformal(projection) {
                 Some((cone, lon_deg)) => (0..grid.len())
-                    .map(|cell| direction((cone * wrapped(grid.center(cell).lon_deg - lon_deg)).to_radians()))
+                    .map(|cell| direction((-cone * wrapped(grid.center(cell).lon_deg - lon_deg)).to_radians()))
                     .collect(),
                 None => neighbours(grid),
             },
@@ -116,7 +116,7 @@ fn rotated(grid: &Grid, pole_lon_deg: f64, pole_lat_deg: f64) -> Vec<[f64; 2]> {
         .collect()
 }
 
-/// Cone constant and central longitude of the projections whose x axis turns with longitude alone.
+/// Cone constant n and central longitude λ₀ of the projections where east is n (λ − λ₀) counter-clockwise of x.
 fn conformal(projection: &Projection) -> Option<(f64, f64)> {
     let get = |name: &str| projection.parameters.iter().find(|(n, _)| n == name).map(|(_, values)| values.clone());
     let one = |name: &str| get(name).and_then(|v| v.first().copied());
