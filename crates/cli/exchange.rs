@@ -1,6 +1,7 @@
 //! `knarr exchange`: between data centres. One file per verb in `exchange/`.
 
 mod catalogue;
+mod translate;
 
 use crate::Outcome;
 use crate::failure::Failure;
@@ -18,6 +19,8 @@ pub struct Exchange {
 enum Verb {
     /// Tell what both sides call a field, in which units, and who may have it.
     Catalogue(catalogue::CatalogueVerb),
+    /// Translate a file from one side's names, units, signs and totals to the other's, and to its grid.
+    Translate(translate::Translate),
 }
 
 impl Exchange {
@@ -25,6 +28,7 @@ impl Exchange {
     pub fn run(self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
         match self.verb {
             Verb::Catalogue(verb) => verb.run(talk, json),
+            Verb::Translate(verb) => verb.run(talk, json),
         }
     }
 }

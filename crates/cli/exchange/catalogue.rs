@@ -135,7 +135,7 @@ fn overview(fields: &Found<'_>, provider: Option<ProviderName>) -> String {
                 field.eccc.rpn.as_ref().map_or_else(|| "-".to_owned(), |r| r.units.clone()),
                 datamart(field),
                 field.eccc.units.clone(),
-                word(&field.access.eccc),
+                access(&field.access.eccc),
             ],
             Some(ProviderName::Destine) => vec![
                 field.id.clone(),
@@ -143,7 +143,7 @@ fn overview(fields: &Found<'_>, provider: Option<ProviderName>) -> String {
                 units(&field.climate_dt),
                 short(field, Convention::ExtremesDt),
                 units(&field.extremes_dt),
-                word(&field.access.destine),
+                access(&field.access.destine),
             ],
         });
     }
@@ -262,6 +262,11 @@ fn operations(list: &[knarr::exchange::catalogue::Operation]) -> String {
 /// The name of an enumeration's variant as the data write it.
 fn word(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// As [`word`], short enough for a column.
+fn access(value: &knarr::exchange::catalogue::Availability) -> String {
+    word(value).trim_start_matches("account_").replace('_', " ")
 }
 
 /// Lines of up to `width` characters, broken between words.

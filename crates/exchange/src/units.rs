@@ -109,7 +109,7 @@ impl Units {
     /// use knarr_exchange::units::Units;
     /// let knots = Units::parse("kts")?;
     /// let conversion = knots.to(&Units::parse("m s-1")?)?;
-    /// assert_eq!(conversion.apply(3600.0), 1852.0);
+    /// assert_eq!(conversion.apply(1.0), 1852.0 / 3600.0);
     /// # Ok::<(), knarr_exchange::units::UnitsError>(())
     /// ```
     ///

@@ -51,11 +51,15 @@ pub struct Entry {
     pub names: Vec<String>,
     /// ecCodes `paramId`.
     pub param: Option<u32>,
-    /// Units of the values.
+    /// Units of the values in files.
     pub units: String,
+    /// Units in which the operations take them.
+    pub operand_units: String,
+    /// Statistic of the values, in words; empty where it is the canonical one.
+    pub time: String,
     /// Units that some files claim, wrongly.
     pub mislabelled: Option<String>,
-    /// From values in these units to canonical ones.
+    /// From values in `operand_units` to canonical ones.
     pub to_canonical: Vec<Operation>,
 }
 
@@ -91,6 +95,8 @@ impl Convention {
                 names: vec![field.id.clone()],
                 param: None,
                 units: field.cf.units.clone(),
+                operand_units: field.cf.units.clone(),
+                time: String::new(),
                 mislabelled: None,
                 to_canonical: Vec::new(),
             }),
@@ -105,6 +111,8 @@ impl Convention {
                     names,
                     param: None,
                     units: field.eccc.units.clone(),
+                    operand_units: field.eccc.units.clone(),
+                    time: field.eccc.time.clone(),
                     mislabelled: field.eccc.mislabelled.clone(),
                     to_canonical: field.eccc.to_canonical.clone(),
                 })
@@ -113,8 +121,10 @@ impl Convention {
                 names: vec![rpn.nomvar.clone()],
                 param: None,
                 units: rpn.units.clone(),
+                operand_units: field.eccc.units.clone(),
+                time: field.eccc.time.clone(),
                 mislabelled: None,
-                to_canonical: rpn_operations(field),
+                to_canonical: field.eccc.to_canonical.clone(),
             }),
             Self::ClimateDt | Self::ExtremesDt => {
                 let twin = if self == Self::ClimateDt { &field.climate_dt } else { &field.extremes_dt };
@@ -122,18 +132,14 @@ impl Convention {
                     names: std::iter::once(short.clone()).chain(letters_first(short)).collect(),
                     param: twin.param,
                     units: twin.units.clone().unwrap_or_default(),
+                    operand_units: twin.units.clone().unwrap_or_default(),
+                    time: twin.time.clone().unwrap_or_default(),
                     mislabelled: None,
                     to_canonical: twin.to_canonical.clone(),
                 })
             }
         }
     }
-}
-
-/// Operations of the Datamart, on values in RPN units: factors between files of both kinds are a matter of units there.
-fn rpn_operations(field: &Field) -> Vec<Operation> {
-    let is_factor = |operation: &Operation| matches!(operation, Operation::Scale(_) | Operation::Divide(_));
-    field.eccc.to_canonical.iter().filter(|operation| !is_factor(operation)).cloned().collect()
 }
 
 /// `t2m` for `2t`, `u10` for `10u`: what decoders write, as names of variables used to begin with a letter.
@@ -183,7 +189,7 @@ impl Catalogue {
 }
 
 /// Whether `found` is `name`, with any level for a `*`, and with `_` for what is not allowed in names everywhere.
-fn is_name(name: &str, found: &str) -> bool {
+pub(crate) fn is_name(name: &str, found: &str) -> bool {
     let plain = |text: &str| text.replace(['-', '.', '/', ' '], "_");
     let same = |a: &str, b: &str| a == b || plain(a) == plain(b);
     match name.strip_suffix('*') {

@@ -6,6 +6,7 @@ mod grid;
 mod operation;
 mod search;
 
+pub(crate) use convention::is_name;
 pub use convention::{Convention, Entry, Matched};
 pub use field::{
     Access, Alternate, Availability, Cf, DestineNames, Domain, EcccNames, Field, FieldMethod, FieldRegrid, Grib2Names, Level,
