@@ -1,7 +1,15 @@
 //! `knarr exchange`: between data centres. One file per verb in `exchange/`.
 
+mod approve;
+mod audit;
 mod catalogue;
+mod gate;
+mod keys;
+mod pack;
+mod release;
 mod translate;
+mod unpack;
+mod verify;
 
 use crate::Outcome;
 use crate::failure::Failure;
@@ -21,6 +29,22 @@ enum Verb {
     Catalogue(catalogue::CatalogueVerb),
     /// Translate a file from one side's names, units, signs and totals to the other's, and to its grid.
     Translate(translate::Translate),
+    /// Judge a file by the rules of a policy; nothing leaves.
+    Gate(gate::Gate),
+    /// Approve a gate's report with one's key.
+    Approve(approve::Approve),
+    /// Judge, and seal what passes as a package.
+    Pack(pack::Pack),
+    /// Prove offline that a package is what its sender sealed.
+    Verify(verify::Verify),
+    /// Verify a package and copy it.
+    Unpack(unpack::Unpack),
+    /// Walk an audit log.
+    Audit(audit::Audit),
+    /// Make a pair of keys.
+    Keygen(keys::Keygen),
+    /// Sign a file, a policy for example.
+    Sign(keys::Sign),
 }
 
 impl Exchange {
@@ -29,6 +53,14 @@ impl Exchange {
         match self.verb {
             Verb::Catalogue(verb) => verb.run(talk, json),
             Verb::Translate(verb) => verb.run(talk, json),
+            Verb::Gate(verb) => verb.run(talk, json),
+            Verb::Approve(verb) => verb.run(talk),
+            Verb::Pack(verb) => verb.run(talk, json),
+            Verb::Verify(verb) => verb.run(talk, json),
+            Verb::Unpack(verb) => verb.run(talk, json),
+            Verb::Audit(verb) => verb.run(json),
+            Verb::Keygen(verb) => verb.run(talk),
+            Verb::Sign(verb) => verb.run(talk),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Moments in UTC, to the second, as RFC 3339 writes them with a `Z`.
 
+use crate::ExchangeError;
 use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Seconds since 1970-01-01T00:00:00Z without leap seconds.
@@ -20,6 +23,16 @@ impl Instant {
     /// The system's clock.
     pub fn now() -> Self {
         SystemTime::now().into()
+    }
+
+    /// The clock of the file system that `folder` is on; another machine's where it is a network's.
+    ///
+    /// # Errors
+    /// [`ExchangeError::File`] if nothing can be written there.
+    pub fn of_file_system(folder: &Path) -> Result<Self, ExchangeError> {
+        let fail = |e| ExchangeError::file(folder, "write")(e);
+        let mut file = tempfile::tempfile_in(folder).map_err(fail)?;
+        file.write_all(b"now").and_then(|()| file.metadata()?.modified()).map(Self::from).map_err(fail)
     }
 
     /// `hours` later.
