@@ -166,10 +166,12 @@ impl Spans {
         }
     }
 
-    /// Reports overlaps, and stretches outside all spans that are not zero.
-    pub(crate) fn settle(mut self, bytes: &[u8], structure: &mut Structure) {
+    /// Reports overlaps, and stretches outside all spans that are not zero. Before `library_until` they may be what a
+    /// library left behind.
+    pub(crate) fn settle(mut self, bytes: &[u8], library_until: usize, structure: &mut Structure) {
+        // A stretch that reaches over the end is two.
+        self.0.extend([(library_until.min(bytes.len()), library_until.min(bytes.len())), (bytes.len(), bytes.len())]);
         self.0.sort_unstable();
-        self.0.push((bytes.len(), bytes.len()));
         let known = known_words(structure);
         let mut reached = 0;
         for (start, end) in self.0 {
@@ -178,7 +180,8 @@ impl Spans {
             } else {
                 let gap = bytes.get(reached..start).unwrap_or_default();
                 if gap.iter().any(|&b| b != 0) {
-                    let kind = residue_or_worse(gap, &known);
+                    let within = start <= library_until;
+                    let kind = if within { residue_or_worse(gap, &known) } else { OddityKind::UnaccountedBytes };
                     structure.odd(kind, format!("offset {reached}"), gap.len() as u64);
                 }
             }

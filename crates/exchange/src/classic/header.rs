@@ -186,6 +186,6 @@ pub fn inspect(bytes: &[u8]) -> Structure {
             }
         }
     }
-    spans.settle(bytes, &mut structure);
+    spans.settle(bytes, 0, &mut structure);
     structure
 }

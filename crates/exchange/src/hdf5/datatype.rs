@@ -22,6 +22,11 @@ pub(super) struct Type {
 
 impl Type {
     pub fn read(r: &mut Reader<'_>) -> Step<Self> {
+        Self::read_within(r, 4)
+    }
+
+    /// Sequences of sequences go down to `depth`.
+    fn read_within(r: &mut Reader<'_>, depth: usize) -> Step<Self> {
         let class = r.u8()? & 0x0f;
         let bits = r.number(3)?;
         let size = r.u32()?;
@@ -38,7 +43,8 @@ impl Type {
             6 => Class::Compound,
             7 => Class::Reference,
             9 if bits & 0xf == 1 => Class::TextOfAnyLength,
-            9 => Class::Sequence(Box::new(Self::read(r)?)),
+            9 if depth == 0 => return Err("a type that leads too far down"),
+            9 => Class::Sequence(Box::new(Self::read_within(r, depth - 1)?)),
             _ => Class::Other,
         };
         if size == 0 {

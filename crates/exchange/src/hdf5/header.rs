@@ -16,6 +16,10 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         self.structure.objects += 1;
+        self.deeper(|walk| walk.known_object(at, place, root))
+    }
+
+    fn known_object(&mut self, at: usize, place: &str, root: bool) -> Step<()> {
         let messages = self.messages(at)?;
         let has = |kinds: &[u16]| messages.iter().any(|m| kinds.contains(&m.kind));
         let is_group = has(&[0x02, 0x06, 0x0a, 0x11]);
@@ -103,7 +107,7 @@ impl<'a> Walk<'a> {
                 0x00 => continue,
                 0x10 => {
                     self.spans.claim(body.at, body.left());
-                    self.continuation(body, form, messages)?;
+                    self.deeper(|walk| walk.continuation(body, form, messages))?;
                 }
                 _ => {
                     // An attribute claims what it uses of its message.

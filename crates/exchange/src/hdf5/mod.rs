@@ -49,15 +49,18 @@ pub(crate) fn inspect(bytes: &[u8], base: usize) -> Structure {
         structure,
         seen: HashSet::new(),
         heaps: GlobalHeaps::default(),
+        end: 0,
+        depth: 0,
     };
     if let Err(what) = walk.file() {
         walk.structure.odd(OddityKind::NotUnderstood, what, 0);
     }
-    let Walk { mut structure, mut spans, heaps, .. } = walk;
+    let Walk { mut structure, mut spans, heaps, end, .. } = walk;
     heaps.claim(&mut spans);
     // Where the walk stopped early, most of the file is not reached; one remark on that is enough.
     if !structure.has(OddityKind::NotUnderstood) {
-        spans.settle(body, &mut structure);
+        // The file says itself where it ends; no library leaves anything behind that.
+        spans.settle(body, end, &mut structure);
     }
     structure
 }
@@ -70,7 +73,14 @@ struct Walk<'a> {
     structure: Structure,
     seen: HashSet<usize>,
     heaps: GlobalHeaps,
+    /// Where the file ends by its own account.
+    end: usize,
+    /// Objects and header parts that lead to the one being walked.
+    depth: usize,
 }
+
+/// A plain file has a root and variables; what leads further down is made to exhaust whoever follows.
+const DEPTH: usize = 64;
 
 impl<'a> Walk<'a> {
     fn reader(&self, at: usize) -> Reader<'a> {
@@ -92,6 +102,17 @@ impl<'a> Walk<'a> {
         self.seen.insert(at)
     }
 
+    /// Does one step further down.
+    fn deeper(&mut self, step: impl FnOnce(&mut Self) -> Step<()>) -> Step<()> {
+        if self.depth >= DEPTH {
+            return Err("objects that lead too far down");
+        }
+        self.depth += 1;
+        let done = step(self);
+        self.depth -= 1;
+        done
+    }
+
     fn file(&mut self) -> Step<()> {
         let mut r = self.reader(8);
         let version = r.u8()?;
@@ -102,7 +123,7 @@ impl<'a> Walk<'a> {
                 r.take(1 + 4 + 4 + if version == 1 { 4 } else { 0 })?;
                 r.offset()?;
                 let free_space = r.offset()?;
-                r.offset()?;
+                self.end = r.offset()?.ok_or("no end")?;
                 let driver = r.offset()?;
                 if free_space.is_some() || driver.is_some() {
                     return Err("a driver or a free-space index in the superblock");
@@ -117,7 +138,7 @@ impl<'a> Walk<'a> {
                 r.take(1)?;
                 r.offset()?;
                 let extension = r.offset()?;
-                r.offset()?;
+                self.end = r.offset()?.ok_or("no end")?;
                 let root = r.offset()?.ok_or("no root group")?;
                 r.take(4)?;
                 if let Some(at) = extension {

@@ -94,10 +94,11 @@ fn level(values: &[f64], statement: bool) -> (Scene, PathBuf) {
     (scene, path)
 }
 
-const FILES: [Case; 50] = [
+const FILES: [Case; 51] = [
     // Objects that a plain file does not have.
     ("user block", "R16", SECRET, || bytes(|b| drop(b.splice(0..0, [SECRET.as_bytes(), &[0; 503]].concat())))),
     ("bytes at the end", "R16", SECRET, || bytes(|b| b.extend_from_slice(b"payload77"))),
+    ("one byte at the end", "R16", SECRET, || bytes(|b| b.push(7))),
     ("binary at the end", "R16", SECRET, || bytes(|b| b.extend((0..2000u32).map(|k| (k * 37 % 251) as u8 + 1)))),
     ("wide text at the end", "R16", SECRET, || bytes(|b| b.extend(SECRET.bytes().flat_map(|c| [c, 0])))),
     ("group", "R16", SECRET, || with(|f| drop(f.add_group("hidden").expect("a group")))),
@@ -304,4 +305,28 @@ fn the_walk_understands_the_files_people_have() {
         }
     }
     assert!(count >= 10, "{count} files");
+}
+
+/// Whatever a file claims, the walk ends, and does not break.
+#[test]
+fn mangled_files_are_walked_without_a_panic() {
+    let scene = Scene::new();
+    let input = scene.input_with(|f| {
+        (0..12).for_each(|k| drop(f.add_attribute(&format!("a{k}"), "text").expect("set")));
+        f.add_string_variable("s", &["bnds"]).expect("a variable").put_string("text", 0).expect("written");
+    });
+    let whole = std::fs::read(&input).expect("readable");
+    let mut understood = 0;
+    for at in 0..whole.len() {
+        for value in [0x00, 0x01, 0x7f, 0xff] {
+            let mut changed = whole.clone();
+            changed[at] = value;
+            let walked = knarr_exchange::structure::inspect(&changed);
+            understood += usize::from(!walked.has(knarr_exchange::structure::OddityKind::NotUnderstood));
+        }
+    }
+    for len in (0..whole.len()).step_by(13) {
+        knarr_exchange::structure::inspect(&whole[..len]);
+    }
+    assert!(understood > 0 && understood < 4 * whole.len(), "{understood}");
 }
