@@ -1,6 +1,6 @@
 //! From a request to a sealed package, or to a report that says why not.
 
-use super::approval::{SignedApproval, problems};
+use super::approval::{SignedApproval, last, problems};
 use super::bag::{BAGIT, bag_info, is_package_path, is_payload_path, manifest, tag_manifest};
 use super::metadata::{self, Subject};
 use super::release::{BLOCKS, FileEntry, MANIFEST, PayloadEntry, RELEASE, REPORT, Release, SCHEMA, SIGNATURE, TAG_MANIFEST};
@@ -172,6 +172,7 @@ impl Sealed {
             release_id: statement.release_id.clone(),
             supersedes: statement.supersedes.clone(),
             prepared: statement.prepared,
+            sealed: last(request.approvals).expect("rule R29 passed"),
             valid_until: statement.prepared.plus_hours(policy.release_valid_hours),
             sender: statement.sender.clone(),
             receiver: statement.receiver.clone(),

@@ -92,7 +92,7 @@ pub(super) fn levels_and_members(case: &Case<'_>) -> RuleResult {
         for axis in &field.axes {
             let unlisted = |listed: &dyn Fn(f64) -> bool| axis.values.iter().filter(|&&v| !listed(v)).count() as u64;
             let (code, count) = match &axis.kind {
-                AxisKind::Time(_) => continue,
+                AxisKind::Time(_) | AxisKind::Issue(_) => continue,
                 AxisKind::Level => ("level_not_listed", unlisted(&|v| rule.levels.iter().any(|&l| same_level(l, v)))),
                 AxisKind::Member => ("member_not_listed", unlisted(&|v| v.fract() == 0.0 && rule.members.contains(&(v as i64)))),
             };
