@@ -5,124 +5,11 @@ use knarr::exchange::canonical::sha256;
 use knarr::exchange::instant::Instant;
 use std::path::PathBuf;
 
-const POLICY: &str = r#"
-schema = "knarr-policy-1"
-id = "canada-to-europe"
-version = 1
-valid_from = "2020-01-01T00:00:00Z"
-valid_until = "2100-01-01T00:00:00Z"
-sender = "ca-eccc-msc"
-receivers = ["eu-destine"]
-purposes = ["research"]
-release_valid_hours = 720
+const POLICY: &str = include_str!("../../crates/exchange/examples/policy.toml");
 
-[producer]
-organisation = "Environment and Climate Change Canada"
-centre_id = "ca-eccc-msc"
-url = "https://eccc-msc.github.io/open-data/"
-distribution_url = "https://dd.weather.gc.ca/releases"
-mailboxes = ["role@example.org"]
+const STATEMENT: &str = include_str!("../../crates/exchange/examples/statement.toml");
 
-[[sources]]
-product = "GDPS"
-origins = ["https://dd.weather.gc.ca/"]
-run_hours = [0, 12]
-
-[[licences]]
-id = "ECCC-Data-Servers-End-use-2.1"
-text_sha256 = "@LICENCE@"
-url = "https://eccc-msc.github.io/open-data/licence/readme_en/"
-in_force_from = "2000-01-01T00:00:00Z"
-in_force_until = "2100-01-01T00:00:00Z"
-attribution = "Data Source: Environment and Climate Change Canada"
-wmo_policy = "core"
-onward = [{ receiver = "eu-destine", purposes = ["research"] }]
-
-[[fields]]
-id = "air_temperature_pl"
-products = ["GDPS"]
-min_spacing_km = 40.0
-levels = [101500.0]
-members = []
-decimals = 2
-finer = "round"
-
-[latency]
-min_hours_since_issue = 6
-min_hours_since_valid = 0
-clock_tolerance_s = 60
-
-[region]
-extent = "everywhere"
-boxes = []
-outside = "deny"
-
-[texts]
-unlisted = "drop"
-public_hosts = ["dd.weather.gc.ca", "eccc-msc.github.io"]
-global_attributes = []
-
-[input]
-library_residue = "allow"
-
-[limits]
-max_input_bytes = 10000000
-max_values = 1000000
-max_payload_bytes = 20000000
-max_files = 2
-max_text_length = 400
-
-[approvals]
-max_hours = 72
-data_owners = ["@OWNER@"]
-release_officers = ["@OFFICER@"]
-"#;
-
-const STATEMENT: &str = r#"
-schema = "knarr-statement-1"
-release_id = "gdps-20130520"
-prepared = "@NOW@"
-sender = "ca-eccc-msc"
-receiver = "eu-destine"
-purpose = "research"
-title = "Air temperature at 1015 hPa, 6 h forecast"
-summary = "Air temperature of the Global Deterministic Prediction System on HEALPix cells."
-mailbox = "role@example.org"
-classification_gc = "Unclassified"
-classification_eu = "public"
-not_before = "2013-05-21T00:00:00Z"
-
-[origin]
-product = "GDPS"
-run = "2013-05-20T00:00:00Z"
-url = "https://dd.weather.gc.ca/model_gem_global/20130520.nc"
-accessed = "@NOW@"
-licence = "ECCC-Data-Servers-End-use-2.1"
-modified = true
-
-[[files]]
-variable = "air_temperature_pl"
-field = "air_temperature_pl"
-grid = "destine-h128n"
-earth_relative = true
-"#;
-
-const PINS: &str = r#"
-schema = "knarr-pins-1"
-receiver = "eu-destine"
-max_bytes = 100000000
-max_files = 40
-clock_tolerance_s = 60
-
-[[senders]]
-id = "ca-eccc-msc"
-keys = ["@SENDER@"]
-
-[senders.approvals]
-max_hours = 72
-data_owners = ["@OWNER@"]
-release_officers = ["@OFFICER@"]
-"#;
+const PINS: &str = include_str!("../../crates/exchange/examples/pins.toml");
 
 const GATE: &str = "input.nc --policy policy.toml --policy-key signer.pub --statement statement.toml --licence licence.txt";
 
@@ -132,7 +19,9 @@ fn ready() -> Folder {
         let ran = folder.knarr(arguments);
         assert_eq!(ran.code, Some(0), "knarr {arguments}\n{}{}", ran.stdout, ran.stderr);
     };
-    run("exchange translate cmc_gdps_t1015_ps30km.nc -o input.nc --from eccc --to cf --map ta=air_temperature_pl --to-grid destine-h128n");
+    run(
+        "exchange translate cmc_gdps_t1015_ps30km.nc -o input.nc --from eccc --to cf --map ta=air_temperature_pl --to-grid destine-h128n",
+    );
     ["signer", "sender", "owner", "officer"].iter().for_each(|name| run(&format!("exchange keygen {name}")));
     let line = |name: &str| std::fs::read_to_string(folder.path(name)).expect("a key").lines().nth(1).expect("a line").to_owned();
     let licence = "You may use these data if you name their source.\n";
@@ -167,7 +56,8 @@ fn a_forecast_is_released_verified_and_unpacked_and_a_changed_byte_is_refused() 
     let ran = folder.knarr(&format!("exchange gate {GATE} --report report.json --explain"));
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     for rule in 1..=28 {
-        let title = ran.stdout.lines().position(|l| l.starts_with(&format!("pass  R{rule:02} "))).expect("each rule is explained");
+        let title =
+            ran.stdout.lines().position(|l| l.starts_with(&format!("pass  R{rule:02} "))).expect("each rule is explained");
         let next = ran.stdout.lines().nth(title + 1).expect("a line");
         assert!(next.trim_start().starts_with("looked at "), "R{rule:02}: {next}");
     }
@@ -190,7 +80,11 @@ fn a_forecast_is_released_verified_and_unpacked_and_a_changed_byte_is_refused() 
     bytes[middle] ^= 1;
     std::fs::write(&sent, bytes).expect("writable");
     let ran = folder.knarr("exchange verify releases/gdps-20130520 --pins pins.toml");
-    assert!(ran.code == Some(1) && ran.stdout.contains("WRONG   changed in data/air_temperature_pl/destine-h128n_"), "{}", ran.stdout);
+    assert!(
+        ran.code == Some(1) && ran.stdout.contains("WRONG   changed in data/air_temperature_pl/destine-h128n_"),
+        "{}",
+        ran.stdout
+    );
     for log in ["sender.log", "received.log"] {
         let ran = folder.knarr(&format!("exchange audit verify {log}"));
         assert!(ran.code == Some(0) && ran.stdout.starts_with("whole: "), "{}", ran.stdout);
@@ -203,7 +97,8 @@ fn a_forecast_is_released_verified_and_unpacked_and_a_changed_byte_is_refused() 
 #[test]
 fn a_denied_release_writes_its_report_and_a_line_in_the_log() {
     let folder = ready();
-    let statement = std::fs::read_to_string(folder.path("statement.toml")).expect("readable").replace("\"public\"", "\"SECRET UE\"");
+    let statement =
+        std::fs::read_to_string(folder.path("statement.toml")).expect("readable").replace("\"public\"", "\"SECRET UE\"");
     std::fs::write(folder.path("statement.toml"), statement).expect("writable");
     let before = folder.names();
     let ran = folder.knarr(&format!("exchange pack {GATE} --key sender.key --log sender.log -o releases --report denied.json"));
@@ -223,7 +118,11 @@ fn a_mistyped_key_of_a_policy_is_named() {
     std::fs::write(folder.path("policy.toml"), policy).expect("writable");
     let ran = folder.knarr(&format!("exchange gate {GATE}"));
     assert_eq!(ran.code, Some(2));
-    assert!(ran.stderr.contains("unknown field `min_spacing`") && ran.stderr.contains("hint: did you mean `min_spacing_km`?"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("unknown field `min_spacing`") && ran.stderr.contains("hint: did you mean `min_spacing_km`?"),
+        "{}",
+        ran.stderr
+    );
 }
 
 fn payload(package: &std::path::Path) -> PathBuf {

@@ -15,7 +15,9 @@ use std::path::PathBuf;
 ///
 /// What is copied is verified again while it is copied. A release that was unpacked before is refused.
 #[derive(Args)]
-#[command(after_help = "Example:\n  knarr exchange unpack inbox/gdps-20261120 -o data/gdps-20261120 --pins pins.toml --log received.log")]
+#[command(
+    after_help = "Example:\n  knarr exchange unpack inbox/gdps-20261120 -o data/gdps-20261120 --pins pins.toml --log received.log"
+)]
 pub struct Unpack {
     /// Folder of the package
     package: PathBuf,

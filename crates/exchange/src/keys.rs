@@ -136,7 +136,8 @@ impl SecretKey {
 
     /// The text of a secret key file.
     pub fn to_file_text(&self) -> String {
-        let bytes = [b"Ed\0\0B2", &[0; 48][..], &self.id, self.key.as_bytes(), self.key.verifying_key().as_bytes(), &[0; 32]].concat();
+        let bytes =
+            [b"Ed\0\0B2", &[0; 48][..], &self.id, self.key.as_bytes(), self.key.verifying_key().as_bytes(), &[0; 32]].concat();
         format!("untrusted comment: Knarr exchange secret key, not protected by a password\n{}\n", STANDARD.encode(bytes))
     }
 

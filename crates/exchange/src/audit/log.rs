@@ -1,9 +1,9 @@
 //! The log's file: appended to, walked, never rewritten.
 
 use super::{Entry, Event, EventKind};
+use crate::ExchangeError;
 use crate::canonical::{from_bytes, sha256, to_bytes};
 use crate::instant::Instant;
-use crate::ExchangeError;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
@@ -49,7 +49,12 @@ impl AuditLog {
     ///
     /// # Errors
     /// As [`AuditLog::append`].
-    pub fn append_unless(&self, time: Instant, what: Event, against: impl Fn(&Entry) -> bool) -> Result<Option<Entry>, ExchangeError> {
+    pub fn append_unless(
+        &self,
+        time: Instant,
+        what: Event,
+        against: impl Fn(&Entry) -> bool,
+    ) -> Result<Option<Entry>, ExchangeError> {
         let fail = |action| ExchangeError::file(&self.path, action);
         let is_new = !self.path.exists();
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&self.path).map_err(fail("open"))?;
@@ -113,7 +118,11 @@ impl AuditLog {
     fn walk(&self, bytes: &[u8]) -> Result<Vec<Entry>, ExchangeError> {
         let mut entries: Vec<Entry> = Vec::new();
         let Some(text) = bytes.strip_suffix(b"\n") else {
-            return if bytes.is_empty() { Ok(entries) } else { Err(self.broken(bytes.split(|&b| b == b'\n').count(), "it has no end")) };
+            return if bytes.is_empty() {
+                Ok(entries)
+            } else {
+                Err(self.broken(bytes.split(|&b| b == b'\n').count(), "it has no end"))
+            };
         };
         for (at, line) in text.split(|&b| b == b'\n').enumerate() {
             let broken = |problem| self.broken(at + 1, problem);
@@ -199,7 +208,9 @@ mod tests {
         std::thread::scope(|scope| {
             for writer in 0..4 {
                 let log = log.clone();
-                scope.spawn(move || (0..5).for_each(|k| drop(log.append(Instant(k), event(&format!("{writer}-{k}"))).expect("appended"))));
+                scope.spawn(move || {
+                    (0..5).for_each(|k| drop(log.append(Instant(k), event(&format!("{writer}-{k}"))).expect("appended")))
+                });
             }
         });
         assert_eq!(log.verify(None).expect("whole").seq, 20);

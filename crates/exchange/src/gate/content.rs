@@ -132,7 +132,8 @@ impl Content {
                 content.unneeded.push(ordinal);
             }
             if role == Role::Text {
-                let texts = dataset.file().read_texts(&variable.name).map_err(|_| refuse("unreadable", &variable_place(ordinal)))?;
+                let texts =
+                    dataset.file().read_texts(&variable.name).map_err(|_| refuse("unreadable", &variable_place(ordinal)))?;
                 content.texts.extend(texts.into_iter().map(|text| (ordinal, text)));
             }
         }
@@ -173,9 +174,8 @@ fn read_field(dataset: &Dataset, request: usize, ordinal: usize, needed: &mut Ha
     let file = dataset.file();
     let raw_variable = file.variable(&variable.name).map_err(|_| fail("unreadable"))?;
     let decoder = Decoder::new(file, raw_variable, Purpose::Data).map_err(|_| fail("unreadable"))?;
-    let read = dataset
-        .read_slabs_with(&decoder, &variable.name, &grid, 0..slabs, NanPolicy::Missing)
-        .map_err(|_| fail("unreadable"))?;
+    let read =
+        dataset.read_slabs_with(&decoder, &variable.name, &grid, 0..slabs, NanPolicy::Missing).map_err(|_| fail("unreadable"))?;
     let values: Vec<f64> = read.values.into_iter().collect();
     let valid: Vec<bool> = read.valid.map_or_else(|| vec![true; values.len()], |v| v.into_iter().collect());
     let missing = valid.iter().filter(|&&v| !v).count();
@@ -189,13 +189,19 @@ fn read_field(dataset: &Dataset, request: usize, ordinal: usize, needed: &mut Ha
     Ok(Field { request, ordinal, attributes, grid, axes, values, valid, hidden: missing.abs_diff(filled) })
 }
 
-fn read_axis(dataset: &Dataset, coordinate: &VariableInfo, is_dimension: bool, needed: &mut HashSet<String>) -> Result<Axis, Unreadable> {
+fn read_axis(
+    dataset: &Dataset,
+    coordinate: &VariableInfo,
+    is_dimension: bool,
+    needed: &mut HashSet<String>,
+) -> Result<Axis, Unreadable> {
     let ordinal = dataset.variables().iter().position(|v| v.name == coordinate.name).unwrap_or(0);
     let fail = |code| refuse(code, &variable_place(ordinal));
     needed.insert(coordinate.name.clone());
     let attributes = &coordinate.attributes;
     let read = |name: &str| {
-        let decoded = read_decoded(dataset.file(), name, Purpose::Coordinate, NanPolicy::Error).map_err(|_| fail("unreadable"))?;
+        let decoded =
+            read_decoded(dataset.file(), name, Purpose::Coordinate, NanPolicy::Error).map_err(|_| fail("unreadable"))?;
         if decoded.valid.is_some() { Err(fail("missing_coordinate")) } else { Ok(decoded.values) }
     };
     let values = read(&coordinate.name)?;
@@ -208,7 +214,8 @@ fn read_axis(dataset: &Dataset, coordinate: &VariableInfo, is_dimension: bool, n
     };
     let units = attributes.text("units").unwrap_or_default();
     let kind = if units.contains(" since ") {
-        let calendar = Calendar::parse(attributes.text("calendar").unwrap_or("standard")).map_err(|_| fail("unknown_calendar"))?;
+        let calendar =
+            Calendar::parse(attributes.text("calendar").unwrap_or("standard")).map_err(|_| fail("unknown_calendar"))?;
         let units = TimeUnits::parse(units, calendar).map_err(|_| fail("unknown_time_units"))?;
         let is_issue = attributes.text("standard_name") == Some("forecast_reference_time");
         if is_issue { AxisKind::Issue(units) } else { AxisKind::Time(units) }

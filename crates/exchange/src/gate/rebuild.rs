@@ -179,11 +179,17 @@ fn global_attributes(case: &Case<'_>) -> Vec<(String, Values)> {
 /// Adds an axis with bounds; returns the place of its variable.
 fn add_axis(file: &mut File, axis: &Axis, rule: &FieldRule) -> Result<usize, &'static str> {
     let (name, attributes) = match &axis.kind {
-        AxisKind::Time(units) => ("time", [time_attributes("time", units), vec![("axis".to_owned(), Values::Text("T".into()))]].concat()),
-        AxisKind::Issue(units) => ("forecast_reference_time", time_attributes("forecast_reference_time", units)),
-        AxisKind::Member => {
-            ("realization", vec![("standard_name".to_owned(), Values::Text("realization".into())), ("units".to_owned(), Values::Text("1".into()))])
+        AxisKind::Time(units) => {
+            ("time", [time_attributes("time", units), vec![("axis".to_owned(), Values::Text("T".into()))]].concat())
         }
+        AxisKind::Issue(units) => ("forecast_reference_time", time_attributes("forecast_reference_time", units)),
+        AxisKind::Member => (
+            "realization",
+            vec![
+                ("standard_name".to_owned(), Values::Text("realization".into())),
+                ("units".to_owned(), Values::Text("1".into())),
+            ],
+        ),
         AxisKind::Level => {
             let kept = ["standard_name", "units", "positive"];
             let kept = kept.iter().filter_map(|&n| Some((n.to_owned(), Values::Text(axis.attributes.text(n)?.to_owned()))));
@@ -217,7 +223,12 @@ fn add_axis(file: &mut File, axis: &Axis, rule: &FieldRule) -> Result<usize, &'s
             AxisKind::Time(_) | AxisKind::Issue(_) => bounds.iter().map(|&b| exact(b)).collect(),
             _ => bounds.iter().map(|&b| rounded(b, 3)).collect(),
         };
-        file.variables.push(Variable { name: bounds_name, dims: bounds_dims, attributes: Vec::new(), values: Values::Double(values) });
+        file.variables.push(Variable {
+            name: bounds_name,
+            dims: bounds_dims,
+            attributes: Vec::new(),
+            values: Values::Double(values),
+        });
     }
     file.variables.push(Variable { name: name.to_owned(), dims, attributes, values: Values::Double(values) });
     Ok(file.variables.len() - 1)

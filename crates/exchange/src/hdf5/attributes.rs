@@ -113,6 +113,7 @@ fn library_own(name: &str) -> Option<fn(&str, &Type) -> bool> {
 fn known_property(part: &str) -> bool {
     let number = |text: &str| !text.is_empty() && text.len() <= 20 && text.starts_with(|c: char| c.is_ascii_digit());
     part.split_once('=').is_some_and(|(key, value)| {
-        ["version", "netcdf", "hdf5", "h5netcdf", "h5py", "netcdf4", "netcdflibversion", "hdf5libversion"].contains(&key) && number(value)
+        ["version", "netcdf", "hdf5", "h5netcdf", "h5py", "netcdf4", "netcdflibversion", "hdf5libversion"].contains(&key)
+            && number(value)
     })
 }

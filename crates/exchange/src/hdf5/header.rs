@@ -84,7 +84,13 @@ impl<'a> Walk<'a> {
     fn chunk(&mut self, chunk: &mut Reader<'a>, form: Form, messages: &mut Vec<Message<'a>>) -> Step<()> {
         let head = match form {
             Form::First => 8,
-            Form::Second { ordered } => if ordered { 6 } else { 4 },
+            Form::Second { ordered } => {
+                if ordered {
+                    6
+                } else {
+                    4
+                }
+            }
         };
         // What is left behind the last message is a gap; it claims nothing, so that it must be zero.
         while chunk.left() >= head {

@@ -49,7 +49,11 @@ impl<'a> Reader<'a> {
     pub fn offset(&mut self) -> Step<Option<usize>> {
         let undefined = if self.offset_size == 8 { u64::MAX } else { u64::from(u32::MAX) };
         let number = self.number(self.offset_size)?;
-        Ok(if number == undefined { None } else { Some(usize::try_from(number).map_err(|_| "an address beyond the address space")?) })
+        Ok(if number == undefined {
+            None
+        } else {
+            Some(usize::try_from(number).map_err(|_| "an address beyond the address space")?)
+        })
     }
 
     /// Within `len` bytes from here: a reader that ends there.

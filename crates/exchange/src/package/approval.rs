@@ -132,7 +132,8 @@ fn judge(
         Role::ReleaseOfficer => &rule.release_officers,
     };
     let keys = listed.iter().filter_map(|line| PublicKey::from_base64(line));
-    let signer = keys.into_iter().find(|key| key.verify(&signed.statement, &signed.signature).is_some()).ok_or("approval_not_signed")?;
+    let signer =
+        keys.into_iter().find(|key| key.verify(&signed.statement, &signed.signature).is_some()).ok_or("approval_not_signed")?;
     if approval.schema != SCHEMA || approval.release_id != release_id || approval.report_sha256 != report_sha256 {
         return Err("approval_of_something_else");
     }

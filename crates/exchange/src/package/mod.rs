@@ -29,7 +29,7 @@ mod verify;
 
 pub use approval::{Approval, Role, SignedApproval, approve};
 pub use bag::BLOCK_BYTES;
-pub use pack::{Packed, PackRequest, pack};
+pub use pack::{PackRequest, Packed, pack};
 pub use pins::{Pins, Sender};
 pub use release::{FileEntry, PayloadEntry, Release};
 pub use unpack::unpack;

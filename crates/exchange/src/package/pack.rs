@@ -4,12 +4,12 @@ use super::approval::{SignedApproval, last, problems};
 use super::bag::{BAGIT, bag_info, is_package_path, is_payload_path, manifest, tag_manifest};
 use super::metadata::{self, Subject};
 use super::release::{BLOCKS, FileEntry, MANIFEST, PayloadEntry, RELEASE, REPORT, Release, SCHEMA, SIGNATURE, TAG_MANIFEST};
+use crate::ExchangeError;
 use crate::audit::{AuditLog, Event, EventKind};
 use crate::canonical::{sha256, sha512, to_bytes};
 use crate::catalogue::Catalogue;
 use crate::gate::{Judgement, Payload, Report, Request, RuleResult, judge};
 use crate::keys::SecretKey;
-use crate::ExchangeError;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,10 @@ pub fn pack(request: &PackRequest<'_>, catalogue: &Catalogue) -> Result<Packed, 
         }
     }
     let sealed = Sealed::new(request, &report, &payload)?;
-    let part = tempfile::Builder::new().prefix(".knarr-").tempdir_in(request.folder).map_err(ExchangeError::file(request.folder, "write"))?;
+    let part = tempfile::Builder::new()
+        .prefix(".knarr-")
+        .tempdir_in(request.folder)
+        .map_err(ExchangeError::file(request.folder, "write"))?;
     for (path, bytes) in &sealed.files {
         write(part.path(), path, bytes)?;
     }
@@ -104,7 +107,9 @@ pub fn pack(request: &PackRequest<'_>, catalogue: &Catalogue) -> Result<Packed, 
         ExchangeError::file(&destination, "write")(e)
     })?;
     sync(request.folder)?;
-    write(request.folder, &format!("{}.wnm.json", statement.release_id), &sealed.announcement)?;
+    let file = knarr_io::atomic::AtomicFile::create(&announcement, false)?;
+    std::fs::write(file.path(), &sealed.announcement).map_err(ExchangeError::file(&announcement, "write"))?;
+    file.commit()?;
     Ok(Packed { report, sealing: sealing(approval, seal), package: Some(destination) })
 }
 
@@ -163,7 +168,9 @@ impl Sealed {
         tag("meta/policy.odrl.json", metadata::text(&metadata::odrl(&subject)));
         tag("meta/ATTRIBUTION.txt", attribution(&subject).into());
         tag(&format!("meta/LICENCE-{}.txt", licence.id), request.gate.licence_text.to_vec());
-        for (number, approval) in request.approvals.iter().enumerate() {
+        let mut approvals: Vec<&SignedApproval> = request.approvals.iter().collect();
+        approvals.sort_by(|a, b| a.statement.cmp(&b.statement));
+        for (number, approval) in approvals.into_iter().enumerate() {
             tag(&format!("meta/approval-{}.json", number + 1), approval.statement.clone());
             tag(&format!("meta/approval-{}.json.minisig", number + 1), approval.signature.clone());
         }
@@ -232,7 +239,8 @@ pub(super) fn write(root: &Path, path: &str, bytes: &[u8]) -> Result<(), Exchang
 
 /// Makes the names of files durable.
 pub(super) fn sync_folders<'p>(root: &Path, paths: impl Iterator<Item = &'p String>) -> Result<(), ExchangeError> {
-    let mut folders: Vec<PathBuf> = paths.flat_map(|p| Path::new(p).ancestors().skip(1).map(|f| root.join(f)).collect::<Vec<_>>()).collect();
+    let mut folders: Vec<PathBuf> =
+        paths.flat_map(|p| Path::new(p).ancestors().skip(1).map(|f| root.join(f)).collect::<Vec<_>>()).collect();
     folders.sort();
     folders.dedup();
     folders.iter().rev().try_for_each(|folder| sync(folder))

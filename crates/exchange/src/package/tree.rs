@@ -23,7 +23,13 @@ pub(super) fn list(root: &Path, max_files: usize) -> Result<BTreeMap<String, u64
     Ok(files)
 }
 
-fn walk(folder: &Path, prefix: &str, depth: usize, max_files: usize, files: &mut BTreeMap<String, u64>) -> Result<(), &'static str> {
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    max_files: usize,
+    files: &mut BTreeMap<String, u64>,
+) -> Result<(), &'static str> {
     let mut entries = 0;
     for entry in std::fs::read_dir(folder).map_err(|_| "folder_unreadable")? {
         let entry = entry.map_err(|_| "folder_unreadable")?;

@@ -5,10 +5,10 @@ use super::pins::Pins;
 use super::release::{RELEASE, SIGNATURE};
 use super::verify::{Verification, verify};
 use super::{bag, tree};
+use crate::ExchangeError;
 use crate::audit::{AuditLog, Event, EventKind};
 use crate::canonical::sha512;
 use crate::instant::Instant;
-use crate::ExchangeError;
 use std::path::Path;
 
 /// Verifies `package` and copies it to `destination`, which must not exist.
@@ -56,7 +56,8 @@ pub fn unpack(
     write(part.path(), super::release::TAG_MANIFEST, tag_manifest.as_bytes())?;
     sync_folders(part.path(), release.payload.iter().map(|p| &p.path).chain(release.files.keys()))?;
     // Two that unpack the same at the same time meet at the log's lock.
-    let taken = |e: &crate::audit::Entry| !again && e.what.event == EventKind::Unpacked && e.what.release_id == release.release_id;
+    let taken =
+        |e: &crate::audit::Entry| !again && e.what.event == EventKind::Unpacked && e.what.release_id == release.release_id;
     if log.append_unless(now, event(&found, EventKind::Unpacked), taken)?.is_none() {
         found.problems.push(super::Problem { code: "received_before", place: RELEASE.to_owned() });
         return Ok(found);
@@ -89,7 +90,10 @@ fn event(found: &Verification, event: EventKind) -> Event {
     let supersedes = release.filter(|_| found.is_good()).and_then(|r| r.supersedes.as_ref()).map(|id| format!("supersedes:{id}"));
     Event {
         event,
-        release_id: release.map(|r| &r.release_id).filter(|id| crate::gate::is_plain_name(id)).map_or("withheld".to_owned(), Clone::clone),
+        release_id: release
+            .map(|r| &r.release_id)
+            .filter(|id| crate::gate::is_plain_name(id))
+            .map_or("withheld".to_owned(), Clone::clone),
         policy_sha256: known(|r| &r.policy_sha256),
         release_sha256: found.release_sha256.clone(),
         report_sha256: known(|r| &r.report_sha256),

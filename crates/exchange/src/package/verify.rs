@@ -203,13 +203,15 @@ fn check_files(package: &Path, release: &Release, pins: &Pins, statement: &[u8],
     let equals = |path: &str, expected: &str| tags.get(path).is_some_and(|bytes| bytes == expected.as_bytes());
     found.wrong_if(!equals(BAGIT.0, BAGIT.1), "not_as_it_follows", BAGIT.0);
     found.wrong_if(!equals(MANIFEST, &manifest(&release.payload)), "not_as_it_follows", MANIFEST);
-    let organisation = tags.get("bag-info.txt").and_then(|b| std::str::from_utf8(b).ok()?.lines().next()?.strip_prefix("Source-Organization: "));
+    let organisation =
+        tags.get("bag-info.txt").and_then(|b| std::str::from_utf8(b).ok()?.lines().next()?.strip_prefix("Source-Organization: "));
     let info = organisation.map(|o| bag_info(&release.release_id, o, release.prepared, &release.payload));
     found.wrong_if(!info.is_some_and(|info| equals("bag-info.txt", &info)), "not_as_it_follows", "bag-info.txt");
     let listed_blocks = tags.get(BLOCKS).and_then(|b| serde_json::from_slice::<Value>(b).ok());
     let listed_blocks = listed_blocks.as_ref().and_then(|v| v["files"].as_object());
     let same = listed_blocks.is_some_and(|files| {
-        files.len() == blocks.len() && blocks.iter().all(|(path, digests)| files.get(*path) == Some(&Value::from(digests.clone())))
+        files.len() == blocks.len()
+            && blocks.iter().all(|(path, digests)| files.get(*path) == Some(&Value::from(digests.clone())))
     });
     found.wrong_if(!same && blocks.len() == release.payload.len(), "not_as_it_follows", BLOCKS);
     let report = tags.get(REPORT).map(|b| sha256(b));
@@ -224,7 +226,9 @@ fn check_tags<'r>(package: &Path, release: &'r Release, found: &mut Verification
             continue;
         }
         match tree::read(package, path, entry.bytes.min(TEXT_LIMIT)) {
-            Ok(bytes) if bytes.len() as u64 == entry.bytes && sha512(&bytes) == entry.sha512 => drop(tags.insert(path.as_str(), bytes)),
+            Ok(bytes) if bytes.len() as u64 == entry.bytes && sha512(&bytes) == entry.sha512 => {
+                drop(tags.insert(path.as_str(), bytes))
+            }
             Ok(_) => found.wrong("changed", path.clone()),
             Err(code) => found.wrong(code, path.clone()),
         }

@@ -78,14 +78,16 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_an_error_with_the_nearest_name() {
-        let error = Loaded::<Policy>::from_bytes(b"schema = 'x'\nrecievers = []\n".to_vec(), Path::new("p.toml")).expect_err("unknown");
+        let error =
+            Loaded::<Policy>::from_bytes(b"schema = 'x'\nrecievers = []\n".to_vec(), Path::new("p.toml")).expect_err("unknown");
         assert!(error.to_string().starts_with("p.toml: line 2: unknown field `recievers`"), "{error}");
         assert_eq!(error.hint().as_deref(), Some("did you mean `receivers`?"));
     }
 
     #[test]
     fn nothing_has_a_default() {
-        let error = Loaded::<Policy>::from_bytes(b"schema = 'knarr-policy-1'\n".to_vec(), Path::new("p.toml")).expect_err("missing");
+        let error =
+            Loaded::<Policy>::from_bytes(b"schema = 'knarr-policy-1'\n".to_vec(), Path::new("p.toml")).expect_err("missing");
         assert!(error.to_string().contains("missing field `id`"), "{error}");
     }
 }

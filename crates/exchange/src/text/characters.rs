@@ -43,7 +43,8 @@ pub(super) fn readings(text: &str) -> Vec<String> {
 
 /// Full-width and mathematical letters as ASCII, invisible ones left out, Cyrillic and Greek look-alikes as Latin.
 fn plain(text: &str) -> String {
-    const LOOK_ALIKES: [(&str, &str); 2] = [("аеорсухіјѕһԁɡոνιοτΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aeopcyxijshdgnviotABEZHIKMNOPTYX"), ("․。．／＼＠：", ".../\\@:")];
+    const LOOK_ALIKES: [(&str, &str); 2] =
+        [("аеорсухіјѕһԁɡոνιοτΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aeopcyxijshdgnviotABEZHIKMNOPTYX"), ("․。．／＼＠：", ".../\\@:")];
     text.chars()
         .filter(|&c| !matches!(forbidden(c.encode_utf8(&mut [0; 4])).first(), Some(&"invisible_character" | &"bidi_control")))
         .map(|c| match c {

@@ -18,7 +18,11 @@ fn is_random(run: &str) -> bool {
 /// Base64 in the alphabet of addresses: words between its dashes would be words.
 fn is_random_url(run: &str) -> bool {
     let longest_word = run.split(['-', '_', '/', '+']).map(word_len).max().unwrap_or(0);
-    run.len() >= 24 && longest_word < 24 && run.bytes().any(|b| b.is_ascii_digit()) && changes(run) * 10 >= run.len() * 4 && entropy(run) > 3.8
+    run.len() >= 24
+        && longest_word < 24
+        && run.bytes().any(|b| b.is_ascii_digit())
+        && changes(run) * 10 >= run.len() * 4
+        && entropy(run) > 3.8
 }
 
 fn word_len(word: &str) -> usize {

@@ -12,38 +12,71 @@ const FORBIDDEN: [(&str, &str); 32] = [
     ("mac_address", r"(?i)\b[0-9a-f]{2}([:-][0-9a-f]{2}){5}\b"),
     ("unc_path", r"\\\\[A-Za-z0-9._-]+\\[A-Za-z0-9.$_-]+"),
     ("windows_path", r"(?i)\b[a-z]:[\\/](?:[^\s\\/]+[\\/]?)+|%(userprofile|appdata|username|computername)%"),
-    ("unix_path", r#"(?:^|[\s"'`=:(\[,;<>|])~?/(?:[A-Za-z0-9._@+-]+/)+[A-Za-z0-9._@+-]*|(?i)\b(?:home|users|scratch|tmp|gpfs|lustre|work|mnt|nfs|usr|var|etc|opt|data|project|fs\d*)/[a-z0-9._-]+/[a-z0-9._/-]+|~[a-z][a-z0-9_-]*/|~/"#),
+    (
+        "unix_path",
+        r#"(?:^|[\s"'`=:(\[,;<>|])~?/(?:[A-Za-z0-9._@+-]+/)+[A-Za-z0-9._@+-]*|(?i)\b(?:home|users|scratch|tmp|gpfs|lustre|work|mnt|nfs|usr|var|etc|opt|data|project|fs\d*)/[a-z0-9._-]+/[a-z0-9._/-]+|~[a-z][a-z0-9_-]*/|~/"#,
+    ),
     ("relative_path", r"(?:^|[\s=:(,;'\x22])\.{1,2}/(?:\.\./)*[A-Za-z0-9._-]+"),
-    ("file_address", r"(?i)\b(?:file|smb|nfs|sftp|ssh|scp|ftp|s3|gs|gsiftp|hdfs|ldap|jdbc|mongodb|postgres(?:ql)?|redis|amqps?|mqtts?)://"),
+    (
+        "file_address",
+        r"(?i)\b(?:file|smb|nfs|sftp|ssh|scp|ftp|s3|gs|gsiftp|hdfs|ldap|jdbc|mongodb|postgres(?:ql)?|redis|amqps?|mqtts?)://",
+    ),
     ("other_address", r"(?i)\bhttps?://\S*"),
     ("address_credentials", r"(?i)://[^\s/@]+:[^\s/@]*@"),
-    ("address_token", r"(?i)[?&](?:token|sig|signature|key|apikey|api_key|auth|access_token|sas|x-amz-[a-z-]+|expires|password|secret|session)="),
+    (
+        "address_token",
+        r"(?i)[?&](?:token|sig|signature|key|apikey|api_key|auth|access_token|sas|x-amz-[a-z-]+|expires|password|secret|session)=",
+    ),
     ("json_web_token", r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.?[A-Za-z0-9_-]*"),
     ("pem", r"-----\s?BEGIN [A-Z0-9 ]+-----|\bssh-(?:rsa|ed25519|dss) [A-Za-z0-9+/]|\bAAAA[BC]3Nza"),
     ("aws_key", r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}"),
-    ("service_token", r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{12,}|xox[abprs]-[\w-]{8,}|AIza[\w-]{20,}|sk-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|npm_[A-Za-z0-9]{16,}|ya29\.[\w-]{10,})"),
+    (
+        "service_token",
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{12,}|xox[abprs]-[\w-]{8,}|AIza[\w-]{20,}|sk-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|npm_[A-Za-z0-9]{16,}|ya29\.[\w-]{10,})",
+    ),
     ("authorisation", r"(?i)\b(?:bearer|basic)\s+[a-z0-9._~+/-]{8,}=*|\bauthorization\s*:"),
-    ("secret", r"(?i)\b(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)\s*[:=]\s*\S+"),
+    (
+        "secret",
+        r"(?i)\b(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)\s*[:=]\s*\S+",
+    ),
     ("guid", r"(?i)\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\{[0-9a-f-]{36}\}"),
     ("ticket", r"(?i)\b(?:ticket|incident|issue|bug|case|rt|jira)\s*[#:]\s*\d{2,}|\bINC\d{5,}\b|\bRITM\d{5,}\b"),
-    ("user_name", r"(?i)\b(?:user(?:name)?|login|logname|uid|gid|owner|account|submitted by|run by|operator|analyst|forecaster)\s*[:=]\s*\S+|\buid=\d+|\$(?:USER|HOME|LOGNAME|HOSTNAME)\b"),
+    (
+        "user_name",
+        r"(?i)\b(?:user(?:name)?|login|logname|uid|gid|owner|account|submitted by|run by|operator|analyst|forecaster)\s*[:=]\s*\S+|\buid=\d+|\$(?:USER|HOME|LOGNAME|HOSTNAME)\b",
+    ),
     ("user_name", r"(?i)\bby user\s+\S+"),
     ("host_name", r"(?i)\b(?:host(?:name)?|node|server|machine|nodename)\s*[:=]\s*\S+"),
     ("host_name", r"(?i)\b(?:nid|node|cn|login|compute|gpu|hpc|srv|server|host|worker|ppp|daint|lumi-c|mn5-)-?\d{1,6}\b"),
-    ("host", r"(?i)\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|org|net|gov|edu|mil|int|info|io|ca|fr|de|eu|uk|us|ch|it|es|nl|fi|se|no|dk|at|be|pl|cz|pt|ie|gr|jp|cn|ru|au|nz|cloud|dev|app|ai|local|lan|internal|intranet|intra|corp|home|private|localdomain|cluster|svc|test|example|invalid)\b"),
+    (
+        "host",
+        r"(?i)\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|org|net|gov|edu|mil|int|info|io|ca|fr|de|eu|uk|us|ch|it|es|nl|fi|se|no|dk|at|be|pl|cz|pt|ie|gr|jp|cn|ru|au|nz|cloud|dev|app|ai|local|lan|internal|intranet|intra|corp|home|private|localdomain|cluster|svc|test|example|invalid)\b",
+    ),
     ("host", r"(?i)\b(?:[a-z0-9][a-z0-9-]+\.){2,}[a-z]{2,}\b"),
     ("host", r"(?i)\blocalhost\b"),
-    ("command", r"(?i)(?:^|[\s;|&])(?:ncks|ncatted|ncrcat|ncra|cdo|nccopy|rsync|scp|ssh|curl|wget|sbatch|srun|mpirun|python3?|bash|sudo)\s+(?:-|\S+\.(?:nc|py|sh)\b|[a-z]+,)"),
+    (
+        "command",
+        r"(?i)(?:^|[\s;|&])(?:ncks|ncatted|ncrcat|ncra|cdo|nccopy|rsync|scp|ssh|curl|wget|sbatch|srun|mpirun|python3?|bash|sudo)\s+(?:-|\S+\.(?:nc|py|sh)\b|[a-z]+,)",
+    ),
     ("process", r"(?i)\b(?:pid|job[_ ]?id|slurm_\w+|pbs_\w+|session[_ ]?id)\s*[:=]?\s*\d+"),
     ("database", r"(?i)\bexpver\s*[:=]\s*\w+|\bDSN\s*=|\bselect\s+.+\s+from\s+\w+"),
-    ("markup", r"(?i)<\s*/?\s*(?:script|iframe|img|svg|a|object|embed)\b|\bjavascript:|\$\{[^}]*\}|\{\{[^}]*\}\}|`[^`]+`|\$\([^)]*\)"),
+    (
+        "markup",
+        r"(?i)<\s*/?\s*(?:script|iframe|img|svg|a|object|embed)\b|\bjavascript:|\$\{[^}]*\}|\{\{[^}]*\}\}|`[^`]+`|\$\([^)]*\)",
+    ),
 ];
 
 /// Forms that speak of people (rule R25).
 const PERSONAL: [(&str, &str); 6] = [
     ("title_and_name", r"\b(?:Dr|Mr|Mrs|Ms|Mme|Prof|Sgt|Lt|Cpt|Capt|Herr|Frau|M\.)\.?\s+[A-ZÀ-Þ][\p{L}'-]+"),
-    ("named_person", r"(?i:\b(?:contact|author|creator|created by|written by|produced by|prepared by|forecaster|analyst|investigator|attn|courtesy of|generated by|operator|pi))\s*[:=]?\s+(?:[A-ZÀ-Þ][\p{L}'-]+\s+)+[A-ZÀ-Þ][\p{L}'-]+"),
-    ("phone", r"(?:\+\d{1,3}[ .-]?)?\(?\b\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b|\+\d{1,3}(?:[ .-]?\d{2,4}){3,5}\b|(?i)\b(?:tel|phone|fax)\s*[:.]"),
+    (
+        "named_person",
+        r"(?i:\b(?:contact|author|creator|created by|written by|produced by|prepared by|forecaster|analyst|investigator|attn|courtesy of|generated by|operator|pi))\s*[:=]?\s+(?:[A-ZÀ-Þ][\p{L}'-]+\s+)+[A-ZÀ-Þ][\p{L}'-]+",
+    ),
+    (
+        "phone",
+        r"(?:\+\d{1,3}[ .-]?)?\(?\b\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b|\+\d{1,3}(?:[ .-]?\d{2,4}){3,5}\b|(?i)\b(?:tel|phone|fax)\s*[:.]",
+    ),
     ("identifier_of_a_person", r"(?i)\borcid\b|\b\d{4}-\d{4}-\d{4}-\d{3}[\dX]\b"),
     ("initials", r"(?i)\b(?:initials|signed|fcstr|desk)\s*[:=]\s*[A-Za-z]{2,4}\b"),
     ("identifier_of_a_person", r"\b\d{3}[ -]\d{3}[ -]\d{3}\b|\b\d{3}-\d{2}-\d{4}\b"),
@@ -66,7 +99,10 @@ impl Patterns {
         let set = |list: &[(&str, &str)]| RegexSet::new(list.iter().map(|(_, form)| form)).expect("each form is tested");
         // An address of a public host: no user, no port, no query, no fragment, no codes, and a path of plain words.
         let hosts: Vec<String> = public_hosts.iter().map(|h| regex::escape(h)).collect();
-        let form = format!(r"(?i)(?P<start>^|[^A-Za-z0-9._@/:%\\-])(?:https?://)?(?:{})(?:/[A-Za-z0-9._/-]{{0,160}})?(?P<end>$|[^A-Za-z0-9@:?#%&=/\\._-]|[.](?:\s|$))", hosts.join("|"));
+        let form = format!(
+            r"(?i)(?P<start>^|[^A-Za-z0-9._@/:%\\-])(?:https?://)?(?:{})(?:/[A-Za-z0-9._/-]{{0,160}})?(?P<end>$|[^A-Za-z0-9@:?#%&=/\\._-]|[.](?:\s|$))",
+            hosts.join("|")
+        );
         let public = (!hosts.is_empty()).then(|| Regex::new(&form).expect("hosts are escaped"));
         let ticket = Regex::new(r"\b([A-Z]{2,10})-\d{2,7}\b").expect("the form is tested");
         Self { ticket, forbidden: set(&FORBIDDEN), personal: set(&PERSONAL), public }

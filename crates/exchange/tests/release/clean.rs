@@ -16,7 +16,8 @@ fn with(edit: impl FnOnce(&mut netcdf::FileMut)) -> (Scene, PathBuf) {
 
 fn second_field(scene: Scene, variable: &str, field: &str) -> Scene {
     let mut scene = scene;
-    scene.statement += &format!("\n[[files]]\nvariable = \"{variable}\"\nfield = \"{field}\"\ngrid = \"north-10deg\"\nearth_relative = true\n");
+    scene.statement +=
+        &format!("\n[[files]]\nvariable = \"{variable}\"\nfield = \"{field}\"\ngrid = \"north-10deg\"\nearth_relative = true\n");
     scene
 }
 
@@ -58,12 +59,24 @@ const CLEAN: [Case; 26] = [
             f.add_attribute("product_version", "10.1").expect("set");
         })
     }),
-    ("title in French", || with(|f| drop(f.add_attribute("title", "Température de l'air à 2 m – prévision à 12 h").expect("set")))),
+    ("title in French", || {
+        with(|f| drop(f.add_attribute("title", "Température de l'air à 2 m – prévision à 12 h").expect("set")))
+    }),
     ("title with a public address", || {
-        with(|f| drop(f.add_attribute("title", "See https://data.north.example/gdps/readme and https://cfconventions.org.").expect("set")))
+        with(|f| {
+            drop(
+                f.add_attribute("title", "See https://data.north.example/gdps/readme and https://cfconventions.org.")
+                    .expect("set"),
+            )
+        })
     }),
     ("title with numbers and units", || {
-        with(|f| drop(f.add_attribute("title", "T at 2 m in K (1 h to 84 h, then 3 h to 240 h), WGS-84, 0.15°, CF-1.8, 10-12 km").expect("set")))
+        with(|f| {
+            drop(
+                f.add_attribute("title", "T at 2 m in K (1 h to 84 h, then 3 h to 240 h), WGS-84, 0.15°, CF-1.8, 10-12 km")
+                    .expect("set"),
+            )
+        })
     }),
     ("missing values", || {
         with(|f| f.variable_mut("tas").expect("there").put_values(&[-999.0f32; 10], [0..1, 0..1, 0..10]).expect("written"))
@@ -139,8 +152,10 @@ const CLEAN: [Case; 26] = [
     }),
     ("values outside are filled where the policy says so", || {
         let (scene, input) = with(|_| {});
-        let scene = scene
-            .policy("extent = \"everywhere\"\nboxes = []\noutside = \"deny\"", "extent = \"boxes\"\nboxes = [[-150.0, 40.0, -50.0, 90.0]]\noutside = \"fill\"");
+        let scene = scene.policy(
+            "extent = \"everywhere\"\nboxes = []\noutside = \"deny\"",
+            "extent = \"boxes\"\nboxes = [[-150.0, 40.0, -50.0, 90.0]]\noutside = \"fill\"",
+        );
         (scene, input)
     }),
     ("all values inside a box", || {
@@ -179,7 +194,8 @@ const CLEAN: [Case; 26] = [
         (scene, path)
     }),
     ("wind, both components", || {
-        let scene = Scene::new().statement("variable = \"tas\"\nfield = \"air_temperature_2m\"", "variable = \"u\"\nfield = \"eastward_wind_10m\"");
+        let scene = Scene::new()
+            .statement("variable = \"tas\"\nfield = \"air_temperature_2m\"", "variable = \"u\"\nfield = \"eastward_wind_10m\"");
         let scene = second_field(scene, "v", "northward_wind_10m");
         let path = scene.at("input.nc");
         let mut file = netcdf::create(&path).expect("writable");
@@ -190,7 +206,8 @@ const CLEAN: [Case; 26] = [
         (scene, path)
     }),
     ("precipitation and snow, means over intervals", || {
-        let scene = Scene::new().statement("variable = \"tas\"\nfield = \"air_temperature_2m\"", "variable = \"pr\"\nfield = \"precipitation_flux\"");
+        let scene = Scene::new()
+            .statement("variable = \"tas\"\nfield = \"air_temperature_2m\"", "variable = \"pr\"\nfield = \"precipitation_flux\"");
         let scene = second_field(scene, "prsn", "snowfall_flux");
         let path = scene.at("input.nc");
         let mut file = netcdf::create(&path).expect("writable");
@@ -212,7 +229,9 @@ const CLEAN: [Case; 26] = [
         t.put_attribute("units", "hours since 2026-11-20 00:00:00").expect("set");
         t.put_value(6.0, ()).expect("written");
         let mut v = file.add_variable::<f32>("tas", &["lat", "lon"]).expect("a variable");
-        for (n, t) in [("standard_name", "air_temperature"), ("units", "K"), ("cell_methods", "time: point"), ("coordinates", "at")] {
+        for (n, t) in
+            [("standard_name", "air_temperature"), ("units", "K"), ("cell_methods", "time: point"), ("coordinates", "at")]
+        {
             v.put_attribute(n, t).expect("set");
         }
         v.put_values(&vec![288.0f32; 648], ..).expect("written");
@@ -227,7 +246,10 @@ const CLEAN: [Case; 26] = [
     }),
     ("released again as a correction", || {
         let (scene, input) = with(|_| {});
-        (scene.statement("release_id = \"gdps-20261120\"", "release_id = \"gdps-20261120-b\"\nsupersedes = \"gdps-20261120\""), input)
+        (
+            scene.statement("release_id = \"gdps-20261120\"", "release_id = \"gdps-20261120-b\"\nsupersedes = \"gdps-20261120\""),
+            input,
+        )
     }),
     ("data modified by the sender", || {
         let (scene, input) = with(|_| {});

@@ -211,13 +211,23 @@ const FILES: [Case; 52] = [
     ("unlisted variable", "R03", SECRET, || {
         with(|f| drop(f.add_variable::<f32>("payload77", &["lat"]).expect("a variable").put_values(&[1.0f32; 18], ..)))
     }),
-    ("another field under the name", "R03", SECRET, || values(|v| drop(v.put_attribute("standard_name", "air_potential_temperature").expect("set")))),
+    ("another field under the name", "R03", SECRET, || {
+        values(|v| drop(v.put_attribute("standard_name", "air_potential_temperature").expect("set")))
+    }),
     ("unlisted attribute", "R12", SECRET, || with(|f| drop(f.add_attribute("comment", "payload77").expect("set")))),
     ("history", "R12", SECRET, || with(|f| drop(f.add_attribute("history", "payload77").expect("set")))),
-    ("attribute of another form", "R12", SECRET, || with(|f| drop(f.add_attribute("product_version", "payload77").expect("set")))),
-    ("unlisted attribute of a variable", "R13", SECRET, || values(|v| drop(v.put_attribute("remark", "payload77").expect("set")))),
-    ("comment of a variable that is no id", "R13", SECRET, || values(|v| drop(v.put_attribute("comment", "payload77").expect("set")))),
-    ("many numbers in an attribute", "R13", SECRET, || values(|v| drop(v.put_attribute("valid_range", vec![1.5f64; 200]).expect("set")))),
+    ("attribute of another form", "R12", SECRET, || {
+        with(|f| drop(f.add_attribute("product_version", "payload77").expect("set")))
+    }),
+    ("unlisted attribute of a variable", "R13", SECRET, || {
+        values(|v| drop(v.put_attribute("remark", "payload77").expect("set")))
+    }),
+    ("comment of a variable that is no id", "R13", SECRET, || {
+        values(|v| drop(v.put_attribute("comment", "payload77").expect("set")))
+    }),
+    ("many numbers in an attribute", "R13", SECRET, || {
+        values(|v| drop(v.put_attribute("valid_range", vec![1.5f64; 200]).expect("set")))
+    }),
     // Values.
     ("value under the mask", "R18", SECRET, || {
         values(|v| {
@@ -225,7 +235,9 @@ const FILES: [Case; 52] = [
             v.put_values(&[77.0f32; 5], [0..1, 0..1, 0..5]).expect("written");
         })
     }),
-    ("message in NaNs", "R18", SECRET, || values(|v| v.put_values(&[f32::from_bits(0x7fc0_7077); 5], [0..1, 0..1, 0..5]).expect("written"))),
+    ("message in NaNs", "R18", SECRET, || {
+        values(|v| v.put_values(&[f32::from_bits(0x7fc0_7077); 5], [0..1, 0..1, 0..5]).expect("written"))
+    }),
     ("infinite", "R18", SECRET, || values(|v| v.put_values(&[f32::INFINITY], [0..1, 0..1, 0..1]).expect("written"))),
     ("out of range", "R19", SECRET, || values(|v| v.put_values(&[500.0f32], [0..1, 0..1, 0..1]).expect("written"))),
     ("all missing", "R19", SECRET, || values(|v| v.put_values(&[-999.0f32; 1296], ..).expect("written"))),

@@ -24,7 +24,9 @@ const STATEMENTS: [Case; 44] = [
     ("no label", "R02", |s| s.statement("\"Unclassified\"", "\"\"")),
     ("label in other letters", "R02", |s| s.statement("\"Unclassified\"", "\"unclassified\"")),
     ("field not in the policy", "R03", |s| s.statement("field = \"air_temperature_2m\"", "field = \"skin_temperature\"")),
-    ("field not in the catalogue", "R03", |s| s.policy("air_temperature_2m", "my_field").statement("air_temperature_2m", "my_field")),
+    ("field not in the catalogue", "R03", |s| {
+        s.policy("air_temperature_2m", "my_field").statement("air_temperature_2m", "my_field")
+    }),
     ("variable not there", "R03", |s| s.statement("variable = \"tas\"", "variable = \"tos\"")),
     ("no field at all", "R03", |mut s| {
         s.statement = s.statement.split("[[files]]").next().expect("the front").replace("\n[origin]", "\nfiles = []\n[origin]");
@@ -45,8 +47,12 @@ const STATEMENTS: [Case; 44] = [
         s
     }),
     ("licence not in force", "R05", |s| s.policy("in_force_until = \"2030", "in_force_until = \"2026")),
-    ("licence does not reach the receiver", "R06", |s| s.policy("onward = [{ receiver = \"yy-south\"", "onward = [{ receiver = \"zz-west\"")),
-    ("licence does not reach the purpose", "R06", |s| s.policy("\"yy-south\", purposes = [\"research\"]", "\"yy-south\", purposes = [\"teaching\"]")),
+    ("licence does not reach the receiver", "R06", |s| {
+        s.policy("onward = [{ receiver = \"yy-south\"", "onward = [{ receiver = \"zz-west\"")
+    }),
+    ("licence does not reach the purpose", "R06", |s| {
+        s.policy("\"yy-south\", purposes = [\"research\"]", "\"yy-south\", purposes = [\"teaching\"]")
+    }),
     ("no attribution", "R07", |s| s.policy("attribution = \"Data Source: Northern Weather Service\"", "attribution = \"\"")),
     ("embargo", "R08", |s| s.statement("not_before = \"2026-11-21", "not_before = \"2026-12-21")),
     ("too young", "R08", |s| s.policy("min_hours_since_issue = 6", "min_hours_since_issue = 600")),

@@ -80,7 +80,10 @@ fn digests_in_all_forms_are_of_the_same_bytes() {
     let release = std::fs::read(package.join("release.json")).expect("readable");
     let expected = base64::engine::general_purpose::STANDARD.encode(Sha512::digest(&release));
     assert_eq!(wnm["properties"]["integrity"]["value"], expected);
-    assert!(std::fs::metadata(scene.at("out").join("gdps-20261120.wnm.json")).expect("there").len() <= 8192, "the limit of a message");
+    assert!(
+        std::fs::metadata(scene.at("out").join("gdps-20261120.wnm.json")).expect("there").len() <= 8192,
+        "the limit of a message"
+    );
 }
 
 #[test]
@@ -96,7 +99,10 @@ fn metadata_name_no_path_of_the_machine() {
                 continue;
             }
             let text = String::from_utf8_lossy(&std::fs::read(&path).expect("readable")).into_owned();
-            let found = [Some(here.clone()), Some("input.nc".to_owned()), user.clone()].into_iter().flatten().find(|w| text.contains(w.as_str()));
+            let found = [Some(here.clone()), Some("input.nc".to_owned()), user.clone()]
+                .into_iter()
+                .flatten()
+                .find(|w| text.contains(w.as_str()));
             assert_eq!(found, None, "in {}", path.display());
         }
     }

@@ -44,7 +44,11 @@ fn minisign_verifies_the_seal_and_signs_what_is_read_here() {
     assert!(good && said.contains("signed here"), "{said}");
     let ours = scene.at("ours.key");
     std::fs::write(&ours, scene.sender.to_file_text()).expect("writable");
-    let (good, said) = run("minisign", &["-S", "-W", "-s", text(&ours), "-m", text(&file), "-c", "signature of a Knarr exchange", "-t", "signed there"]).expect("installed");
+    let (good, said) = run(
+        "minisign",
+        &["-S", "-W", "-s", text(&ours), "-m", text(&file), "-c", "signature of a Knarr exchange", "-t", "signed there"],
+    )
+    .expect("installed");
     assert!(good, "{said}");
     let signature = std::fs::read(scene.at("note.txt.minisig")).expect("written");
     assert_eq!(scene.sender.public().verify(b"a note", &signature).as_deref(), Some("signed there"));
@@ -105,7 +109,8 @@ fn pystac_finds_a_valid_item() {
 fn the_payload_is_read_by_ncdump_and_cdo() {
     let scene = Scene::new();
     let package = scene.pack(&scene.input(), "out").package.expect("released");
-    let release: serde_json::Value = serde_json::from_slice(&std::fs::read(package.join("release.json")).expect("readable")).expect("JSON");
+    let release: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(package.join("release.json")).expect("readable")).expect("JSON");
     let file = package.join(release["payload"][0]["path"].as_str().expect("a path"));
     if let Some((good, said)) = run("ncdump", &["-h", text(&file)]) {
         assert!(good && said.contains("air_temperature_2m:standard_name = \"air_temperature\""), "{said}");

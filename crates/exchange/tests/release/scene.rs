@@ -2,8 +2,8 @@
 
 use super::settings::{LICENCE, STATEMENT, pins, policy};
 use knarr_exchange::Catalogue;
-use knarr_exchange::classic;
 use knarr_exchange::audit::AuditLog;
+use knarr_exchange::classic;
 use knarr_exchange::gate::{Judgement, Request, judge};
 use knarr_exchange::instant::Instant;
 use knarr_exchange::keys::SecretKey;
@@ -84,8 +84,8 @@ impl Scene {
 
     fn with_request<T>(&self, input: &Path, then: impl FnOnce(Request<'_>) -> T) -> T {
         let policy = Loaded::<Policy>::from_bytes(self.policy.clone().into_bytes(), Path::new("policy.toml")).expect("a policy");
-        let statement =
-            Loaded::<Statement>::from_bytes(self.statement.clone().into_bytes(), Path::new("statement.toml")).expect("a statement");
+        let statement = Loaded::<Statement>::from_bytes(self.statement.clone().into_bytes(), Path::new("statement.toml"))
+            .expect("a statement");
         let signature = self.signer.sign(&policy.bytes, "policy");
         then(Request {
             policy: &policy,
@@ -147,7 +147,12 @@ pub fn axes(file: &mut netcdf::FileMut, rows: usize, columns: usize) {
     horizontal(file, rows, columns);
     file.add_dimension("time", 2).expect("a dimension");
     file.add_dimension("bnds", 2).expect("a dimension");
-    let time = [("standard_name", "time"), ("units", "hours since 2026-11-20 00:00:00"), ("calendar", "standard"), ("bounds", "time_bnds")];
+    let time = [
+        ("standard_name", "time"),
+        ("units", "hours since 2026-11-20 00:00:00"),
+        ("calendar", "standard"),
+        ("bounds", "time_bnds"),
+    ];
     axis(file, "time", &[6.0, 12.0], &time);
     let mut bounds = file.add_variable::<f64>("time_bnds", &["time", "bnds"]).expect("a variable");
     bounds.put_values(&[0.0, 6.0, 6.0, 12.0], ..).expect("written");
@@ -185,7 +190,8 @@ pub fn add_field(file: &mut netcdf::FileMut, name: &str, standard_name: &str, un
 /// The clean input as a file of the classic format.
 pub fn classic() -> classic::File {
     use classic::{File, Values, Variable};
-    let texts = |list: &[(&str, &str)]| list.iter().map(|(n, t)| ((*n).to_owned(), Values::Text((*t).to_owned()))).collect::<Vec<_>>();
+    let texts =
+        |list: &[(&str, &str)]| list.iter().map(|(n, t)| ((*n).to_owned(), Values::Text((*t).to_owned()))).collect::<Vec<_>>();
     let axis = |name: &str, dim: usize, values: Vec<f64>, attributes: &[(&str, &str)]| Variable {
         name: name.to_owned(),
         dims: vec![dim],
@@ -204,8 +210,18 @@ pub fn classic() -> classic::File {
         dims: [("lat", 18), ("lon", 36), ("time", 2), ("bnds", 2)].map(|(n, len)| (n.to_owned(), len)).to_vec(),
         attributes: texts(&[("title", "Air temperature")]),
         variables: vec![
-            axis("lat", 0, (0..18).map(|j| -85.0 + 10.0 * f64::from(j)).collect(), &[("standard_name", "latitude"), ("units", "degrees_north")]),
-            axis("lon", 1, (0..36).map(|i| 5.0 + 10.0 * f64::from(i)).collect(), &[("standard_name", "longitude"), ("units", "degrees_east")]),
+            axis(
+                "lat",
+                0,
+                (0..18).map(|j| -85.0 + 10.0 * f64::from(j)).collect(),
+                &[("standard_name", "latitude"), ("units", "degrees_north")],
+            ),
+            axis(
+                "lon",
+                1,
+                (0..36).map(|i| 5.0 + 10.0 * f64::from(i)).collect(),
+                &[("standard_name", "longitude"), ("units", "degrees_east")],
+            ),
             axis("time", 2, vec![6.0, 12.0], &time),
             Variable { dims: vec![2, 3], attributes: Vec::new(), ..axis("time_bnds", 2, vec![0.0, 6.0, 6.0, 12.0], &[]) },
             tas,

@@ -92,7 +92,15 @@ fn files_added_removed_renamed_swapped_and_reordered_are_seen() {
         assert!(!good(), "{} longer", path.display());
         std::fs::write(&path, &whole).expect("writable");
     }
-    for extra in ["data/extra.nc", "data/air_temperature_2m/extra.nc", "meta/extra.json", "extra.txt", "fetch.txt", ".hidden", "data/a/b/c.nc"] {
+    for extra in [
+        "data/extra.nc",
+        "data/air_temperature_2m/extra.nc",
+        "meta/extra.json",
+        "extra.txt",
+        "fetch.txt",
+        ".hidden",
+        "data/a/b/c.nc",
+    ] {
         let path = package.join(extra);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
         std::fs::write(&path, b"x").expect("writable");
@@ -236,7 +244,10 @@ fn keys_must_be_pinned_and_signatures_are_not_interchangeable() {
         ("an approver's", scene.owner.sign(&bytes, comment)),
         ("with another comment", scene.sender.sign(&bytes, "release gdps-20261120 for zz-west")),
         ("of something else", scene.sender.sign(b"something else", comment)),
-        ("an approval's", String::from_utf8(std::fs::read(package.join("meta/approval-1.json.minisig")).expect("readable")).expect("UTF-8")),
+        (
+            "an approval's",
+            String::from_utf8(std::fs::read(package.join("meta/approval-1.json.minisig")).expect("readable")).expect("UTF-8"),
+        ),
     ] {
         std::fs::write(&path, signature).expect("writable");
         assert!(!check(&scene, &package).is_good(), "{name}");
@@ -260,7 +271,10 @@ fn a_release_is_taken_in_once_and_never_replaced_by_another_of_its_name() {
     };
     assert!(take(&package, "first", false).is_good());
     assert_eq!(files(&scene.at("first")).len(), files(&package).len());
-    assert!(verify(&scene.at("first"), &scene.pins(), None, scene.clocks[0]).expect("verified").is_good(), "the copy verifies too");
+    assert!(
+        verify(&scene.at("first"), &scene.pins(), None, scene.clocks[0]).expect("verified").is_good(),
+        "the copy verifies too"
+    );
     assert_eq!(codes(&take(&package, "second", false)), ["received_before"]);
     assert!(!scene.at("second").exists());
     assert!(take(&package, "second", true).is_good(), "taken again when asked to");
@@ -269,7 +283,8 @@ fn a_release_is_taken_in_once_and_never_replaced_by_another_of_its_name() {
     assert!(codes(&take(&package, "third", true)).contains(&"another_release_of_this_name"));
 
     // A correction; after it the corrected one is not taken in any more.
-    let next = Scene::new().statement("release_id = \"gdps-20261120\"", "release_id = \"gdps-20261120-b\"\nsupersedes = \"gdps-20261120\"");
+    let next = Scene::new()
+        .statement("release_id = \"gdps-20261120\"", "release_id = \"gdps-20261120-b\"\nsupersedes = \"gdps-20261120\"");
     let correction = next.pack(&next.input(), "out").package.expect("released");
     assert!(take(&correction, "corrected", false).is_good());
     let (_other, old) = small();
@@ -293,7 +308,8 @@ fn compressed_payload_is_refused_and_never_decompressed() {
     file.close().expect("closed");
     let bytes = std::fs::read(&bomb).expect("readable");
     assert!(bytes.len() < 1_000_000, "{} bytes", bytes.len());
-    let release: Release = serde_json::from_slice(&std::fs::read(package.join("release.json")).expect("readable")).expect("a release");
+    let release: Release =
+        serde_json::from_slice(&std::fs::read(package.join("release.json")).expect("readable")).expect("a release");
     let mut release = release;
     std::fs::write(package.join(&release.payload[0].path), &bytes).expect("writable");
     release.payload[0].sha512 = sha512(&bytes);

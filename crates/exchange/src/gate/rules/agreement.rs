@@ -16,9 +16,8 @@ pub(super) fn policy(case: &Case<'_>) -> RuleResult {
     result.deny_if(statement.sender != policy.sender, "sender_not_listed", "statement");
     result.deny_if(!policy.receivers.contains(&statement.receiver), "receiver_not_listed", "statement");
     result.deny_if(!policy.purposes.contains(&statement.purpose), "purpose_not_listed", "statement");
-    let names = std::iter::once(&statement.release_id)
-        .chain(&statement.supersedes)
-        .chain(statement.files.iter().flat_map(|f| [&f.grid]));
+    let names =
+        std::iter::once(&statement.release_id).chain(&statement.supersedes).chain(statement.files.iter().flat_map(|f| [&f.grid]));
     result.deny_if(!names.into_iter().all(|n| super::super::is_plain_name(n)), "not_a_plain_name", "statement");
     result
 }

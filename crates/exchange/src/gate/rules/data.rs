@@ -1,8 +1,8 @@
 //! Which fields, where, how fine, on which levels, in which units.
 
 use super::super::content::{AxisKind, Field, variable_place};
-use super::super::rebuild::{facts, same_level};
 use super::super::geometry;
+use super::super::rebuild::{facts, same_level};
 use super::{Case, RuleResult, needs_content};
 use crate::policy::{Extent, Outside};
 use knarr_field::CellMethods;
@@ -18,7 +18,11 @@ pub(super) fn fields(case: &Case<'_>) -> RuleResult {
         result.deny_if(case.catalogue.field(&file.field).is_err(), "field_not_in_catalogue", &place);
     }
     let ids: HashSet<&str> = case.statement.files.iter().map(|f| f.field.as_str()).collect();
-    result.deny_if(case.statement.files.is_empty() || ids.len() != case.statement.files.len(), "field_twice_or_none", "statement");
+    result.deny_if(
+        case.statement.files.is_empty() || ids.len() != case.statement.files.len(),
+        "field_twice_or_none",
+        "statement",
+    );
     let Some(content) = needs_content(case, &mut result) else { return result };
     result.saw(format!("{} variables for {} fields", content.variables.len(), case.statement.files.len()));
     for &ordinal in &content.unneeded {
@@ -137,6 +141,7 @@ fn statistic(text: &str) -> Option<String> {
 pub(super) fn vectors(case: &Case<'_>) -> RuleResult {
     let mut result = RuleResult::new("R23", "vectors");
     let Some(content) = needs_content(case, &mut result) else { return result };
+    result.saw(format!("{} fields for components", content.fields.len()));
     for field in &content.fields {
         let Some(partner) = facts(case, field).and_then(|f| f.regrid.vector_with.as_deref()) else { continue };
         let place = variable_place(field.ordinal);

@@ -26,7 +26,8 @@ pub(super) fn attribution(case: &Case<'_>) -> RuleResult {
                 _ => None,
             })
         };
-        let said = text("acknowledgement").is_some_and(|a| a.starts_with(sentence) && (!origin.modified || a.ends_with("Modified by the sender.")));
+        let said = text("acknowledgement")
+            .is_some_and(|a| a.starts_with(sentence) && (!origin.modified || a.ends_with("Modified by the sender.")));
         result.saw(format!("acknowledgement and license of {place}"));
         result.deny_if(!said, "sentence_missing", &place);
         result.deny_if(text("license").is_none_or(|l| !l.starts_with(&origin.licence)), "licence_missing", &place);
@@ -98,7 +99,11 @@ pub(super) fn reproducible(case: &Case<'_>) -> RuleResult {
     for (file, field) in payload.iter().zip(&content.fields) {
         let again = rebuild(case, field);
         result.saw(format!("{} rebuilt", variable_place(field.ordinal)));
-        result.deny_if(again.is_ok_and(|again| again.bytes == file.bytes) != true, "not_the_same_bytes", &variable_place(field.ordinal));
+        result.deny_if(
+            again.is_ok_and(|again| again.bytes == file.bytes) != true,
+            "not_the_same_bytes",
+            &variable_place(field.ordinal),
+        );
     }
     result
 }

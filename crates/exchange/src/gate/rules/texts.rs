@@ -131,7 +131,9 @@ pub(super) fn global_attributes(case: &Case<'_>) -> RuleResult {
         match rules.iter().find(|rule| rule.0 == name) {
             Some((_, pattern, max_length)) => {
                 let text = value.text().unwrap_or_default();
-                let fits = value.text().is_some() && text.chars().count() <= *max_length && pattern.as_ref().is_some_and(|p| p.is_match(text));
+                let fits = value.text().is_some()
+                    && text.chars().count() <= *max_length
+                    && pattern.as_ref().is_some_and(|p| p.is_match(text));
                 result.deny_if(!fits, "not_of_the_listed_form", &place);
             }
             None if case.policy.texts.unlisted == Unlisted::Deny => result.deny("attribute_not_listed", place, 1),
@@ -251,7 +253,15 @@ fn for_each_text(case: &Case<'_>, mut each: impl FnMut(&str, &str, &Found)) {
     }
     let statement = case.statement;
     let origin = &statement.origin;
-    let stated = [&statement.release_id, &statement.title, &statement.summary, &statement.receiver, &statement.purpose, &origin.product, &origin.url];
+    let stated = [
+        &statement.release_id,
+        &statement.title,
+        &statement.summary,
+        &statement.receiver,
+        &statement.purpose,
+        &origin.product,
+        &origin.url,
+    ];
     let files = statement.files.iter().flat_map(|f| [&f.field, &f.grid]);
     for text in stated.into_iter().chain(&statement.supersedes).chain(files) {
         scan("statement", text);
@@ -278,7 +288,8 @@ fn scan_attribute(scan: &mut impl FnMut(&str, &str), name: &str, value: &Values)
 
 /// Numeric attributes that read as text, a character a number.
 fn numbers_as_text(content: &Content) -> Vec<(String, String)> {
-    let of_variables = content.variables.iter().flat_map(|v| v.attributes.iter().map(move |(_, value)| (variable_place(v.ordinal), value)));
+    let of_variables =
+        content.variables.iter().flat_map(|v| v.attributes.iter().map(move |(_, value)| (variable_place(v.ordinal), value)));
     let of_file = content.global.iter().map(|(_, value)| ("the file".to_owned(), value));
     of_variables
         .chain(of_file)

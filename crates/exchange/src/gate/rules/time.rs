@@ -83,6 +83,10 @@ fn check_axis(case: &Case<'_>, axis: &Axis, place: &str, result: &mut RuleResult
 fn time_axes(content: &Content) -> impl Iterator<Item = (String, &Axis)> {
     content.fields.iter().flat_map(|field| {
         let place = super::super::content::variable_place(field.ordinal);
-        field.axes.iter().filter(|a| matches!(a.kind, AxisKind::Time(_) | AxisKind::Issue(_))).map(move |axis| (place.clone(), axis))
+        field
+            .axes
+            .iter()
+            .filter(|a| matches!(a.kind, AxisKind::Time(_) | AxisKind::Issue(_)))
+            .map(move |axis| (place.clone(), axis))
     })
 }

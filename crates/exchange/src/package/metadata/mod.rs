@@ -37,7 +37,9 @@ impl Subject<'_> {
 
     /// West, south, east, north over all files, degrees.
     pub fn bbox(&self) -> [f64; 4] {
-        let bound = |k: usize, fold: fn(i64, i64) -> i64| self.payload.iter().map(|p| p.extent[k]).reduce(fold).unwrap_or(0) as f64 / 100.0;
+        let bound = |k: usize, fold: fn(i64, i64) -> i64| {
+            self.payload.iter().map(|p| p.extent[k]).reduce(fold).unwrap_or(0) as f64 / 100.0
+        };
         [bound(0, i64::min), bound(1, i64::min), bound(2, i64::max), bound(3, i64::max)]
     }
 

@@ -15,7 +15,10 @@ pub(in super::super) fn prov(subject: &Subject<'_>) -> Value {
     entities.insert("knarr:policy".into(), json!({"knarr:role": "policy", "knarr:sha256": report.policy_sha256}));
     for (number, entry) in subject.entries.iter().enumerate() {
         let name = format!("knarr:output-{}", number + 1);
-        entities.insert(name.clone(), json!({"knarr:role": "payload", "knarr:field": entry.field, "knarr:grid": entry.grid, "knarr:sha512": entry.sha512}));
+        entities.insert(
+            name.clone(),
+            json!({"knarr:role": "payload", "knarr:field": entry.field, "knarr:grid": entry.grid, "knarr:sha512": entry.sha512}),
+        );
         derived.insert(format!("_:d{}", number + 1), json!({"prov:generatedEntity": name, "prov:usedEntity": "knarr:input"}));
         generated.insert(format!("_:g{}", number + 1), json!({"prov:entity": name, "prov:activity": "knarr:gate"}));
     }
