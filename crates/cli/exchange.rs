@@ -1,7 +1,9 @@
 //! `knarr exchange`: between data centres. One file per verb in `exchange/`.
 
 mod catalogue;
+mod transfer;
 mod translate;
+mod watch;
 
 use crate::Outcome;
 use crate::failure::Failure;
@@ -21,6 +23,12 @@ enum Verb {
     Catalogue(catalogue::CatalogueVerb),
     /// Translate a file from one side's names, units, signs and totals to the other's, and to its grid.
     Translate(translate::Translate),
+    /// Put a release at another place.
+    Push(transfer::Push),
+    /// Fetch a release from another place.
+    Pull(transfer::Pull),
+    /// Fetch what is announced and subscribed to.
+    Watch(watch::Watch),
 }
 
 impl Exchange {
@@ -29,6 +37,9 @@ impl Exchange {
         match self.verb {
             Verb::Catalogue(verb) => verb.run(talk, json),
             Verb::Translate(verb) => verb.run(talk, json),
+            Verb::Push(verb) => verb.run(talk, json),
+            Verb::Pull(verb) => verb.run(talk, json),
+            Verb::Watch(verb) => verb.run(talk, json),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! other's, the release gate, packages a receiver can check, and their transfer.
 
 pub mod catalogue;
+pub mod transfer;
 pub mod translate;
 pub mod units;
 
