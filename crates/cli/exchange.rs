@@ -1,8 +1,16 @@
 //! `knarr exchange`: between data centres. One file per verb in `exchange/`.
 
+mod approve;
+mod audit;
 mod catalogue;
+mod gate;
+mod keys;
+mod pack;
+mod release;
 mod transfer;
 mod translate;
+mod unpack;
+mod verify;
 mod watch;
 
 use crate::Outcome;
@@ -29,6 +37,22 @@ enum Verb {
     Pull(transfer::Pull),
     /// Fetch what is announced and subscribed to.
     Watch(watch::Watch),
+    /// Judge a file by the rules of a policy; nothing leaves.
+    Gate(gate::Gate),
+    /// Approve a gate's report with one's key.
+    Approve(approve::Approve),
+    /// Judge, and seal what passes as a package.
+    Pack(pack::Pack),
+    /// Prove offline that a package is what its sender sealed.
+    Verify(verify::Verify),
+    /// Verify a package and copy it.
+    Unpack(unpack::Unpack),
+    /// Walk an audit log.
+    Audit(audit::Audit),
+    /// Make a pair of keys.
+    Keygen(keys::Keygen),
+    /// Sign a file, a policy for example.
+    Sign(keys::Sign),
 }
 
 impl Exchange {
@@ -40,6 +64,14 @@ impl Exchange {
             Verb::Push(verb) => verb.run(talk, json),
             Verb::Pull(verb) => verb.run(talk, json),
             Verb::Watch(verb) => verb.run(talk, json),
+            Verb::Gate(verb) => verb.run(talk, json),
+            Verb::Approve(verb) => verb.run(talk),
+            Verb::Pack(verb) => verb.run(talk, json),
+            Verb::Verify(verb) => verb.run(talk, json),
+            Verb::Unpack(verb) => verb.run(talk, json),
+            Verb::Audit(verb) => verb.run(json),
+            Verb::Keygen(verb) => verb.run(talk),
+            Verb::Sign(verb) => verb.run(talk),
         }
     }
 }
