@@ -3,6 +3,7 @@
 mod approve;
 mod audit;
 mod catalogue;
+mod demo;
 mod gate;
 mod keys;
 mod pack;
@@ -27,6 +28,8 @@ pub struct Exchange {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Exchange two fields on the data that come with Knarr, and tamper with them.
+    Demo(demo::Demo),
     /// Tell what both sides call a field, in which units, and who may have it.
     Catalogue(catalogue::CatalogueVerb),
     /// Translate a file from one side's names, units, signs and totals to the other's, and to its grid.
@@ -59,6 +62,7 @@ impl Exchange {
     /// Runs the verb.
     pub fn run(self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
         match self.verb {
+            Verb::Demo(verb) => verb.run(talk),
             Verb::Catalogue(verb) => verb.run(talk, json),
             Verb::Translate(verb) => verb.run(talk, json),
             Verb::Push(verb) => verb.run(talk, json),
