@@ -3,5 +3,6 @@
 mod bad_input;
 mod exchange;
 mod files;
+mod release;
 mod run;
 mod verbs;

@@ -214,9 +214,8 @@ pub(crate) fn is_name(name: &str, found: &str) -> bool {
 fn fits_axis(kind: LevelKind, axis: Option<LevelKind>) -> bool {
     let needs_axis = matches!(kind, LevelKind::Isobaric | LevelKind::OceanDepth | LevelKind::SoilLayer);
     match axis {
-        Some(axis) if matches!(axis, LevelKind::OceanDepth | LevelKind::SoilLayer) => {
-            matches!(kind, LevelKind::OceanDepth | LevelKind::SoilLayer)
-        }
+        // Files say "depth" of both.
+        Some(LevelKind::OceanDepth | LevelKind::SoilLayer) => matches!(kind, LevelKind::OceanDepth | LevelKind::SoilLayer),
         Some(axis) => kind == axis,
         None => !needs_axis,
     }

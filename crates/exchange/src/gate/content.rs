@@ -12,6 +12,8 @@ use std::path::Path;
 pub enum AxisKind {
     /// Times.
     Time(TimeUnits),
+    /// The start of the forecast.
+    Issue(TimeUnits),
     /// Levels, depths, layers.
     Level,
     /// Members of an ensemble, realisations.
@@ -214,7 +216,9 @@ fn read_axis(
     let kind = if units.contains(" since ") {
         let calendar =
             Calendar::parse(attributes.text("calendar").unwrap_or("standard")).map_err(|_| fail("unknown_calendar"))?;
-        AxisKind::Time(TimeUnits::parse(units, calendar).map_err(|_| fail("unknown_time_units"))?)
+        let units = TimeUnits::parse(units, calendar).map_err(|_| fail("unknown_time_units"))?;
+        let is_issue = attributes.text("standard_name") == Some("forecast_reference_time");
+        if is_issue { AxisKind::Issue(units) } else { AxisKind::Time(units) }
     } else if attributes.text("standard_name") == Some("realization") {
         AxisKind::Member
     } else {

@@ -1,7 +1,8 @@
 //! The release gate: nothing leaves unless every rule passes.
 //!
 //! The input is read once. Every rule looks at it, or at the file rebuilt from it; whatever is unknown, unreadable or
-//! not listed denies. Evidence names rules, codes, places and counts, never what was found.
+//! not listed denies. Evidence names rules, codes, places and counts, never what was found. Input and output are held
+//! in memory while they are judged; the policy's limits bound them.
 //!
 //! | rule | name | looks at |
 //! |---|---|---|

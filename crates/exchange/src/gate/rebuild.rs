@@ -180,13 +180,9 @@ fn global_attributes(case: &Case<'_>) -> Vec<(String, Values)> {
 fn add_axis(file: &mut File, axis: &Axis, rule: &FieldRule) -> Result<usize, &'static str> {
     let (name, attributes) = match &axis.kind {
         AxisKind::Time(units) => {
-            let text = |n: &str, v: &str| (n.to_owned(), Values::Text(v.to_owned()));
-            let calendar = units.calendar().name();
-            (
-                "time",
-                vec![text("standard_name", "time"), text("units", units.text()), text("calendar", calendar), text("axis", "T")],
-            )
+            ("time", [time_attributes("time", units), vec![("axis".to_owned(), Values::Text("T".into()))]].concat())
         }
+        AxisKind::Issue(units) => ("forecast_reference_time", time_attributes("forecast_reference_time", units)),
         AxisKind::Member => (
             "realization",
             vec![
@@ -224,7 +220,7 @@ fn add_axis(file: &mut File, axis: &Axis, rule: &FieldRule) -> Result<usize, &'s
         attributes.push(("bounds".to_owned(), Values::Text(bounds_name.clone())));
         let bounds_dims = dims.iter().copied().chain([pair]).collect();
         let values = match &axis.kind {
-            AxisKind::Time(_) => bounds.iter().map(|&b| exact(b)).collect(),
+            AxisKind::Time(_) | AxisKind::Issue(_) => bounds.iter().map(|&b| exact(b)).collect(),
             _ => bounds.iter().map(|&b| rounded(b, 3)).collect(),
         };
         file.variables.push(Variable {
@@ -238,10 +234,15 @@ fn add_axis(file: &mut File, axis: &Axis, rule: &FieldRule) -> Result<usize, &'s
     Ok(file.variables.len() - 1)
 }
 
+fn time_attributes(standard_name: &str, units: &TimeUnits) -> Vec<(String, Values)> {
+    let list = [("standard_name", standard_name), ("units", units.text()), ("calendar", units.calendar().name())];
+    list.map(|(name, text)| (name.to_owned(), Values::Text(text.to_owned()))).to_vec()
+}
+
 /// The listed value that is meant, or the whole second: what a double holds beyond that could carry anything.
 fn exact_value(axis: &Axis, value: f64, rule: &FieldRule) -> f64 {
     match &axis.kind {
-        AxisKind::Time(units) => match step_seconds(units) {
+        AxisKind::Time(units) | AxisKind::Issue(units) => match step_seconds(units) {
             Some(step) => (value * step).round() / step,
             None => value,
         },

@@ -81,6 +81,12 @@ pub fn approve(
     Ok(SignedApproval { statement, signature })
 }
 
+/// When the last of the approvals was given.
+pub(super) fn last(approvals: &[SignedApproval]) -> Option<Instant> {
+    let read = |signed: &SignedApproval| serde_json::from_slice::<Approval>(&signed.statement).ok();
+    approvals.iter().filter_map(read).map(|a| a.approved).max()
+}
+
 /// Codes of what is wrong with the approvals of a release, judged at the moment `at`.
 pub(super) fn problems(
     approvals: &[SignedApproval],

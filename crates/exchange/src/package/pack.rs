@@ -1,6 +1,6 @@
 //! From a request to a sealed package, or to a report that says why not.
 
-use super::approval::{SignedApproval, problems};
+use super::approval::{SignedApproval, last, problems};
 use super::bag::{BAGIT, bag_info, is_package_path, is_payload_path, manifest, tag_manifest};
 use super::metadata::{self, Subject};
 use super::release::{BLOCKS, FileEntry, MANIFEST, PayloadEntry, RELEASE, REPORT, Release, SCHEMA, SIGNATURE, TAG_MANIFEST};
@@ -107,7 +107,9 @@ pub fn pack(request: &PackRequest<'_>, catalogue: &Catalogue) -> Result<Packed, 
         ExchangeError::file(&destination, "write")(e)
     })?;
     sync(request.folder)?;
-    write(request.folder, &format!("{}.wnm.json", statement.release_id), &sealed.announcement)?;
+    let file = knarr_io::atomic::AtomicFile::create(&announcement, false)?;
+    std::fs::write(file.path(), &sealed.announcement).map_err(ExchangeError::file(&announcement, "write"))?;
+    file.commit()?;
     Ok(Packed { report, sealing: sealing(approval, seal), package: Some(destination) })
 }
 
@@ -166,7 +168,9 @@ impl Sealed {
         tag("meta/policy.odrl.json", metadata::text(&metadata::odrl(&subject)));
         tag("meta/ATTRIBUTION.txt", attribution(&subject).into());
         tag(&format!("meta/LICENCE-{}.txt", licence.id), request.gate.licence_text.to_vec());
-        for (number, approval) in request.approvals.iter().enumerate() {
+        let mut approvals: Vec<&SignedApproval> = request.approvals.iter().collect();
+        approvals.sort_by(|a, b| a.statement.cmp(&b.statement));
+        for (number, approval) in approvals.into_iter().enumerate() {
             tag(&format!("meta/approval-{}.json", number + 1), approval.statement.clone());
             tag(&format!("meta/approval-{}.json.minisig", number + 1), approval.signature.clone());
         }
@@ -175,6 +179,7 @@ impl Sealed {
             release_id: statement.release_id.clone(),
             supersedes: statement.supersedes.clone(),
             prepared: statement.prepared,
+            sealed: last(request.approvals).expect("rule R29 passed"),
             valid_until: statement.prepared.plus_hours(policy.release_valid_hours),
             sender: statement.sender.clone(),
             receiver: statement.receiver.clone(),

@@ -55,6 +55,8 @@ pub struct Release {
     pub supersedes: Option<String>,
     /// When it was prepared.
     pub prepared: Instant,
+    /// When the last approval was given, which is what sealing waits for.
+    pub sealed: Instant,
     /// Until when it may be taken in.
     pub valid_until: Instant,
     /// Who sends.

@@ -1,6 +1,6 @@
 //! Whether a package is what a pinned sender sealed for this receiver, whole and nothing more.
 
-use super::approval::{SignedApproval, problems};
+use super::approval::{SignedApproval, last, problems};
 use super::bag::{BAGIT, DERIVED, REQUIRED, bag_info, is_package_path, is_payload_path, manifest, tag_manifest};
 use super::pins::{Pins, Sender};
 use super::release::{BLOCKS, MANIFEST, RELEASE, REPORT, Release, SCHEMA, SIGNATURE, TAG_MANIFEST};
@@ -146,7 +146,7 @@ fn check_statement(release: &Release, pins: &Pins, now: Instant, found: &mut Ver
     found.checked.push("receiver, dates, classification and names of the statement".to_owned());
     found.wrong_if(release.receiver != pins.receiver, "for_another_receiver", RELEASE);
     let latest = Instant(now.0 + i64::from(pins.clock_tolerance_s));
-    found.wrong_if(release.prepared > latest, "from_the_future", RELEASE);
+    found.wrong_if(release.prepared > latest || release.sealed > latest, "from_the_future", RELEASE);
     found.wrong_if(now >= release.valid_until, "no_longer_valid", RELEASE);
     let free = release.classification_gc == "Unclassified" && release.classification_eu == "public";
     found.wrong_if(!free, "classified", RELEASE);
@@ -267,8 +267,9 @@ fn check_approvals(package: &Path, release: &Release, sender: &Sender, found: &m
         .filter(|path| path.starts_with("meta/approval-") && path.ends_with(".json") && is_package_path(path))
         .map(|path| SignedApproval { statement: read(path), signature: read(&format!("{path}.minisig")) })
         .collect();
-    found.checked.push(format!("{} approvals at the time of preparation", approvals.len()));
-    for code in problems(&approvals, &release.release_id, &release.report_sha256, release.prepared, &sender.approvals) {
+    found.checked.push(format!("{} approvals at the time of sealing", approvals.len()));
+    found.wrong_if(last(&approvals) != Some(release.sealed), "sealed_at_another_time", "approvals");
+    for code in problems(&approvals, &release.release_id, &release.report_sha256, release.sealed, &sender.approvals) {
         found.wrong(code, "approvals");
     }
 }

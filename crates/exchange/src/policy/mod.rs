@@ -2,6 +2,7 @@
 //!
 //! Both are TOML written by people. Every key must be there and none may be unknown, so that nothing is allowed
 //! because nobody thought of it. The policy is signed by its owner; its digest is part of every report and package.
+//! `examples/policy.toml`, `statement.toml` and `pins.toml` of this crate are examples; a test releases by them.
 
 mod load;
 mod statement;

@@ -21,7 +21,7 @@ fn second_field(scene: Scene, variable: &str, field: &str) -> Scene {
     scene
 }
 
-const CLEAN: [Case; 25] = [
+const CLEAN: [Case; 26] = [
     ("classic format", || {
         let scene = Scene::new();
         let path = scene.at("input.nc");
@@ -29,6 +29,15 @@ const CLEAN: [Case; 25] = [
         (scene, path)
     }),
     ("plain", || with(|_| {})),
+    ("start of the forecast", || {
+        with(|f| {
+            let mut t = f.add_variable::<f64>("reftime", &[]).expect("a variable");
+            t.put_attribute("standard_name", "forecast_reference_time").expect("set");
+            t.put_attribute("units", "hours since 2026-11-20 00:00:00").expect("set");
+            t.put_value(0.0, ()).expect("written");
+            f.variable_mut("tas").expect("there").put_attribute("coordinates", "reftime").expect("set");
+        })
+    }),
     ("time that grows", || {
         let scene = Scene::new();
         let path = scene.at("input.nc");

@@ -94,7 +94,7 @@ fn level(values: &[f64], statement: bool) -> (Scene, PathBuf) {
     (scene, path)
 }
 
-const FILES: [Case; 51] = [
+const FILES: [Case; 52] = [
     // Objects that a plain file does not have.
     ("user block", "R16", SECRET, || bytes(|b| drop(b.splice(0..0, [SECRET.as_bytes(), &[0; 503]].concat())))),
     ("bytes at the end", "R16", SECRET, || bytes(|b| b.extend_from_slice(b"payload77"))),
@@ -260,6 +260,15 @@ const FILES: [Case; 51] = [
     // Times.
     ("times that descend", "R24", SECRET, || times([12.0, 6.0], "hours since 2026-11-20 00:00:00")),
     ("message in the digits of a time", "R24", SECRET, || times([6.000_077, 12.0], "hours since 2026-11-20 00:00:00")),
+    ("issued by another run", "R24", SECRET, || {
+        with(|f| {
+            let mut t = f.add_variable::<f64>("reftime", &[]).expect("a variable");
+            t.put_attribute("standard_name", "forecast_reference_time").expect("set");
+            t.put_attribute("units", "hours since 2026-11-20 00:00:00").expect("set");
+            t.put_value(12.0, ()).expect("written");
+            f.variable_mut("tas").expect("there").put_attribute("coordinates", "reftime").expect("set");
+        })
+    }),
     ("odd units of time", "R24", SECRET, || times([6.0, 12.0], "weeks since 2026-11-20 00:00:00")),
     ("newer than allowed", "R08", SECRET, || {
         let (scene, input) = times([6.0, 12.0], "days since 2026-11-20 00:00:00");

@@ -195,7 +195,7 @@ fn seal(scene: &Scene, package: &Path, release: &Release) {
 #[test]
 fn a_sender_cannot_lie_about_paths_times_approvals_or_receivers() {
     type Change = fn(&mut Release);
-    let lies: [(&str, &str, Change); 14] = [
+    let lies: [(&str, &str, Change); 15] = [
         ("path that climbs", "odd_paths", |r| r.payload[0].path = "data/../../../tmp/x.nc".to_owned()),
         ("absolute path", "odd_paths", |r| r.payload[0].path = "/tmp/x.nc".to_owned()),
         ("path with a backslash", "odd_paths", |r| r.payload[0].path = "data/a\\..\\x.nc".to_owned()),
@@ -209,16 +209,15 @@ fn a_sender_cannot_lie_about_paths_times_approvals_or_receivers() {
         ("classified", "classified", |r| r.classification_gc = "Protected A".to_owned()),
         ("from the future", "from_the_future", |r| r.prepared = moment("2026-12-24T00:00:00Z")),
         ("no longer valid", "no_longer_valid", |r| r.valid_until = moment("2026-11-24T13:00:00Z")),
-        ("prepared after the approvals expired", "approval_expired", |r| {
-            r.prepared = moment("2026-11-24T10:00:00Z").plus_hours(73)
-        }),
+        ("sealed after the approvals expired", "approval_expired", |r| r.sealed = moment("2026-11-24T10:00:00Z").plus_hours(73)),
+        ("sealed before the last approval", "sealed_at_another_time", |r| r.sealed = moment("2026-11-24T09:00:00Z")),
         ("approved another report", "another_report", |r| r.report_sha256 = "0".repeat(64)),
         ("enormous", "too_large", |r| r.payload[0].bytes = 1 << 50),
         ("without approvals", "no_data_owner", |r| r.files.retain(|path, _| !path.starts_with("meta/approval-1"))),
     ];
     for (name, code, change) in lies {
         let (mut scene, package) = small();
-        if name == "prepared after the approvals expired" {
+        if name == "sealed after the approvals expired" {
             scene.clocks = [moment("2026-11-28T00:00:00Z"); 2];
         }
         resealed(&scene, &package, change);

@@ -96,7 +96,7 @@ pub(super) fn levels_and_members(case: &Case<'_>) -> RuleResult {
         for axis in &field.axes {
             let unlisted = |listed: &dyn Fn(f64) -> bool| axis.values.iter().filter(|&&v| !listed(v)).count() as u64;
             let (code, count) = match &axis.kind {
-                AxisKind::Time(_) => continue,
+                AxisKind::Time(_) | AxisKind::Issue(_) => continue,
                 AxisKind::Level => ("level_not_listed", unlisted(&|v| rule.levels.iter().any(|&l| same_level(l, v)))),
                 AxisKind::Member => ("member_not_listed", unlisted(&|v| v.fract() == 0.0 && rule.members.contains(&(v as i64)))),
             };
@@ -141,6 +141,7 @@ fn statistic(text: &str) -> Option<String> {
 pub(super) fn vectors(case: &Case<'_>) -> RuleResult {
     let mut result = RuleResult::new("R23", "vectors");
     let Some(content) = needs_content(case, &mut result) else { return result };
+    result.saw(format!("{} fields for components", content.fields.len()));
     for field in &content.fields {
         let Some(partner) = facts(case, field).and_then(|f| f.regrid.vector_with.as_deref()) else { continue };
         let place = variable_place(field.ordinal);

@@ -43,7 +43,12 @@ pub(super) fn times(case: &Case<'_>) -> RuleResult {
 }
 
 fn check_axis(case: &Case<'_>, axis: &Axis, place: &str, result: &mut RuleResult) {
-    let AxisKind::Time(units) = &axis.kind else { return };
+    let (AxisKind::Time(units) | AxisKind::Issue(units)) = &axis.kind else { return };
+    if matches!(axis.kind, AxisKind::Issue(_)) {
+        let run = case.statement.origin.run;
+        let same = axis.values.iter().all(|&v| moment(units, v) == Some(run));
+        result.deny_if(!same, "another_run", place);
+    }
     let reference = units.text().split_once(" since ").map(|(_, reference)| reference).unwrap_or_default();
     let plain = |c: char| c.is_ascii_digit() || "-: TZ".contains(c);
     let known = step_seconds(units).filter(|_| reference.len() <= 20 && reference.chars().all(plain));
@@ -78,6 +83,10 @@ fn check_axis(case: &Case<'_>, axis: &Axis, place: &str, result: &mut RuleResult
 fn time_axes(content: &Content) -> impl Iterator<Item = (String, &Axis)> {
     content.fields.iter().flat_map(|field| {
         let place = super::super::content::variable_place(field.ordinal);
-        field.axes.iter().filter(|a| matches!(a.kind, AxisKind::Time(_))).map(move |axis| (place.clone(), axis))
+        field
+            .axes
+            .iter()
+            .filter(|a| matches!(a.kind, AxisKind::Time(_) | AxisKind::Issue(_)))
+            .map(move |axis| (place.clone(), axis))
     })
 }
