@@ -3,13 +3,16 @@
 mod approve;
 mod audit;
 mod catalogue;
+mod demo;
 mod gate;
 mod keys;
 mod pack;
 mod release;
+mod transfer;
 mod translate;
 mod unpack;
 mod verify;
+mod watch;
 
 use crate::Outcome;
 use crate::failure::Failure;
@@ -25,10 +28,18 @@ pub struct Exchange {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Exchange two fields on the data that come with Knarr, and tamper with them.
+    Demo(demo::Demo),
     /// Tell what both sides call a field, in which units, and who may have it.
     Catalogue(catalogue::CatalogueVerb),
     /// Translate a file from one side's names, units, signs and totals to the other's, and to its grid.
     Translate(translate::Translate),
+    /// Put a release at another place.
+    Push(transfer::Push),
+    /// Fetch a release from another place.
+    Pull(transfer::Pull),
+    /// Fetch what is announced and subscribed to.
+    Watch(watch::Watch),
     /// Judge a file by the rules of a policy; nothing leaves.
     Gate(gate::Gate),
     /// Approve a gate's report with one's key.
@@ -51,8 +62,12 @@ impl Exchange {
     /// Runs the verb.
     pub fn run(self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
         match self.verb {
+            Verb::Demo(verb) => verb.run(talk),
             Verb::Catalogue(verb) => verb.run(talk, json),
             Verb::Translate(verb) => verb.run(talk, json),
+            Verb::Push(verb) => verb.run(talk, json),
+            Verb::Pull(verb) => verb.run(talk, json),
+            Verb::Watch(verb) => verb.run(talk, json),
             Verb::Gate(verb) => verb.run(talk, json),
             Verb::Approve(verb) => verb.run(talk),
             Verb::Pack(verb) => verb.run(talk, json),

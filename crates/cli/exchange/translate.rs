@@ -137,7 +137,7 @@ impl Translate {
     }
 }
 
-fn failure(error: TranslateError) -> Failure {
+pub(super) fn failure(error: TranslateError) -> Failure {
     let hint = error.hint();
     let failure = match error {
         TranslateError::Io(error) => return Failure::from(error),

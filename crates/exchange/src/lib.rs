@@ -18,6 +18,7 @@ pub mod package;
 pub mod policy;
 pub mod structure;
 pub mod text;
+pub mod transfer;
 pub mod translate;
 pub mod units;
 

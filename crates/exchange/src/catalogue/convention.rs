@@ -124,7 +124,7 @@ impl Convention {
                 operand_units: field.eccc.units.clone(),
                 time: field.eccc.time.clone(),
                 mislabelled: None,
-                to_canonical: field.eccc.to_canonical.clone(),
+                to_canonical: field.eccc.to_canonical.iter().map(with_rpn_names).collect(),
             }),
             Self::ClimateDt | Self::ExtremesDt => {
                 let twin = if self == Self::ClimateDt { &field.climate_dt } else { &field.extremes_dt };
@@ -139,6 +139,14 @@ impl Convention {
                 })
             }
         }
+    }
+}
+
+/// Names of RPN variables are in capitals where NetCDF has them in small letters.
+fn with_rpn_names(operation: &Operation) -> Operation {
+    match operation {
+        Operation::SumVars(a, b) => Operation::SumVars(a.to_uppercase(), b.to_uppercase()),
+        other => other.clone(),
     }
 }
 
@@ -206,9 +214,8 @@ pub(crate) fn is_name(name: &str, found: &str) -> bool {
 fn fits_axis(kind: LevelKind, axis: Option<LevelKind>) -> bool {
     let needs_axis = matches!(kind, LevelKind::Isobaric | LevelKind::OceanDepth | LevelKind::SoilLayer);
     match axis {
-        Some(axis) if matches!(axis, LevelKind::OceanDepth | LevelKind::SoilLayer) => {
-            matches!(kind, LevelKind::OceanDepth | LevelKind::SoilLayer)
-        }
+        // Files say "depth" of both.
+        Some(LevelKind::OceanDepth | LevelKind::SoilLayer) => matches!(kind, LevelKind::OceanDepth | LevelKind::SoilLayer),
         Some(axis) => kind == axis,
         None => !needs_axis,
     }

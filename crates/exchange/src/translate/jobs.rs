@@ -8,6 +8,9 @@ use crate::units::{Linear, Units};
 use knarr_field::CellMethods;
 use knarr_io::{Dataset, Decoder, NanPolicy, Purpose, SlabOrder, VariableGrid, VariableInfo};
 
+/// Top and bottom of each layer, in metres.
+pub(super) type Layers = Vec<[f64; 2]>;
+
 /// A variable to be read.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
@@ -67,7 +70,7 @@ pub(super) struct Job<'a> {
     pub timing: Option<Timing>,
     pub bounds: TimeBounds,
     /// The dimension of soil layers that are replaced, and the new layers.
-    pub layers: Option<(String, Vec<[f64; 2]>)>,
+    pub layers: Option<(String, Layers)>,
     pub remarks: Vec<String>,
     /// Whether values are judged before (canonical sources) or after the operations.
     pub judge_before: bool,
@@ -116,13 +119,13 @@ pub(super) fn reading(request: &Request<'_>, dataset: &Dataset, found: &Identifi
         .ok_or_else(|| fail(format!("it has no `units`, expected `{}`", entry.units)))?;
     let mut reading =
         Reading { linear: Linear::IDENTITY, operations: entry.to_canonical.clone(), remarks: Vec::new(), is_percentage: false };
-    if field.unit_labels.iter().any(|label| *label == text) {
+    if field.unit_labels.contains(&text) {
         return Ok(reading);
     }
     let parse = |t: &str| Units::parse(t).map_err(|e| fail(e.to_string()));
     let (own, operand, canonical) = (parse(&text)?, parse(&entry.operand_units)?, parse(&field.cf.units)?);
     let is_label = entry.mislabelled.as_deref().is_some_and(|label| Units::parse(label) == Ok(own));
-    let decides = entry.to_canonical.iter().any(|o| *o == Operation::CheckStatistic);
+    let decides = entry.to_canonical.contains(&Operation::CheckStatistic);
     let is_total = entry.to_canonical.iter().any(|o| matches!(o, Operation::DiffTime));
     reading.is_percentage = ["%", "percent"].contains(&text.as_str()) && !request.units.contains_key(&found.variable);
     let given = request.statistics.get(&found.variable).copied();
@@ -234,7 +237,7 @@ pub(super) fn soil_layers(
     request: &Request<'_>,
     dataset: &Dataset,
     found: &Identified<'_>,
-) -> Result<Option<(String, Vec<[f64; 2]>)>, TranslateError> {
+) -> Result<Option<(String, Layers)>, TranslateError> {
     let variable = dataset.variable(&found.variable)?;
     let Some((LevelKind::SoilLayer | LevelKind::OceanDepth, Some(dim))) =
         super::identify::vertical_axis(dataset, variable, &found.grid)
@@ -261,7 +264,7 @@ pub(super) fn overlap(
     request: &Request<'_>,
     variable: &str,
     from: &[[f64; 2]],
-) -> Result<Option<(LayerOverlap, Vec<[f64; 2]>)>, TranslateError> {
+) -> Result<Option<(LayerOverlap, Layers)>, TranslateError> {
     let wanted = request.to.soil_layers().and_then(|id| request.catalogue.soil_layers.iter().find(|l| l.id == id));
     let Some(wanted) = wanted.map(|l| between(&l.interfaces_m)).filter(|w| w != from) else { return Ok(None) };
     let overlap =

@@ -233,7 +233,7 @@ fn outward_job<'a>(
         }
     }
     let mut layers = None;
-    if field.is_on_soil_layers() {
+    if operations.contains(&Operation::LayerOverlapMean) {
         operations.retain(|o| *o != Operation::LayerOverlapMean);
         if let Some((dim, from)) = jobs::soil_layers(request, dataset, found)?
             && let Some((overlap, wanted)) = jobs::overlap(request, &found.variable, &from)?
