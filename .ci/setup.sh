@@ -24,9 +24,10 @@ if ! command -v cc >/dev/null 2>&1; then
 fi
 
 needed="pkg-config libnetcdf-dev libhdf5-dev"
-# Tests compare with other programs (cdo, nco) and run GPU kernels on a software driver; they skip, and say so, without.
+# Tests compare with other programs (cdo, nco), speak with an MQTT broker (mosquitto) and run GPU kernels on a software
+# driver; they skip, and say so, without.
 optional=""
-[ "$mode" = test ] && optional="cdo nco mesa-vulkan-drivers libvulkan1"
+[ "$mode" = test ] && optional="cdo nco mesa-vulkan-drivers libvulkan1 mosquitto"
 
 if ! command -v apt-get >/dev/null 2>&1; then
   if command -v nc-config >/dev/null 2>&1 && command -v pkg-config >/dev/null 2>&1 && pkg-config --exists netcdf; then
@@ -38,7 +39,7 @@ error: the NetCDF and HDF5 libraries with their headers were not found
   openSUSE:      zypper install netcdf-devel hdf5-devel pkg-config
   Arch:          pacman -S netcdf hdf5 pkgconf
   macOS:         brew install netcdf hdf5 pkg-config
-  for the tests also, where available: cdo nco and a Vulkan driver (mesa)
+  for the tests also, where available: cdo nco mosquitto and a Vulkan driver (mesa)
 TEXT
   exit 2
 fi

@@ -4,18 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Crate and the crates of this workspace it may depend on.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("knarr-kernels", &[]),
     ("knarr-grid", &["knarr-kernels"]),
     ("knarr-field", &["knarr-grid"]),
     ("knarr-regrid", &["knarr-kernels", "knarr-grid", "knarr-field"]),
     ("knarr-io", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid"]),
     ("knarr-metrics", &["knarr-kernels", "knarr-grid", "knarr-field"]),
+    ("knarr-exchange", &["knarr-grid", "knarr-field", "knarr-regrid", "knarr-io"]),
     ("knarr-plot", &["knarr-kernels", "knarr-grid", "knarr-field"]),
     ("knarr-bench", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io", "knarr-metrics"]),
     (
         "knarr",
-        &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io", "knarr-metrics", "knarr-plot", "knarr-bench"],
+        &[
+            "knarr-kernels",
+            "knarr-grid",
+            "knarr-field",
+            "knarr-regrid",
+            "knarr-io",
+            "knarr-metrics",
+            "knarr-exchange",
+            "knarr-plot",
+            "knarr-bench",
+        ],
     ),
     ("knarr-cli", &["knarr"]),
 ];

@@ -100,11 +100,36 @@ struct StepReport {
     report: Report,
 }
 
+/// The folder with the data: the one given, else the first of the usual places that has them.
+pub fn find_data(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    let holds_data = |folder: &Path| STEPS.iter().all(|step| folder.join(step.input).is_file());
+    if let Some(folder) = given {
+        return if holds_data(folder) {
+            Ok(folder.to_owned())
+        } else {
+            Err(Failure::new(format!("{}: the demo's data are not there", folder.display()))
+                .detail(format!("expected {}", STEPS.map(|s| s.input).join(", "))))
+        };
+    }
+    let mut places = vec![PathBuf::from("datasets")];
+    if let Some(program) = std::env::current_exe().ok().and_then(|p| p.canonicalize().ok()) {
+        places.extend(program.ancestors().skip(1).take(4).map(|folder| folder.join("datasets")));
+        places.extend(program.ancestors().nth(2).map(|folder| folder.join("share/knarr/datasets")));
+    }
+    places.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets"));
+    places.iter().find(|folder| holds_data(folder)).cloned().ok_or_else(|| {
+        let looked = places.iter().map(|p| format!("not in {}", p.display()));
+        looked
+            .fold(Failure::new("the demo's data were not found"), Failure::detail)
+            .hint("`knarr demo --data DIR` says where they are")
+    })
+}
+
 impl Demo {
     /// Runs the verb.
     pub fn run(self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
         let start = Instant::now();
-        let data = self.data()?;
+        let data = find_data(self.data.as_deref())?;
         std::fs::create_dir_all(&self.dir)
             .map_err(|e| Failure::new(format!("{}: cannot make the folder: {e}", self.dir.display())))?;
         let mut reports = Vec::new();
@@ -160,31 +185,6 @@ impl Demo {
             maps,
             seconds: start.elapsed().as_secs_f64(),
             report: Report::new(&done),
-        })
-    }
-
-    /// The folder with the data.
-    fn data(&self) -> Result<PathBuf, Failure> {
-        let holds_data = |folder: &Path| STEPS.iter().all(|step| folder.join(step.input).is_file());
-        if let Some(folder) = &self.data {
-            return if holds_data(folder) {
-                Ok(folder.clone())
-            } else {
-                Err(Failure::new(format!("{}: the demo's data are not there", folder.display()))
-                    .detail(format!("expected {}", STEPS.map(|s| s.input).join(", "))))
-            };
-        }
-        let mut places = vec![PathBuf::from("datasets")];
-        if let Some(program) = std::env::current_exe().ok().and_then(|p| p.canonicalize().ok()) {
-            places.extend(program.ancestors().skip(1).take(4).map(|folder| folder.join("datasets")));
-            places.extend(program.ancestors().nth(2).map(|folder| folder.join("share/knarr/datasets")));
-        }
-        places.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets"));
-        places.iter().find(|folder| holds_data(folder)).cloned().ok_or_else(|| {
-            let looked = places.iter().map(|p| format!("not in {}", p.display()));
-            looked
-                .fold(Failure::new("the demo's data were not found"), Failure::detail)
-                .hint("`knarr demo --data DIR` says where they are")
         })
     }
 

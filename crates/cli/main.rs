@@ -4,6 +4,7 @@ mod automatic;
 mod bench;
 mod compare;
 mod demo;
+mod exchange;
 mod failure;
 mod grid;
 mod inspect;
@@ -63,6 +64,8 @@ enum Verb {
     Plot(plot::Plot),
     /// Measure how right Knarr is.
     Bench(bench::Bench),
+    /// Exchange fields between ECCC and Destination Earth.
+    Exchange(exchange::Exchange),
 }
 
 /// What a verb that ran came to.
@@ -109,5 +112,6 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),
         Verb::Bench(verb) => verb.run(talk, common.json),
+        Verb::Exchange(verb) => verb.run(talk, common.json),
     }
 }

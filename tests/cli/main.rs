@@ -1,12 +1,14 @@
 //! The program as its users meet it: what it says, what it leaves behind, and how it ends.
 
 mod bad_input;
+mod exchange;
 mod files;
 #[cfg(unix)]
 mod interrupt;
 mod levels;
 mod memory;
 mod regions;
+mod release;
 mod resample;
 mod run;
 mod verbs;

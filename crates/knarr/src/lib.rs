@@ -1,7 +1,8 @@
 //! Knarr: fields of the Earth system from one grid to another.
 //!
 //! A file comes in, a file goes out: [`io`] finds the grid of each variable, [`regrid`] makes weights between two
-//! grids and applies them, [`metrics`] says how good the result is, [`plot`] shows it.
+//! grids and applies them, [`metrics`] says how good the result is, [`plot`] shows it, [`exchange`] takes it from one
+//! data centre to another.
 //!
 //! # The tour
 //!
@@ -72,6 +73,7 @@
 //! ```
 
 pub use knarr_bench as bench;
+pub use knarr_exchange as exchange;
 pub use knarr_field as field;
 pub use knarr_grid as grid;
 pub use knarr_io as io;
