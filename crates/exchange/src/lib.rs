@@ -11,7 +11,7 @@ pub mod catalogue;
 pub mod classic;
 mod error;
 pub mod gate;
-pub mod hdf5;
+mod hdf5;
 pub mod instant;
 pub mod keys;
 pub mod package;

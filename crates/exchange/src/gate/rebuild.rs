@@ -13,7 +13,7 @@ use knarr_field::{Attribute, Attributes, Calendar, TimeUnits};
 use knarr_io::{LayoutData, output_layout};
 
 /// What stands for no value: the default of NetCDF for single precision.
-pub const FILL: f32 = 9.969_209_968_386_869e36;
+pub const FILL: f32 = 9.969_21e36;
 /// Coordinates have this many decimals, about a millimetre; the rest of a double could carry anything.
 const COORDINATE_DECIMALS: i32 = 8;
 

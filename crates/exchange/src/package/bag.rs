@@ -45,11 +45,7 @@ pub(super) fn is_package_path(path: &str) -> bool {
     let fair = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let words: Vec<&str> = path.split('/').collect();
     let plain = words.iter().all(|w| w.len() <= 128 && w.starts_with(|c: char| c.is_ascii_alphanumeric()) && w.chars().all(fair));
-    let placed = match words[..] {
-        [_] => true,
-        ["data", _, _] | ["meta", _] => true,
-        _ => false,
-    };
+    let placed = matches!(words[..], [_] | ["data", _, _] | ["meta", _]);
     plain && placed && path != "data" && path != "meta"
 }
 

@@ -1,6 +1,6 @@
 //! Files that may leave do, in the form the gate gives them.
 
-use super::scene::{Scene, add_field, axes, classic, horizontal};
+use super::scene::{Scene, add_field, axes, classic, done, horizontal};
 use knarr_exchange::gate::FILL;
 use knarr_exchange::package::verify;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ const CLEAN: [Case; 26] = [
         let mut t = file.add_variable::<f64>("time", &["time"]).expect("a variable");
         t.put_attribute("standard_name", "time").expect("set");
         t.put_attribute("units", "days since 2026-11-20 00:00:00").expect("set");
-        t.put_values(&[0.25, 0.5], [0..2]).expect("written");
+        t.put_values(&[0.25, 0.5], 0..2).expect("written");
         add_field(&mut file, "tas", "air_temperature", "K", 273.15);
         file.close().expect("closed");
         (scene, path)
@@ -60,11 +60,11 @@ const CLEAN: [Case; 26] = [
         })
     }),
     ("title in French", || {
-        with(|f| drop(f.add_attribute("title", "Température de l'air à 2 m – prévision à 12 h").expect("set")))
+        with(|f| done(f.add_attribute("title", "Température de l'air à 2 m – prévision à 12 h").expect("set")))
     }),
     ("title with a public address", || {
         with(|f| {
-            drop(
+            done(
                 f.add_attribute("title", "See https://data.north.example/gdps/readme and https://cfconventions.org.")
                     .expect("set"),
             )
@@ -72,7 +72,7 @@ const CLEAN: [Case; 26] = [
     }),
     ("title with numbers and units", || {
         with(|f| {
-            drop(
+            done(
                 f.add_attribute("title", "T at 2 m in K (1 h to 84 h, then 3 h to 240 h), WGS-84, 0.15°, CF-1.8, 10-12 km")
                     .expect("set"),
             )

@@ -1,6 +1,6 @@
 //! A corpus of files that must not leave, made here and never stored.
 
-use super::scene::Scene;
+use super::scene::{Scene, done};
 use std::path::{Path, PathBuf};
 
 /// What a test puts in, the rule that must see it, and words that must not come out anywhere.
@@ -126,7 +126,7 @@ const LONG: &str = {
 fn texts_that_must_not_leave_are_denied_and_repeated_nowhere() {
     for (name, rule, text, secret) in TEXTS {
         let scene = Scene::new();
-        let input = scene.input_with(|f| drop(f.add_attribute("title", text).expect("set")));
+        let input = scene.input_with(|f| done(f.add_attribute("title", text).expect("set")));
         assert_denied(&Leak { name, rule, secret }, &scene, &input);
     }
 }
@@ -137,23 +137,23 @@ fn a_secret_is_seen_wherever_it_stands() {
     type Put = fn(&mut netcdf::FileMut);
     let places: [(&str, Put); 8] = [
         ("value of a coordinate's attribute", |f| {
-            drop(f.variable_mut("lat").expect("there").put_attribute("long_name", "north of /home/asmith/grid").expect("set"))
+            done(f.variable_mut("lat").expect("there").put_attribute("long_name", "north of /home/asmith/grid").expect("set"))
         }),
         ("value of a variable's attribute", |f| {
-            drop(f.variable_mut("tas").expect("there").put_attribute("long_name", "t in /home/asmith/grid").expect("set"))
+            done(f.variable_mut("tas").expect("there").put_attribute("long_name", "t in /home/asmith/grid").expect("set"))
         }),
-        ("name of an attribute", |f| drop(f.add_attribute("asmith@ppp5", 1i32).expect("set"))),
+        ("name of an attribute", |f| done(f.add_attribute("asmith@ppp5", 1i32).expect("set"))),
         ("name of a variable's attribute", |f| {
-            drop(f.variable_mut("tas").expect("there").put_attribute("asmith@ppp5", 1i32).expect("set"))
+            done(f.variable_mut("tas").expect("there").put_attribute("asmith@ppp5", 1i32).expect("set"))
         }),
-        ("name of a variable", |f| drop(f.add_variable::<f32>("asmith@ppp5", &["lat"]).expect("a variable"))),
-        ("name of a dimension", |f| drop(f.add_dimension("asmith@ppp5", 3).expect("a dimension"))),
+        ("name of a variable", |f| done(f.add_variable::<f32>("asmith@ppp5", &["lat"]).expect("a variable"))),
+        ("name of a dimension", |f| done(f.add_dimension("asmith@ppp5", 3).expect("a dimension"))),
         ("a string", |f| {
             f.add_string_variable("note", &["bnds"]).expect("a variable").put_string("in /home/asmith/x/", 0).expect("written");
         }),
         ("numbers that read as text", |f| {
             let codes: Vec<i32> = "/home/asmith/x/".bytes().map(i32::from).collect();
-            drop(f.variable_mut("tas").expect("there").put_attribute("flag_values", codes).expect("set"))
+            done(f.variable_mut("tas").expect("there").put_attribute("flag_values", codes).expect("set"))
         }),
     ];
     for (name, put) in places {

@@ -1,7 +1,7 @@
 //! Leaks in the structure, the values and the bytes of a file.
 
 use super::leaks::{Leak, assert_denied, write};
-use super::scene::{Scene, add_field, axes, classic, horizontal};
+use super::scene::{Scene, add_field, axes, classic, done, horizontal};
 use knarr_exchange::classic::{Values, Variable};
 use std::path::{Path, PathBuf};
 
@@ -96,12 +96,12 @@ fn level(values: &[f64], statement: bool) -> (Scene, PathBuf) {
 
 const FILES: [Case; 52] = [
     // Objects that a plain file does not have.
-    ("user block", "R16", SECRET, || bytes(|b| drop(b.splice(0..0, [SECRET.as_bytes(), &[0; 503]].concat())))),
+    ("user block", "R16", SECRET, || bytes(|b| done(b.splice(0..0, [SECRET.as_bytes(), &[0; 503]].concat())))),
     ("bytes at the end", "R16", SECRET, || bytes(|b| b.extend_from_slice(b"payload77"))),
     ("one byte at the end", "R16", SECRET, || bytes(|b| b.push(7))),
     ("binary at the end", "R16", SECRET, || bytes(|b| b.extend((0..2000u32).map(|k| (k * 37 % 251) as u8 + 1)))),
     ("wide text at the end", "R16", SECRET, || bytes(|b| b.extend(SECRET.bytes().flat_map(|c| [c, 0])))),
-    ("group", "R16", SECRET, || with(|f| drop(f.add_group("hidden").expect("a group")))),
+    ("group", "R16", SECRET, || with(|f| done(f.add_group("hidden").expect("a group")))),
     ("group with a variable", "R16", SECRET, || {
         with(|f| {
             let mut group = f.add_group("hidden").expect("a group");
@@ -127,7 +127,7 @@ const FILES: [Case; 52] = [
     }),
     ("deleted attribute leaves its bytes", "R16", SECRET, || {
         let scene = Scene::new();
-        let input = scene.input_with(|f| drop(f.add_attribute("title", "payload77 stays in the file").expect("set")));
+        let input = scene.input_with(|f| done(f.add_attribute("title", "payload77 stays in the file").expect("set")));
         let mut bytes = std::fs::read(&input).expect("readable");
         // What a library that does not clear freed space leaves: the attribute's message is turned into an empty one.
         let at = find(&bytes, b"payload77");
@@ -144,14 +144,14 @@ const FILES: [Case; 52] = [
         })
     }),
     ("dataset the library does not list", "R03", SECRET, || {
-        hdf5(|f| drop(f.new_dataset::<f32>().shape(3).create("payload77").expect("a dataset")))
+        hdf5(|f| done(f.new_dataset::<f32>().shape(3).create("payload77").expect("a dataset")))
     }),
     ("foreign filter", "R16", SECRET, || {
-        hdf5(|f| drop(f.new_dataset::<f32>().shape(16).chunk(16).nbit().create("x77").expect("a dataset")))
+        hdf5(|f| done(f.new_dataset::<f32>().shape(16).chunk(16).nbit().create("x77").expect("a dataset")))
     }),
     ("text behind the end of a text", "R12", SECRET, || {
         let scene = Scene::new();
-        let input = scene.input_with(|f| drop(f.add_attribute("title", "Forecast#payload77").expect("set")));
+        let input = scene.input_with(|f| done(f.add_attribute("title", "Forecast#payload77").expect("set")));
         let mut bytes = std::fs::read(&input).expect("readable");
         let at = find(&bytes, b"Forecast#payload77");
         bytes[at + 8] = 0;
@@ -159,7 +159,7 @@ const FILES: [Case; 52] = [
     }),
     ("not UTF-8", "R14", SECRET, || {
         let scene = Scene::new();
-        let input = scene.input_with(|f| drop(f.add_attribute("title", "Forecast#payload77").expect("set")));
+        let input = scene.input_with(|f| done(f.add_attribute("title", "Forecast#payload77").expect("set")));
         let mut bytes = std::fs::read(&input).expect("readable");
         let at = find(&bytes, b"Forecast#payload77");
         bytes[at + 8] = 0xff;
@@ -209,24 +209,24 @@ const FILES: [Case; 52] = [
     }),
     // Variables and attributes.
     ("unlisted variable", "R03", SECRET, || {
-        with(|f| drop(f.add_variable::<f32>("payload77", &["lat"]).expect("a variable").put_values(&[1.0f32; 18], ..)))
+        with(|f| done(f.add_variable::<f32>("payload77", &["lat"]).expect("a variable").put_values(&[1.0f32; 18], ..)))
     }),
     ("another field under the name", "R03", SECRET, || {
-        values(|v| drop(v.put_attribute("standard_name", "air_potential_temperature").expect("set")))
+        values(|v| done(v.put_attribute("standard_name", "air_potential_temperature").expect("set")))
     }),
-    ("unlisted attribute", "R12", SECRET, || with(|f| drop(f.add_attribute("comment", "payload77").expect("set")))),
-    ("history", "R12", SECRET, || with(|f| drop(f.add_attribute("history", "payload77").expect("set")))),
+    ("unlisted attribute", "R12", SECRET, || with(|f| done(f.add_attribute("comment", "payload77").expect("set")))),
+    ("history", "R12", SECRET, || with(|f| done(f.add_attribute("history", "payload77").expect("set")))),
     ("attribute of another form", "R12", SECRET, || {
-        with(|f| drop(f.add_attribute("product_version", "payload77").expect("set")))
+        with(|f| done(f.add_attribute("product_version", "payload77").expect("set")))
     }),
     ("unlisted attribute of a variable", "R13", SECRET, || {
-        values(|v| drop(v.put_attribute("remark", "payload77").expect("set")))
+        values(|v| done(v.put_attribute("remark", "payload77").expect("set")))
     }),
     ("comment of a variable that is no id", "R13", SECRET, || {
-        values(|v| drop(v.put_attribute("comment", "payload77").expect("set")))
+        values(|v| done(v.put_attribute("comment", "payload77").expect("set")))
     }),
     ("many numbers in an attribute", "R13", SECRET, || {
-        values(|v| drop(v.put_attribute("valid_range", vec![1.5f64; 200]).expect("set")))
+        values(|v| done(v.put_attribute("valid_range", vec![1.5f64; 200]).expect("set")))
     }),
     // Values.
     ("value under the mask", "R18", SECRET, || {
@@ -255,8 +255,8 @@ const FILES: [Case; 52] = [
     }),
     ("unlisted level", "R11", SECRET, || level(&[85000.0, 70000.0], true)),
     ("level of a field without levels", "R11", SECRET, || level(&[85000.0], false)),
-    ("other units", "R21", SECRET, || values(|v| drop(v.put_attribute("units", "degC").expect("set")))),
-    ("other statistic", "R21", SECRET, || values(|v| drop(v.put_attribute("cell_methods", "time: maximum").expect("set")))),
+    ("other units", "R21", SECRET, || values(|v| done(v.put_attribute("units", "degC").expect("set")))),
+    ("other statistic", "R21", SECRET, || values(|v| done(v.put_attribute("cell_methods", "time: maximum").expect("set")))),
     // Times.
     ("times that descend", "R24", SECRET, || times([12.0, 6.0], "hours since 2026-11-20 00:00:00")),
     ("message in the digits of a time", "R24", SECRET, || times([6.000_077, 12.0], "hours since 2026-11-20 00:00:00")),
@@ -333,7 +333,7 @@ fn the_walk_understands_the_files_people_have() {
 fn mangled_files_are_walked_without_a_panic() {
     let scene = Scene::new();
     let input = scene.input_with(|f| {
-        (0..12).for_each(|k| drop(f.add_attribute(&format!("a{k}"), "text").expect("set")));
+        (0..12).for_each(|k| done(f.add_attribute(&format!("a{k}"), "text").expect("set")));
         f.add_string_variable("s", &["bnds"]).expect("a variable").put_string("text", 0).expect("written");
     });
     let whole = std::fs::read(&input).expect("readable");

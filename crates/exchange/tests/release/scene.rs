@@ -26,6 +26,9 @@ pub struct Scene {
     pub approved: Instant,
 }
 
+/// Lets go of what a call returns, a borrow for example.
+pub fn done<T>(_: T) {}
+
 pub fn moment(text: &str) -> Instant {
     text.parse().expect("a moment")
 }
@@ -171,7 +174,7 @@ pub fn horizontal(file: &mut netcdf::FileMut, rows: usize, columns: usize) {
 
 fn axis(file: &mut netcdf::FileMut, name: &str, values: &[f64], attributes: &[(&str, &str)]) {
     let mut variable = file.add_variable::<f64>(name, &[name]).expect("a variable");
-    attributes.iter().for_each(|(name, value)| drop(variable.put_attribute(name, *value).expect("an attribute")));
+    attributes.iter().for_each(|(name, value)| done(variable.put_attribute(name, *value).expect("an attribute")));
     variable.put_values(values, ..).expect("written");
 }
 

@@ -304,7 +304,7 @@ fn compressed_payload_is_refused_and_never_decompressed() {
     let mut v = file.add_variable::<f32>("tas", &["x"]).expect("a variable");
     v.set_chunking(&[10_000_000]).expect("chunked");
     v.set_compression(9, true).expect("compressed");
-    v.put_values(&vec![0.0f32; 10_000_000], [0..10_000_000]).expect("written");
+    v.put_values(&vec![0.0f32; 10_000_000], 0..10_000_000).expect("written");
     file.close().expect("closed");
     let bytes = std::fs::read(&bomb).expect("readable");
     assert!(bytes.len() < 1_000_000, "{} bytes", bytes.len());

@@ -99,11 +99,7 @@ pub(super) fn reproducible(case: &Case<'_>) -> RuleResult {
     for (file, field) in payload.iter().zip(&content.fields) {
         let again = rebuild(case, field);
         result.saw(format!("{} rebuilt", variable_place(field.ordinal)));
-        result.deny_if(
-            again.is_ok_and(|again| again.bytes == file.bytes) != true,
-            "not_the_same_bytes",
-            &variable_place(field.ordinal),
-        );
+        result.deny_if(!again.is_ok_and(|again| again.bytes == file.bytes), "not_the_same_bytes", &variable_place(field.ordinal));
     }
     result
 }

@@ -67,11 +67,14 @@ pub(super) fn range(case: &Case<'_>) -> RuleResult {
     result
 }
 
+/// Two fields, the code of what is wrong, and what must hold for their values.
+type Bound = (&'static str, &'static str, &'static str, fn(f64, f64) -> bool);
+
 /// R20: fields that bound each other.
 pub(super) fn consistency(case: &Case<'_>) -> RuleResult {
     let mut result = RuleResult::new("R20", "consistency");
     let Some(content) = needs_content(case, &mut result) else { return result };
-    let pairs: [(&str, &str, &str, fn(f64, f64) -> bool); 3] = [
+    let pairs: [Bound; 3] = [
         ("snowfall_flux", "precipitation_flux", "more_snow_than_precipitation", |snow, all| snow <= all * (1.0 + 1e-6) + 1e-12),
         ("sea_ice_thickness", "sea_ice_area_fraction", "ice_without_area", |ice, area| area > 0.0 || ice == 0.0),
         ("wildfire_smoke_pm2p5", "pm2p5_concentration", "more_smoke_than_particles", |smoke, all| smoke <= all * (1.0 + 1e-6)),
