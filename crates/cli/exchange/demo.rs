@@ -81,7 +81,7 @@ fn one(release: &Release, data: &Path, folder: &Path, catalogue: &Catalogue, tal
         to: Convention::Cf,
         to_grid: Some(options::grid(release.grid)?),
         variables: Some(vec![release.variable.to_owned()]),
-        fields: HashMap::new(),
+        fields: HashMap::from([(release.variable.to_owned(), release.field.to_owned())]),
         units: HashMap::new(),
         statistics: HashMap::new(),
         axes: VectorAxes::Auto,
