@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 /// Exchange two fields on the data that come with Knarr: translate, judge, pack, move, verify, unpack; then tamper.
 ///
 /// A forecast of Canada's GDPS goes to Destination Earth on HEALPix cells, and a European field to ECCC on its polar
-/// stereographic grid. Keys, policies and centres are made for the demo and worth nothing elsewhere.
+/// stereographic 5 km grid. Keys, policies and centres are made for the demo and worth nothing elsewhere.
 #[derive(Args)]
 pub struct Demo {
     /// Folder to write to; it must not exist
@@ -81,7 +81,7 @@ fn one(release: &Release, data: &Path, folder: &Path, catalogue: &Catalogue, tal
         to: Convention::Cf,
         to_grid: Some(options::grid(release.grid)?),
         variables: Some(vec![release.variable.to_owned()]),
-        fields: HashMap::new(),
+        fields: HashMap::from([(release.variable.to_owned(), release.field.to_owned())]),
         units: HashMap::new(),
         statistics: HashMap::new(),
         axes: VectorAxes::Auto,
@@ -92,7 +92,7 @@ fn one(release: &Release, data: &Path, folder: &Path, catalogue: &Catalogue, tal
     })
     .map_err(translate_failure)?;
     let method = translated.regridded.first().map(|(_, m)| m.as_str()).unwrap_or_default();
-    talk::print(&format!("  translated  {} is {}, on {} ({method})\n", release.variable, release.field, release.grid))?;
+    talk::print(&format!("  translated  {} is {}, on {} ({method})\n", release.variable, release.field, release.grid_id))?;
 
     let log = AuditLog::at(&sender.join("audit.log"));
     let packed = sealed(release, &canonical, &sender, &log, catalogue)?;

@@ -10,7 +10,9 @@ pub struct Release {
     pub input: &'static str,
     pub variable: &'static str,
     pub field: &'static str,
+    /// The grid, and what the release calls it.
     pub grid: &'static str,
+    pub grid_id: &'static str,
     pub levels: &'static str,
     pub from: Centre,
     pub to: Centre,
@@ -39,6 +41,7 @@ pub const RELEASES: [Release; 2] = [
         variable: "ta",
         field: "air_temperature_pl",
         grid: "destine-h128n",
+        grid_id: "destine-h128n",
         levels: "[101500.0]",
         from: CANADA,
         to: EUROPE,
@@ -49,20 +52,22 @@ pub const RELEASES: [Release; 2] = [
         attribution: "Data Source: Environment and Climate Change Canada",
     },
     Release {
-        id: "eur11-to-eccc",
-        what: "a European monthly mean for ECCC",
-        input: "eur11_tas_rotated_crop.nc",
-        variable: "tas",
-        field: "air_temperature_2m",
-        grid: "eccc-ps5km",
+        id: "nae-to-eccc",
+        what: "a European pressure analysis for ECCC",
+        input: "ukmo_mslp_rotated_pole.nc",
+        variable: "air_pressure_at_sea_level",
+        field: "mean_sea_level_pressure",
+        // Cells of eccc-ps5km, where they are over Europe.
+        grid: "ps:k_0=0.9330124,lon_0=-100,dx=5000,nx=250,ny=200,x0=7330000,y0=6080000,x_0=4245000,y_0=5295000,r=6371229",
+        grid_id: "eccc-ps5km-europe",
         levels: "[]",
         from: EUROPE,
         to: CANADA,
-        product: "EUR-11",
-        run: "2006-01-01T00:00:00Z",
-        licence: "BSD-4-Clause-UC",
+        product: "NAE",
+        run: "2006-06-15T00:00:00Z",
+        licence: "OGL-UK-3.0",
         licence_text: "The text comes with the data, in datasets/LICENCES.txt.\n",
-        attribution: "Data: University Corporation for Atmospheric Research, NCL example data.",
+        attribution: "Contains public sector information licensed under the Open Government Licence.",
     },
 ];
 
@@ -151,7 +156,7 @@ release_officers = ["{officer}"]
 
 /// The statement of the data's owner.
 pub fn statement(release: &Release, now: &str) -> String {
-    let Release { id, what, field, grid, from, to, product, run, licence, .. } = release;
+    let Release { id, what, field, grid_id, from, to, product, run, licence, .. } = release;
     let (sender, host, receiver) = (from.id, from.host, to.id);
     format!(
         r#"schema = "knarr-statement-1"
@@ -178,7 +183,7 @@ modified = true
 [[files]]
 variable = "{field}"
 field = "{field}"
-grid = "{grid}"
+grid = "{grid_id}"
 earth_relative = true
 "#
     )

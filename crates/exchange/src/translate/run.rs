@@ -50,10 +50,13 @@ fn define<'d>(file: &mut NewFile, dataset: &'d Dataset, made: &[Job<'_>]) -> Res
         .iter()
         .flat_map(|j| j.sources[0].extra.iter().map(|(n, _)| n.as_str()).chain(j.sources[0].grid.dims.iter().map(String::as_str)))
         .collect();
+    let has_run = dataset.variables().iter().any(|v| v.attributes.text("standard_name") == Some("forecast_reference_time"));
     let carried: Vec<&VariableInfo> = dataset
         .variables()
         .iter()
         .filter(|v| copy::goes_along(v) && !written.contains(&v.name.as_str()))
+        // The time of the run and that of the values tell the lead time; two of the three cannot contradict each other.
+        .filter(|v| !(has_run && v.attributes.text("standard_name") == Some("forecast_period")))
         .filter(|v| !new_bounds.iter().any(|(_, name, _)| *name == v.name))
         // Layers that are replaced take their coordinate and its bounds along; others on their dimension mean nothing now.
         .filter(|v| !v.dims.iter().any(|(d, _)| replaced.contains(&d.as_str())))
@@ -101,6 +104,15 @@ fn define<'d>(file: &mut NewFile, dataset: &'d Dataset, made: &[Job<'_>]) -> Res
         let (extra, horizontal) = shape(job);
         for target in &job.targets {
             let mut attributes: Attributes = target.attributes.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            if let Some(named) = attributes.text("coordinates") {
+                let kept: Vec<&str> = named.split_whitespace().filter(|n| carried.iter().any(|v| v.name == *n)).collect();
+                let kept = kept.join(" ");
+                if kept.is_empty() {
+                    attributes.remove("coordinates");
+                } else {
+                    attributes.set("coordinates", kept);
+                }
+            }
             if let Some(param) = target.param {
                 attributes.set("GRIB_paramId", Attribute::Numbers(vec![f64::from(param)], NumberType::I32));
             }
