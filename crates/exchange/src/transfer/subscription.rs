@@ -143,7 +143,7 @@ mod tests {
             integrity: hash.then(|| super::super::Integrity { method: "sha256".into(), value: vec![0; 32] }),
             action: Action::New,
         };
-        let why = |m: &Announcement| subscription.accepts(m).map(|r| r.name.clone()).map_err(|why| why);
+        let why = |m: &Announcement| subscription.accepts(m).map(|r| r.name.clone());
         assert_eq!(why(&message("https://dd.weather.gc.ca/x/y.grib2", 100, true)), Ok("a".to_owned()));
         for (message, reason) in [
             (message("https://evil.example/x/y.grib2", 1, true), "no rule"),

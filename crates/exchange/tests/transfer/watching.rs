@@ -37,7 +37,7 @@ fn messages_in_a_folder_are_fetched_once_and_only_if_wanted_and_right() {
     let server = http::Server::start(root.path().to_owned());
     let base = format!("http://127.0.0.1:{}/", server.port);
     let right = v03(&base, "model/x.grib2", &content);
-    let wrong = right.replace("model/x.grib2", "model/x.grib2").replace("20260501T001000.00", "20260501T002000.00");
+    let correction = right.replace("20260501T001000.00", "20260501T002000.00");
     let messages = [
         ("1.json", v03(&base, "other/x.grib2", &content)),
         ("2.json", v03(&base, "model/x.grib2", b"something else")),
@@ -45,7 +45,7 @@ fn messages_in_a_folder_are_fetched_once_and_only_if_wanted_and_right() {
         ("4.json", right),
         ("5.json", "{}".to_owned()),
         ("6.json", v03("http://evil.example/", "model/x.grib2", &content)),
-        ("7.json", wrong),
+        ("7.json", correction),
         ("note.txt", "not a message".to_owned()),
     ];
     for (name, text) in &messages {
