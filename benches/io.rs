@@ -77,7 +77,7 @@ fn io(criterion: &mut Criterion) {
     let destination = Arc::new(Grid::from_spec("H128n").expect("a grid"));
     let options = |_: &knarr::io::VariableInfo| Options::new(Method::Conservative);
     let weights = Weights::build(&grid.grid, &destination, &Options::new(Method::Conservative)).expect("corners");
-    let stored = |_: &Grid, _: &Grid, _: &Options| Some(weights.clone());
+    let stored = |_: &Grid, _: &Grid, _: &Options| Ok(Some(weights.clone()));
     let request = RegridRequest {
         input: input.clone(),
         grid_file: None,

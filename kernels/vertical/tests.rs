@@ -10,12 +10,12 @@ fn order(error: impl Fn(usize) -> f64) -> f64 {
     (error(40) / error(80)).log2()
 }
 
-type Method = dyn Fn(&[f64], &[f64], f64) -> f64;
+type Method<'a> = dyn Fn(&[f64], &[f64], f64) -> f64 + 'a;
 
 #[test]
 fn values_at_levels_are_exact_and_orders_are_as_promised() {
     let f = |z: f64| (3.0 * z).sin() + z * z;
-    let inside = |n: usize, value: &Method| {
+    let inside = |n: usize, value: &Method<'_>| {
         let levels = uneven(n, 0.6, 2.4);
         let values: Vec<f64> = levels.iter().map(|&z| f(z)).collect();
         for (level, expected) in levels.iter().zip(&values) {

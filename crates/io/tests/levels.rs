@@ -47,7 +47,9 @@ fn hybrid(folder: &tempfile::TempDir, profile: impl Fn(f64) -> f64, layer: impl 
     }
     let mut put = |name: &str, dims: &[&str], values: &[f64], attributes: &[(&str, &str)]| {
         let mut v = file.add_variable::<f64>(name, dims).expect("a variable");
-        attributes.iter().for_each(|(n, t)| drop(v.put_attribute(n, *t).expect("an attribute")));
+        for (name, text) in attributes {
+            v.put_attribute(name, *text).expect("an attribute");
+        }
         v.put_values(values, ..).expect("values");
     };
     put("lat", &["lat"], &[-10.0, 10.0], &[("units", "degrees_north")]);

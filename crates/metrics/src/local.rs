@@ -20,7 +20,7 @@ impl GlobalExtrema {
         let range = |values: &[f64]| values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |r, &v| (r.0.min(v), r.1.max(v)));
         let ((least, greatest), (low, high)) = (range(result), range(reference));
         let width = high - low;
-        if !(width > 0.0) {
+        if width <= 0.0 || width.is_nan() {
             return Self { undershoot: 0.0, overshoot: 0.0 };
         }
         Self { undershoot: (least - low).min(0.0) / width, overshoot: (greatest - high).max(0.0) / width }
