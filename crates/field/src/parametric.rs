@@ -177,7 +177,7 @@ mod tests {
         let upper = Parametric::OceanDoubleSigma.value(&terms(1.0), false, 9);
         let lower = Parametric::OceanDoubleSigma.value(&terms(1.0), false, 10);
         assert_eq!(upper, lower);
-        assert!((50.0..200.0).contains(&upper), "{upper}");
+        assert!((50.0..=200.0).contains(&upper), "{upper}");
         assert_eq!(Parametric::OceanDoubleSigma.value(&terms(2.0), false, 10), 3000.0);
     }
 

@@ -166,7 +166,8 @@ mod tests {
         assert_eq!((targets.in_base_units(false), targets.count(true)), (vec![1e5, 8.5e4, 5e4], 2));
         assert_eq!(Targets::parse("0,10.5 m").expect("levels").in_base_units(false), [0.0, 10.5]);
         assert!(Targets::parse("10,20").expect_err("no units").contains("no unit"));
-        assert!(Targets::parse("10,xhPa").expect_err("no number").contains("no list of numbers"));
+        assert!(Targets::parse("10,xhPa").expect_err("no number").contains("`,xhPa` is no unit"));
+        assert!(Targets::parse("1.2.3,10hPa").expect_err("no number").contains("no list of numbers"));
         assert!(Targets::parse("10,20,15m").expect_err("no order").contains("neither rise nor fall"));
         assert!(Targets::parse("10,20K").expect_err("no length").contains("`K` is no unit"));
     }

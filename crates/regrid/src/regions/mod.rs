@@ -86,7 +86,8 @@ impl RegionOverlaps {
     /// let outer = vec![corner(90.0, 0.0), corner(180.0, 0.0), corner(-90.0, 0.0), corner(-90.0, 90.0), corner(90.0, 90.0)];
     /// let half = Region { name: "half".into(), polygons: vec![RegionPolygon { outer, holes: vec![] }] };
     /// let overlaps = RegionOverlaps::build(&Grid::from_spec("r36x18")?, &[half], RegionEdges::LonLat)?;
-    /// assert!((overlaps.region_areas[0] - std::f64::consts::PI).abs() < 1e-13);
+    /// let area = overlaps.region_areas[0];
+    /// assert!((area - std::f64::consts::PI).abs() < 1e-13, "{area}");
     /// // 18 columns, of which the grid cuts the first and the last in halves, and 9 rows.
     /// assert_eq!(overlaps.cells.len(), 19 * 9);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -42,7 +42,13 @@ fn unrolled(ring: &[LonLat]) -> Vec<Position> {
     let mut previous: Option<f64> = None;
     for p in ring {
         let lon = match (previous, plane.last()) {
-            (Some(previous), Some(last)) => last[0] + step(previous, p.lon_deg),
+            (Some(previous), Some(last)) => {
+                let step = step(previous, p.lon_deg);
+                let ahead = last[0] - plane[0][0];
+                // Half a turn goes either way: back towards where the ring began.
+                let is_half = (step.abs() - 180.0).abs() < 1e-9 && ahead.abs() > 1e-9;
+                last[0] + if is_half { -step.abs() * ahead.signum() } else { step }
+            }
             _ => p.lon_deg,
         };
         previous = Some(p.lon_deg);
