@@ -41,7 +41,7 @@ pub struct Scratch {
 /// Calls `emit(cell, area)` with every cell of `bands` that a polygon with great-circle edges overlaps, and the
 /// area of overlap (sr).
 ///
-/// `corners` as for [`slice`], in any number; what else it says holds as well.
+/// `corners` as for [`slice()`], in any number; what else it says holds as well.
 pub fn slice_polygon(bands: &Bands, corners: &[UnitVector], scratch: &mut Scratch, emit: &mut impl FnMut(usize, f64)) {
     if corners.len() < 3 || bands.rows.is_empty() || is_narrow(corners) && sweep::sweep(bands, corners, &mut scratch.sweep, emit)
     {

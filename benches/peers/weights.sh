@@ -3,7 +3,8 @@
 #   benches/peers/weights.sh [KNARR] [PATTERN]   only the pairs whose line matches PATTERN, e.g. '^bilinear'
 # Needs cdo and GNU time. Grids go to CDO as the SCRIP files that knarr writes, lat-lon grids by their common name.
 # CDO has no bilinear method for unstructured sources, so there are no such pairs.
-# Whole processes: start, grids, weights, and the weights file (ESMF layout of knarr, SCRIP layout of CDO).
+# Whole processes: start, grids, weights, and the weights file in SCRIP layout. "Weights alone" are the wall seconds that
+# both programs tell with -v for the making of weights, of knarr with areas and content hashes, without grids and files.
 set -eu
 
 knarr=${1:-target/release/knarr}
@@ -71,7 +72,7 @@ compare() {
   method=$1 operator=$2 source=$3 destination=$4
   to=$(cdo_grid "$destination")
   from=$(cdo_grid "$source")
-  rm -f "$work/ours" "$work/theirs"
+  rm -f "$work/ours" "$work/theirs" "$work/ours.alone" "$work/theirs.alone"
   i=0
   while [ "$i" -lt "$runs" ]; do
     timed "$work/theirs" cdo -s -O -P 1 "$operator,$to" "-const,1,$from" "$work/cdo.nc" || {
@@ -79,20 +80,25 @@ compare() {
       return
     }
     timed "$work/ours" "$knarr" weights "$(knarr_grid "$source")" "$(knarr_grid "$destination")" \
-      -o "$work/knarr.nc" --method "$method" --threads 1 --force -q
+      -o "$work/knarr.nc" --format scrip --method "$method" --threads 1 --force -q
+    cdo -v -O -P 1 "$operator,$to" "-const,1,$from" "$work/cdo.nc" 2>&1 | sed -n 's/.*: \([0-9.]*\) seconds.*/\1/p' |
+      awk '{ s += $1 } END { print s }' >>"$work/theirs.alone"
+    "$knarr" weights "$(knarr_grid "$source")" "$(knarr_grid "$destination")" -v -o "$work/knarr.nc" --format scrip \
+      --method "$method" --threads 1 --force 2>&1 | sed -n 's/weights made in \([0-9.]*\) s/\1/p' >>"$work/ours.alone"
     i=$((i + 1))
   done
   links=$("$knarr" weights "$(knarr_grid "$source")" "$(knarr_grid "$destination")" -o "$work/knarr.nc" --method "$method" \
     --force -q --json | sed -n 's/.*"links": *\([0-9]*\).*/\1/p')
   awk -v m="$method" -v p="${source%%_*} -> $destination" -v n="$links" \
     -v a="$(median "$work/ours" 1)" -v b="$(median "$work/theirs" 1)" \
-    -v c="$(median "$work/ours" 2)" -v d="$(median "$work/theirs" 2)" 'BEGIN {
-      printf "| %s | %s | %d | %.2f | %.2f | **%.1f** | %.2f | %.0f | %.0f | %.2f |\n",
-        m, p, n, a, b, b / a, a / n * 1e6, c / 1024, d / 1024, c / d }'
+    -v c="$(median "$work/ours" 2)" -v d="$(median "$work/theirs" 2)" \
+    -v e="$(median "$work/ours.alone" 1)" -v f="$(median "$work/theirs.alone" 1)" 'BEGIN {
+      printf "| %s | %s | %d | %.2f | %.2f | **%.1f** | %.3f | %.2f | **%.1f** | %.3f | %.0f | %.0f | %.2f |\n",
+        m, p, n, a, b, b / a, e, f, f / e, e / n * 1e6, c / 1024, d / 1024, c / d }'
 }
 
-echo "| method | pair | links | knarr s | cdo s | cdo / knarr | knarr µs per link | knarr MB | cdo MB | knarr / cdo |"
-echo "|---|---|---|---|---|---|---|---|---|---|"
+echo "| method | pair | links | knarr s | cdo s | cdo / knarr | alone: knarr s | cdo s | cdo / knarr | knarr µs per link | knarr MB | cdo MB | knarr / cdo |"
+echo "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
 echo "$pairs" | grep . | grep -e "$pattern" | while read -r method operator source destination; do
   compare "$method" "$operator" "$source" "$destination"
 done

@@ -140,8 +140,10 @@ impl WeightsVerb {
             None => {
                 let bar = talk.progress(&format!("{} weights", options.method));
                 bar.enable_steady_tick(std::time::Duration::from_millis(200));
+                let start = std::time::Instant::now();
                 let weights = Weights::build(source, destination, options)?;
                 bar.finish_and_clear();
+                talk.more(&format!("weights made in {:.3} s", start.elapsed().as_secs_f64()));
                 weights
             }
         };

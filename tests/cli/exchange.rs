@@ -93,3 +93,71 @@ fn the_demo_releases_both_ways_and_refuses_what_was_tampered_with() {
     assert!(ran.stdout.matches("  tampered ").count() >= 2 && !ran.stdout.contains("NOT NOTICED"), "{}", ran.stdout);
     assert!(folder.path("demo/gdps-to-destine/receiver/unpacked").is_dir());
 }
+
+/// Kills transfers in the middle with the signal that cannot be caught.
+#[cfg(unix)]
+#[test]
+fn a_killed_transfer_leaves_no_half_release_and_goes_on() {
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+    let folder = Folder::new();
+    for name in ["release/data", "inbox"] {
+        std::fs::create_dir_all(folder.path(name)).expect("a folder");
+    }
+    // 24 MiB that differ from block to block.
+    let bytes: Vec<u8> = (0..24u32 << 18).flat_map(|k| k.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    std::fs::write(folder.path("release/data/a"), &bytes).expect("written");
+    std::fs::write(folder.path("release/data/b"), &bytes[..1000]).expect("written");
+    let killed_after = |arguments: &str, delay: Duration| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_knarr"))
+            .args(arguments.split_whitespace())
+            .current_dir(folder.path(""))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program can be started");
+        std::thread::sleep(delay);
+        let _ = child.kill();
+        child.wait().expect("it ends").success()
+    };
+    let is_whole = |at: &str| {
+        let read = |name: &str| std::fs::read(folder.path(&format!("{at}/{name}"))).ok();
+        read("data/a").as_deref() == Some(&bytes[..]) && read("data/b").as_deref() == Some(&bytes[..1000])
+    };
+    let (mut pushes_cut, mut pulls_cut) = (0, 0);
+    for round in 0..24u64 {
+        let place = format!("place{round}");
+        std::fs::create_dir(folder.path(&place)).expect("a folder");
+        let push = format!("exchange push release {place}");
+        if !killed_after(&push, Duration::from_millis(2 + 3 * round)) {
+            pushes_cut += 1;
+            // What is seen at the place is whole, or nothing is seen.
+            let pulled = folder.knarr(&format!("exchange pull {place} release -o inbox -q"));
+            assert!(pulled.code != Some(0) || is_whole("inbox/release"), "round {round}: half a release was fetched");
+            let _ = std::fs::remove_dir_all(folder.path("inbox"));
+            std::fs::create_dir(folder.path("inbox")).expect("a folder");
+        }
+        // Pushed again it is finished, or all of it was there already.
+        let again = folder.knarr(&push);
+        let is_there = again.stderr.contains("it exists, with the same content");
+        assert!(again.code == Some(0) || is_there, "round {round}: {}", again.stderr);
+        let pull = format!("exchange pull {place} release -o inbox");
+        if !killed_after(&pull, Duration::from_millis(2 + 3 * round)) {
+            pulls_cut += 1;
+            assert!(
+                !folder.path("inbox/release").exists() || is_whole("inbox/release"),
+                "round {round}: half a release appeared"
+            );
+        }
+        if !folder.path("inbox/release").exists() {
+            let again = folder.knarr(&pull);
+            assert_eq!(again.code, Some(0), "round {round}: {}", again.stderr);
+        }
+        assert!(is_whole("inbox/release"), "round {round}");
+        for name in [place.as_str(), "inbox"] {
+            std::fs::remove_dir_all(folder.path(name)).expect("removed");
+        }
+        std::fs::create_dir(folder.path("inbox")).expect("a folder");
+    }
+    assert!(pushes_cut > 2 && pulls_cut > 2, "{pushes_cut} pushes and {pulls_cut} pulls were cut: too fast a machine");
+}

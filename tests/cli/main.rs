@@ -1,6 +1,7 @@
 //! The program as its users meet it: what it says, what it leaves behind, and how it ends.
 
 mod bad_input;
+mod bench;
 mod exchange;
 mod files;
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Regridding a file beside CDO, each with its own weights at hand: whole processes in turn, medians of RUNS.
-#   benches/end_to_end.sh [KNARR [INPUT]]      needs cdo and GNU time; prints wall and user CPU seconds and ratios
+#   benches/peers/end_to_end.sh [KNARR [INPUT]]      needs cdo and GNU time; prints wall and user CPU seconds and ratios
 # INPUT is a file with one field on the grid `0.25` (default: 64 levels of random waves made by cdo, deflated).
 set -eu
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Application of ready weights by scipy.sparse and CDO: medians of user CPU seconds of RUNS runs.
 
-    benches/apply_peers.py MAP.nc SCRIP_MAP.nc GRID.nc [SLABS]
+    benches/peers/apply.py MAP.nc SCRIP_MAP.nc GRID.nc [SLABS]
 
 Needs numpy, scipy, netCDF4, and cdo on the PATH.
 
