@@ -27,7 +27,16 @@ needed="pkg-config libnetcdf-dev libhdf5-dev"
 # Tests compare with other programs (cdo, nco), speak with an MQTT broker (mosquitto) and run GPU kernels on a software
 # driver; they skip, and say so, without.
 optional=""
-[ "$mode" = test ] && optional="cdo nco mesa-vulkan-drivers libvulkan1 mosquitto"
+[ "$mode" = test ] && optional="cdo nco netcdf-bin minisign mosquitto mesa-vulkan-drivers libvulkan1"
+
+# Readers of packages, apart from the system's Python.
+readers=target/test-readers
+if [ "$mode" = test ] && [ ! -x "$readers/bin/python" ] && command -v python3 >/dev/null 2>&1; then
+  { python3 -m venv "$readers" && "$readers/bin/pip" install -q bagit 'pystac[validation]'; } >/dev/null 2>&1 || {
+    rm -rf "$readers"
+    echo "note: no Python environment with bagit and pystac; tests that need it are skipped" >&2
+  }
+fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
   if command -v nc-config >/dev/null 2>&1 && command -v pkg-config >/dev/null 2>&1 && pkg-config --exists netcdf; then

@@ -38,11 +38,11 @@ nearest gennn CS360 ICO120
 nearest gennn r3200x1600 H512
 '
 
-# User seconds and peak kilobytes of a command, appended to a file.
+# User seconds and peak kilobytes of a command, appended to a file; what it says goes to another.
 timed() {
   log=$1
   shift
-  /usr/bin/time -a -o "$log" -f '%U %M' "$@" >/dev/null 2>&1
+  /usr/bin/time -a -o "$log" -f '%U %M' "$@" >"$work/said" 2>&1
 }
 
 median() {
@@ -75,16 +75,14 @@ compare() {
   rm -f "$work/ours" "$work/theirs" "$work/ours.alone" "$work/theirs.alone"
   i=0
   while [ "$i" -lt "$runs" ]; do
-    timed "$work/theirs" cdo -s -O -P 1 "$operator,$to" "-const,1,$from" "$work/cdo.nc" || {
+    timed "$work/theirs" cdo -v -O -P 1 "$operator,$to" "-const,1,$from" "$work/cdo.nc" || {
       echo "| $method | $source -> $destination | cdo failed |"
       return
     }
+    sed -n 's/.*: \([0-9.]*\) seconds.*/\1/p' "$work/said" | awk '{ s += $1 } END { print s }' >>"$work/theirs.alone"
     timed "$work/ours" "$knarr" weights "$(knarr_grid "$source")" "$(knarr_grid "$destination")" \
-      -o "$work/knarr.nc" --format scrip --method "$method" --threads 1 --force -q
-    cdo -v -O -P 1 "$operator,$to" "-const,1,$from" "$work/cdo.nc" 2>&1 | sed -n 's/.*: \([0-9.]*\) seconds.*/\1/p' |
-      awk '{ s += $1 } END { print s }' >>"$work/theirs.alone"
-    "$knarr" weights "$(knarr_grid "$source")" "$(knarr_grid "$destination")" -v -o "$work/knarr.nc" --format scrip \
-      --method "$method" --threads 1 --force 2>&1 | sed -n 's/weights made in \([0-9.]*\) s/\1/p' >>"$work/ours.alone"
+      -o "$work/knarr.nc" --format scrip --method "$method" --threads 1 --force -v
+    sed -n 's/.*weights made in \([0-9.]*\) s.*/\1/p' "$work/said" >>"$work/ours.alone"
     i=$((i + 1))
   done
   links=$("$knarr" weights "$(knarr_grid "$source")" "$(knarr_grid "$destination")" -o "$work/knarr.nc" --method "$method" \

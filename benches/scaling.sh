@@ -1,0 +1,51 @@
+#!/bin/sh
+# Weight generation by size and threads: wall seconds for the making of weights alone, best of RUNS (default 5).
+#   benches/scaling.sh [KNARR]
+set -eu
+
+knarr=${1:-target/release/knarr}
+runs=${RUNS:-5}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Best seconds and the number of links of a pair on some threads.
+best() {
+  i=0
+  : >"$work/seconds"
+  while [ "$i" -lt "$runs" ]; do
+    "$knarr" weights "$1" "$2" -o "$work/map.nc" --method "$3" --threads "$4" --force -v >"$work/said" 2>&1
+    sed -n 's/.*weights made in \([0-9.]*\) s.*/\1/p' "$work/said" >>"$work/seconds"
+    i=$((i + 1))
+  done
+  seconds=$(sort -n "$work/seconds" | head -1)
+  links=$(sed -n 's/.*: \([0-9]*\) links from.*/\1/p' "$work/said")
+}
+
+echo "| sizes a factor 4 apart, 1 thread | µs per link |"
+echo "|---|---|"
+for series in 'r360x180 CS45 CS90 CS180 CS360' 'ICO60 CS45 CS90 CS180 CS360' 'H64n O80 O160 O320 O640'; do
+  # shellcheck disable=SC2086
+  set -- $series
+  to=$1
+  shift
+  line=""
+  for source in "$@"; do
+    best "$source" "$to" conservative 1
+    line="$line $(awk -v s="$seconds" -v n="$links" 'BEGIN { printf "%.3f", s / n * 1e6 }')"
+  done
+  echo "| $* -> $to |$line |"
+done
+
+echo
+echo "| pair | method | 1 thread s | 2 threads s | gain |"
+echo "|---|---|---|---|---|"
+for pair in 'r1440x720 CS360' 'H256 r360x180' 'CS360 ICO120' 'O640 H256n'; do
+  for method in conservative bilinear nearest; do
+    # shellcheck disable=SC2086
+    set -- $pair
+    best "$1" "$2" "$method" 1
+    one=$seconds
+    best "$1" "$2" "$method" 2
+    echo "| $1 -> $2 | $method | $one | $seconds | $(awk -v a="$one" -v b="$seconds" 'BEGIN { printf "%.2f", a / b }') |"
+  done
+done
