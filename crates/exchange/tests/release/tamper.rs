@@ -194,8 +194,8 @@ fn seal(scene: &Scene, package: &Path, release: &Release) {
 fn a_sender_cannot_lie_about_paths_times_approvals_or_receivers() {
     type Change = fn(&mut Release);
     let lies: [(&str, &str, Change); 15] = [
-        ("path that climbs", "odd_paths", |r| r.payload[0].path = "data/../../../tmp/x.nc".to_owned()),
-        ("absolute path", "odd_paths", |r| r.payload[0].path = "/tmp/x.nc".to_owned()),
+        ("path that climbs", "odd_paths", |r| r.payload[0].path = "data/../../../tmp/knarr-test-escape.nc".to_owned()),
+        ("absolute path", "odd_paths", |r| r.payload[0].path = "/tmp/knarr-test-escape.nc".to_owned()),
         ("path with a backslash", "odd_paths", |r| r.payload[0].path = "data/a\\..\\x.nc".to_owned()),
         ("tag that climbs", "odd_paths", |r| {
             let entry = r.files["meta/prov.json"].clone();
@@ -225,7 +225,7 @@ fn a_sender_cannot_lie_about_paths_times_approvals_or_receivers() {
         let log = AuditLog::at(&scene.at("receiver.log"));
         let taken = unpack(&package, &out, &scene.pins(), &log, scene.clocks[0], false).expect("tried");
         assert!(!taken.is_good() && !out.exists(), "{name}");
-        assert!(!scene.folder.path().join("x.nc").exists() && !Path::new("/tmp/x.nc").exists());
+        assert!(!scene.folder.path().join("knarr-test-escape.nc").exists() && !Path::new("/tmp/knarr-test-escape.nc").exists());
     }
 }
 
