@@ -14,7 +14,7 @@ if ! command -v cargo >/dev/null 2>&1; then
   if [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
     echo "error: cargo is installed but not on the PATH; run: . \"${CARGO_HOME:-$HOME/.cargo}/env\"" >&2
   else
-    echo "error: cargo was not found; install Rust (1.88 or later) from https://rustup.rs" >&2
+    echo "error: cargo was not found; install Rust (1.89 or later) from https://rustup.rs" >&2
   fi
   exit 2
 fi
