@@ -2,7 +2,7 @@
 //!
 //! Sums run in the stored order of a row, in f64, whatever the layout, the instructions or the number of
 //! threads: all forms give the same bits. [`PreparedRows`] takes slabs as files have them; several slabs go
-//! through a tile that stays in cache, so that memory is the limit.
+//! through a tile that stays in cache.
 
 mod layout;
 mod plain;
@@ -131,7 +131,7 @@ impl<'a> PreparedRows<'a> {
     ///
     /// `valid` has a flag per source value (`None`: all valid; values that are not valid never count).
     /// `destination` has a value per row and slab. Gives their validity, `None` if all are valid; a value that
-    /// is not valid is 0. Slabs without a missing value cost no mask work, slabs with the same mask little.
+    /// is not valid is 0. Slabs without a missing value cost no mask work, slabs with the same mask less than others.
     ///
     /// # Panics
     /// If lengths do not fit each other.

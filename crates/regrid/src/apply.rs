@@ -70,7 +70,7 @@ impl Regridder {
     }
 
     /// What is the same for every field, worked out once: sums of rows, and the order in which source cells pass
-    /// through the cache. Takes about as long as two to four applications to 32 slabs, and 2 bytes per link.
+    /// through the cache. Takes about as long as one application to 32 slabs.
     pub fn prepare(&self) -> PreparedRegridder<'_> {
         let rows = PreparedRows::new(self.rows(), self.weights.source_len);
         PreparedRegridder { rows, missing: self.kernel_policy() }
