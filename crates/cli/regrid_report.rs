@@ -10,6 +10,9 @@ const INTEGRAL_TOLERANCE: f64 = 1e-10;
 /// Weights are means, so values stay between those of the source but for rounding.
 const RANGE_TOLERANCE: f64 = 1e-12;
 
+/// Methods that promise no range: cubics and gradients overshoot, amounts gather.
+const LEAVE_RANGE: [&str; 5] = ["bicubic", "patch", "radial", "conservative2", "spread"];
+
 /// The report of `knarr regrid`.
 #[derive(serde::Serialize)]
 pub struct Report {
@@ -59,7 +62,8 @@ impl Line {
         let slack = RANGE_TOLERANCE * before.min.abs().max(before.max.abs());
         // Divided by the whole cell, partly covered cells hold less than the mean of their sources.
         let (low, high) = if scales_down { (before.min.min(0.0), before.max.max(0.0)) } else { (before.min, before.max) };
-        let range_kept = after.valid == 0 || (after.min >= low - slack && after.max <= high + slack);
+        let promised = !LEAVE_RANGE.contains(&variable.method.as_str());
+        let range_kept = !promised || after.valid == 0 || (after.min >= low - slack && after.max <= high + slack);
         let conservation_error = variable.conservation.map(|c| c.relative_error.abs());
         Self {
             name: variable.name.clone(),

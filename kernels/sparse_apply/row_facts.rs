@@ -10,8 +10,9 @@ const UNIT_SUM_TOLERANCE: f64 = 1e-12;
 /// Shares of valid weight are compared with `min_valid` with this allowance for their rounding.
 pub(crate) const SHARE_TOLERANCE: f64 = 1e-12;
 
-/// With weights of both signs what is left may cancel: no mean is made of sums below this part of the magnitude.
-pub(crate) const UNCANCELLED: f64 = 1e-6;
+/// Weights of both signs (gradients, cubics) mean something together only: with some of them missing there is a result
+/// only if those left have one sign, so that their sum is this part of their magnitude.
+pub(crate) const UNCANCELLED: f64 = 1.0 - 1e-9;
 
 /// Sums of rows.
 #[derive(Debug)]
@@ -67,10 +68,9 @@ impl RowFacts {
         let enough = |min_valid: f64| magnitude >= (min_valid - SHARE_TOLERANCE) * self.magnitude(row);
         match missing {
             Missing::Propagate => None,
+            _ if share.abs() <= UNCANCELLED * magnitude => None,
             Missing::Keep { min_valid } => enough(min_valid).then_some(1.0),
-            Missing::Renormalize { min_valid } => {
-                (enough(min_valid) && share.abs() > UNCANCELLED * magnitude).then(|| self.total(row) / share)
-            }
+            Missing::Renormalize { min_valid } => enough(min_valid).then(|| self.total(row) / share),
         }
     }
 }

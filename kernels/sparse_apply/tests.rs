@@ -196,10 +196,10 @@ fn reference<V: Value>(rows: SparseRows<'_>, source: &[V], valid: &[bool], missi
         match missing {
             _ if links == 0 => None,
             _ if links == columns.len() => Some(bounded(sum)),
+            // What is left of weights of both signs has one sign, or means nothing.
+            _ if f64::abs(share) <= (1.0 - 1e-9) * magnitude => None,
             Missing::Keep { min_valid } => enough(min_valid).then(|| V::from_f64(sum)),
-            Missing::Renormalize { min_valid } if enough(min_valid) && f64::abs(share) > 1e-6 * magnitude => {
-                Some(bounded(sum * (total / share)))
-            }
+            Missing::Renormalize { min_valid } if enough(min_valid) => Some(bounded(sum * (total / share))),
             _ => None,
         }
     };

@@ -339,7 +339,7 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
         let (mut result, mut flags) = ([V::default(); L], 0u16);
         for b in 0..L {
             let is_whole = all & (1 << b) != 0;
-            let scalable = !scale | (share[b].abs() > UNCANCELLED * magnitude[b]);
+            let scalable = share[b].abs() > UNCANCELLED * magnitude[b];
             let ok = is_whole | ((any & (1 << b) != 0) & (magnitude[b] >= least_share) & scalable);
             let value = if scale & !is_whole { sum[b] * (total / share[b]) } else { sum[b] };
             let bounded = if is_mean & (scale | is_whole) { within(value, least[b], greatest[b]) } else { value };

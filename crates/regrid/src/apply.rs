@@ -9,6 +9,8 @@ pub enum MissingPolicy {
     /// They are left out and the other weights scaled up, as long as valid sources carry at least the
     /// share `min_valid` (0..1) of the row's weight; otherwise, and without any valid source, the value is missing.
     /// Weights normalised by the destination's area are not scaled up: what is missing contributes nothing.
+    /// Of weights of both signs (second order, cubics) none means anything without the others: with some missing, the
+    /// value is missing unless those left have one sign.
     Skip {
         /// Least share of valid weight.
         min_valid: f64,
