@@ -3,7 +3,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use knarr::grid::Grid;
 use knarr::io::nc::{self, Numbers};
-use knarr::io::{Dataset, NanPolicy, RegridRequest, read_grid, regrid_file};
+use knarr::io::{Dataset, NanPolicy, RegridRequest, VectorOutput, read_grid, regrid_file};
 use knarr::regrid::{Method, MissingPolicy, Options, Weights};
 use std::hint::black_box;
 use std::ops::Range;
@@ -92,6 +92,8 @@ fn io(criterion: &mut Criterion) {
         nan: NanPolicy::Error,
         history: "bench".into(),
         memory_limit: 512 << 20,
+        vectors: VectorOutput::Earth,
+        pairs: Vec::new(),
     };
     let report = regrid_file(&request, &mut |_| {}).expect("regrids");
     let conservation = report.variables[0].conservation.expect("conservative");

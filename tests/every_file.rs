@@ -3,7 +3,7 @@
 //! The files lie beside the project where it is developed (`../shared`); those of `datasets/` are always there.
 
 use knarr::grid::Grid;
-use knarr::io::{IoError, NanPolicy, RegridReport, RegridRequest, regrid_file};
+use knarr::io::{IoError, NanPolicy, RegridReport, RegridRequest, VectorOutput, regrid_file};
 use knarr::regrid::{Method, MissingPolicy, Options};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,6 +54,8 @@ fn regrid(input: &Path, output: &Path, destination: &Arc<Grid>, method: Method) 
         nan: NanPolicy::Missing,
         history: "test".to_owned(),
         memory_limit: 64 << 20,
+        vectors: VectorOutput::Earth,
+        pairs: Vec::new(),
     };
     regrid_file(&request, &mut |_| {})
 }
@@ -88,6 +90,13 @@ fn check(input: &Path, destination: &Arc<Grid>, folder: &Path) -> (Vec<String>, 
             }
             if after.valid == 0 {
                 fail("no value left".to_owned());
+            }
+            if let Some(vector) = &variable.vector {
+                // A mean of vectors is not longer than the longest.
+                if vector.longest_after > vector.longest_before * (1.0 + 1e-12) {
+                    fail(format!("vectors up to {} became {}", vector.longest_before, vector.longest_after));
+                }
+                continue;
             }
             // Means of values lie between them; half a unit of the last place of what is stored (f32).
             let slack = 6e-8 * before.max.abs().max(before.min.abs());

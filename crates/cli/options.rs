@@ -2,8 +2,9 @@
 
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
+use knarr::field::VectorFrame;
 use knarr::grid::Grid;
-use knarr::io::{GridFormat, WeightsFormat, grid_from_argument};
+use knarr::io::{GridFormat, NamedPair, VectorOutput, WeightsFormat, grid_from_argument};
 use knarr::regrid::{Edges, Extrapolation, Keeps, Method, MissingPolicy, Normalization, Options};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -179,6 +180,43 @@ impl MissingOptions {
             MissingName::Skip => MissingPolicy::Skip { min_valid: self.min_valid },
             MissingName::Propagate => MissingPolicy::Propagate,
         }
+    }
+}
+
+/// What components of vectors are along in the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VectorsName {
+    /// East and north
+    Earth,
+    /// The x and y axes of the destination
+    Grid,
+    /// Each by itself, as a scalar: not turned
+    Separate,
+}
+
+impl From<VectorsName> for VectorOutput {
+    fn from(name: VectorsName) -> Self {
+        match name {
+            VectorsName::Earth => Self::Earth,
+            VectorsName::Grid => Self::Grid,
+            VectorsName::Separate => Self::Separate,
+        }
+    }
+}
+
+/// Two names of variables, `U,V`, `U,V:grid` or `U,V:earth`.
+pub fn pair(text: &str) -> Result<NamedPair, String> {
+    let (names, frame) = match text.rsplit_once(':') {
+        Some((names, "grid")) => (names, Some(VectorFrame::Grid)),
+        Some((names, "earth")) => (names, Some(VectorFrame::Earth)),
+        Some((_, other)) => return Err(format!("expected `earth` or `grid` behind the colon, found `{other}`")),
+        None => (text, None),
+    };
+    match names.split_once(',') {
+        Some((u, v)) if !u.is_empty() && !v.is_empty() && !v.contains(',') && u != v => {
+            Ok(NamedPair { names: [u.to_owned(), v.to_owned()], frame })
+        }
+        _ => Err("expected two names, as `u10,v10:grid`".to_owned()),
     }
 }
 

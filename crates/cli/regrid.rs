@@ -4,16 +4,17 @@ use crate::Outcome;
 use crate::automatic::Automatic;
 use crate::failure::Failure;
 use crate::memory;
-use crate::options::{self, MethodName, MethodOptions, MissingOptions, NanName, WeightsFormatName};
+use crate::options::{self, MethodName, MethodOptions, MissingOptions, NanName, VectorsName, WeightsFormatName};
 use crate::regrid_report::Report;
 use crate::slab::{data_variables, grid_of};
 use crate::talk::{self, Talk};
 use clap::Args;
+use knarr::field::{VectorFrame, VectorRole};
 use knarr::grid::Grid;
 use knarr::io::atomic::AtomicFile;
 use knarr::io::{
-    Cached, Dataset, GridFormat, IoError, MemoryPlan, Progress, RegridReport, RegridRequest, VariableInfo, WeightsCache,
-    WeightsFile, read_weights, regrid_file, write_grid, write_weights,
+    Cached, Dataset, GridFormat, IoError, MemoryPlan, NamedPair, Progress, RegridReport, RegridRequest, VariableInfo,
+    VectorReport, WeightsCache, WeightsFile, read_weights, regrid_file, write_grid, write_weights,
 };
 use knarr::regrid::{Options, Weights};
 use std::cell::Cell;
@@ -66,6 +67,12 @@ pub struct Regrid {
     /// Take NaN without a fill value as an error or as missing
     #[arg(long, value_enum, default_value_t = NanName::Error)]
     pub nan: NanName,
+    /// Regrid components of vectors together and write them east and north (earth) or along the destination's axes (grid)
+    #[arg(long, value_enum, default_value_t = VectorsName::Earth)]
+    pub vectors: VectorsName,
+    /// Take the variables U and V as the components of a vector, along earth or grid (default: by standard names)
+    #[arg(long = "pair", value_name = "U,V[:earth|:grid]", value_parser = options::pair)]
+    pub pairs: Vec<NamedPair>,
     /// Print min, mean, max, missing and unmapped cells, and conservation; exit code 1 if a range or an integral is not kept
     #[arg(long)]
     pub check: bool,
@@ -104,6 +111,8 @@ impl Regrid {
             cache: None,
             source_grid: None,
             nan: NanName::Error,
+            vectors: VectorsName::Earth,
+            pairs: Vec::new(),
             check: true,
             max_memory: None,
             force: true,
@@ -133,9 +142,12 @@ impl Regrid {
         let weights = self.given_weights()?;
         let cache = self.cache.as_deref().map(WeightsCache::open).transpose()?;
         let held = Cell::new(0);
+        let is_component = |v: &VariableInfo| VectorRole::of(&v.attributes).is_some();
+        let vectors =
+            self.vectors != VectorsName::Separate && (!self.pairs.is_empty() || data_variables(&dataset).any(is_component));
         let find = |source: &Grid, destination: &Grid, options: &Options| {
             let found = cache.as_ref().and_then(|cache| found_in(cache, (source, destination), options, talk));
-            self.allow(&held, (source, destination), options, found.as_ref(), talk)?;
+            self.allow(&held, vectors, (source, destination), options, found.as_ref(), talk)?;
             Ok(found)
         };
         let automatic = Automatic::load()?;
@@ -164,6 +176,8 @@ impl Regrid {
             nan: self.nan.into(),
             history: format!("knarr {}: regrid to {}", env!("CARGO_PKG_VERSION"), name_of(&self.to)),
             memory_limit: self.values_bytes() as usize,
+            vectors: self.vectors.into(),
+            pairs: self.pairs.clone(),
         };
         let bar = talk.progress("reading");
         let report = regrid_file(&request, &mut |progress| match progress {
@@ -259,10 +273,11 @@ impl Regrid {
     }
 
     /// Says what the weights that come next take, and refuses what `--max-memory` does not allow. `held` counts the bytes
-    /// of weights made and found before.
+    /// of weights made and found before, `vectors` tells whether there are any.
     fn allow(
         &self,
         held: &Cell<u64>,
+        vectors: bool,
         (source, destination): (&Grid, &Grid),
         options: &Options,
         found: Option<&Weights>,
@@ -278,8 +293,9 @@ impl Regrid {
             memory::announce(&plan, talk);
         }
         if let Some(allowed) = self.max_memory {
-            // One slab, as read, decoded and regridded.
-            let slab = 25 * source.len() as u64 + 17 * destination.len() as u64;
+            // One slab, as read, decoded and regridded; of vectors two components, three in space, and the axes.
+            let (of_source, of_destination) = if vectors { (109, 105) } else { (25, 17) };
+            let slab = of_source * source.len() as u64 + of_destination * destination.len() as u64;
             let kept = held.get() + weights(links);
             let needed = (held.get() + peak).max(kept + slab).max(with_values(kept));
             if needed > allowed {
@@ -306,6 +322,14 @@ impl Regrid {
             talk.note(&format!("left out {name}: {}", why.trim_start_matches(&format!("{}: ", self.input.display()))));
         }
         for variable in &report.variables {
+            if let Some(VectorReport { partner, from, to, .. }) = &variable.vector {
+                let along = |frame: &VectorFrame| match frame {
+                    VectorFrame::Earth => "east and north",
+                    VectorFrame::Grid => "the grid's axes",
+                };
+                let turned = if from == to { along(to).to_owned() } else { format!("{}, now {}", along(from), along(to)) };
+                talk.note(&format!("{}: a component of a vector with {partner}, along {turned}", variable.name));
+            }
             for remark in &variable.remarks {
                 talk.note(&format!("{}: {remark}", variable.name));
             }

@@ -29,6 +29,7 @@ struct Line {
     source: String,
     method: String,
     why: Option<String>,
+    vector_with: Option<String>,
     slabs: usize,
     before: Numbers,
     after: Numbers,
@@ -63,13 +64,19 @@ impl Line {
         // Divided by the whole cell, partly covered cells hold less than the mean of their sources.
         let (low, high) = if scales_down { (before.min.min(0.0), before.max.max(0.0)) } else { (before.min, before.max) };
         let promised = !LEAVE_RANGE.contains(&variable.method.as_str());
-        let range_kept = !promised || after.valid == 0 || (after.min >= low - slack && after.max <= high + slack);
+        let kept = match &variable.vector {
+            // Components change as they turn; no mean of vectors is longer than the longest of them.
+            Some(vector) => vector.longest_after <= vector.longest_before * (1.0 + RANGE_TOLERANCE),
+            None => after.min >= low - slack && after.max <= high + slack,
+        };
+        let range_kept = !promised || after.valid == 0 || kept;
         let conservation_error = variable.conservation.map(|c| c.relative_error.abs());
         Self {
             name: variable.name.clone(),
             source: variable.family.clone(),
             method: variable.method.clone(),
             why: why.cloned(),
+            vector_with: variable.vector.as_ref().map(|vector| vector.partner.clone()),
             slabs: variable.slabs,
             before: Numbers::of(before),
             after: Numbers::of(after),

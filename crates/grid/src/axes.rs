@@ -24,6 +24,23 @@ impl Grid {
             .collect()
     }
 
+    /// Whether the axes of the grid point east and north: on lat-lon and Gaussian grids, about the geographic pole.
+    pub fn has_geographic_axes(&self) -> bool {
+        matches!(&self.layout, Layout::Rows(rows) if rows.rotation.is_none())
+    }
+
+    /// Whether [`Self::axes`] has an answer.
+    ///
+    /// # Errors
+    /// [`GridError::NoAxes`] for grids without rows and columns.
+    pub fn check_axes(&self) -> Result<(), GridError> {
+        let curvilinear = self.family == Family::Curvilinear && self.shape.len() == 2;
+        if matches!(self.layout, Layout::Rows(_)) || matches!(self.family, Family::Projected(_)) || curvilinear {
+            return Ok(());
+        }
+        Err(GridError::NoAxes { family: self.family.to_string() })
+    }
+
     /// The directions of growing x and y (of growing column and row where there are no axes) at each center.
     ///
     /// | grid | x, y |
@@ -36,41 +53,64 @@ impl Grid {
     /// # Errors
     /// [`GridError::NoAxes`] for grids without rows and columns.
     pub fn axes(&self) -> Result<Vec<[UnitVector; 2]>, GridError> {
-        match (&self.layout, &self.family, &self.shape[..]) {
-            (Layout::Rows(rows), _, _) => Ok(match &rows.rotation {
-                None => self.east_north(),
-                Some(_) => frame_axes(rows),
-            }),
-            (_, Family::Projected(projection), _) => projection.axes(self.len()),
-            (_, Family::Curvilinear, &[ny, nx]) if ny * nx == self.len() => Ok(self.index_axes(ny, nx)),
-            _ => Err(GridError::NoAxes { family: self.family.to_string() }),
+        self.check_axes()?;
+        match (&self.layout, &self.family) {
+            (Layout::Rows(rows), _) if rows.rotation.is_some() => Ok(frame_axes(rows)),
+            (Layout::Rows(_), _) => Ok(self.east_north()),
+            (_, Family::Projected(projection)) => projection.axes(self.len()),
+            _ => Ok(self.index_axes(self.shape[0], self.shape[1])),
         }
     }
 
     fn index_axes(&self, ny: usize, nx: usize) -> Vec<[UnitVector; 2]> {
         let points: Vec<UnitVector> = (0..self.len()).into_par_iter().map(|c| self.center(c).unit()).collect();
-        let near = |from: usize, to: usize| {
-            let d = sub(points[to], points[from]);
-            dot(d, d) < SEAM * SEAM
-        };
-        let direction = |cell: usize, before: usize, after: usize| {
-            let first = if near(cell, before) { before } else { cell };
-            let last = if near(cell, after) { after } else { cell };
-            along_surface(points[cell], sub(points[last], points[first]))
-        };
         (0..self.len())
             .into_par_iter()
             .map(|cell| {
                 let (j, i) = (cell / nx, cell % nx);
-                let column = |i: usize| j * nx + i;
-                // The last column is followed by the first if they are near each other.
-                let x = direction(cell, column((i + nx - 1) % nx), column((i + 1) % nx));
-                let y = direction(cell, if j > 0 { cell - nx } else { cell }, if j + 1 < ny { cell + nx } else { cell });
-                let [east, north] = east_north(self.center(cell).lon_deg, self.center(cell).lat_deg);
+                let x = along_line(&|i| points[j * nx + i], i, nx, true);
+                let y = along_line(&|j| points[j * nx + i], j, ny, false);
+                let LonLat { lon_deg, lat_deg } = self.center(cell);
+                let [east, north] = east_north(lon_deg, lat_deg);
                 [x.unwrap_or(east), y.unwrap_or(north)]
             })
             .collect()
     }
+}
+
+/// The direction of growing index at `at` on a line of `len` points: by the neighbours on both sides, at its ends (or
+/// beside a seam) by two on one side. The ends of a `closed` line are neighbours if they are no further apart than
+/// points of the line are; where the last columns repeat the first ones, as in ORCA grids, they are not.
+fn along_line(point: &dyn Fn(usize) -> UnitVector, at: usize, len: usize, closed: bool) -> Option<UnitVector> {
+    let here = point(at);
+    let square = |a: UnitVector, b: UnitVector| {
+        let d = sub(a, b);
+        dot(d, d)
+    };
+    let near = |p: UnitVector| square(p, here) < SEAM * SEAM;
+    let inside = |k: usize, of: usize| (k < len).then(|| point(k)).filter(|&p| near(p) && square(p, point(of)) > 0.0);
+    let before = at.checked_sub(1).and_then(|k| inside(k, at));
+    let after = inside(at + 1, at);
+    let around = |other: usize, inner: Option<UnitVector>| {
+        let (p, inner) = (point(other), inner?);
+        // On the other side, within twice the spacing and a half: grids stretch, but not that much at once.
+        let spaced = square(p, here) < 6.25 * square(inner, here) && dot(sub(p, here), sub(inner, here)) <= 0.0;
+        (closed && spaced).then_some(p)
+    };
+    let before = if at == 0 { around(len - 1, after) } else { before };
+    let after = if at + 1 == len { around(0, before) } else { after };
+    // To second order also at an end: -3 p0 + 4 p1 - p2.
+    let one_sided = |near_by: UnitVector, next: Option<UnitVector>| match next.filter(|&p| near(p)) {
+        Some(next) => sub(sub(scale(near_by, 4.0), scale(here, 3.0)), next),
+        None => sub(near_by, here),
+    };
+    let d = match (before, after) {
+        (Some(before), Some(after)) => sub(after, before),
+        (None, Some(after)) => one_sided(after, (at + 2 < len).then(|| point(at + 2))),
+        (Some(before), None) => scale(one_sided(before, at.checked_sub(2).map(point)), -1.0),
+        (None, None) => return None,
+    };
+    along_surface(here, d)
 }
 
 /// East and north of the rotated frame.
@@ -146,8 +186,24 @@ mod tests {
         let (a, b) = (rotated.axes().expect("rows"), curvilinear.axes().expect("columns and rows"));
         for cell in 0..rotated.len() {
             for k in 0..2 {
-                // Central differences in the middle, one-sided ones at the rim: half a cell of 1.5 degrees times 12 degrees.
-                assert!(dot(a[cell][k], b[cell][k]) > 1.0 - 1e-4, "{cell} {k}");
+                // Central differences, at the rim one-sided ones of the second order: 1.5 degrees squared.
+                assert!(dot(a[cell][k], b[cell][k]) > 1.0 - 1e-6, "{cell} {k}");
+            }
+        }
+    }
+
+    /// The ends of a line of columns: a small region is not closed, a globe is, and ORCA grids repeat columns.
+    #[test]
+    fn columns_at_the_seam_point_along_the_row() {
+        for (nx, first, step) in [(3, 10.0, 1.0), (6, 10.0, 1.0), (36, 5.0, 10.0), (38, 5.0, 10.0), (37, 5.0, 10.0)] {
+            let lons: Vec<f64> = (0..nx).map(|i| first + step * i as f64).collect();
+            let centers = (0..3 * nx).map(|c| LonLat { lon_deg: lons[c % nx], lat_deg: 40.0 + (c / nx) as f64 }).collect();
+            let grid = Grid::curvilinear([3, nx], centers, None).expect("a valid grid");
+            let axes = grid.axes().expect("columns and rows");
+            for (cell, east_north) in grid.east_north().iter().enumerate() {
+                // At an end, -3 p0 + 4 p1 - p2 is off by 2/3 h² of the third derivative of the parallel: 10 degrees squared.
+                let off = [0, 1].map(|k| 1.0 - dot(axes[cell][k], east_north[k]));
+                assert!(off[0] < 2e-4 && off[1] < 1e-9, "{nx} columns, cell {cell}: {off:?}");
             }
         }
     }

@@ -148,6 +148,20 @@ pub enum IoError {
         /// Why.
         source: knarr_regrid::RegridError,
     },
+    /// A component of a vector that means nothing by itself.
+    #[error("{}: cannot regrid `{variable}`: it is a component along {along}, and {problem}", .path.display())]
+    Component {
+        /// Input file.
+        path: PathBuf,
+        /// Which variable.
+        variable: String,
+        /// What it is along, in words.
+        along: &'static str,
+        /// Why it cannot be turned: what is missing or does not fit.
+        problem: String,
+        /// Whether its grid has axes.
+        has_axes: bool,
+    },
     /// A weights or grid file does not say what its layout demands.
     #[error("{}: {what}: {problem}", .path.display())]
     Malformed {
@@ -208,6 +222,11 @@ fn near_names(near: &[String]) -> String {
 }
 
 impl IoError {
+    /// Whether others of the file may fare better.
+    pub(crate) fn concerns_one_variable(&self) -> bool {
+        matches!(self, Self::Regrid { .. } | Self::WeightsMismatch { .. } | Self::Component { .. })
+    }
+
     /// How to go on, where there is something to say.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -224,6 +243,10 @@ impl IoError {
             Self::Regrid { source: knarr_regrid::RegridError::NoCorners { .. }, .. } => {
                 "`--method nearest`, `distance` or `bilinear` need no cell corners".to_owned()
             }
+            Self::Component { has_axes: false, .. } => {
+                "`--pair` with `:earth` says that components are east and north".to_owned()
+            }
+            Self::Component { .. } => "regrid it with the other component, named by `--pair` if need be".to_owned(),
             Self::Exists { .. } => "`--force` overwrites it".to_owned(),
             Self::Write { .. } => "check the free space and the permissions of the folder".to_owned(),
             _ => return None,

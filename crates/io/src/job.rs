@@ -1,15 +1,16 @@
 //! One variable of a file on its way to another grid.
 
-use crate::decode::Decoder;
+use crate::decode::{Decoder, Purpose};
 use crate::element::{Element, Real, with_element};
 use crate::nc::ValueType;
 use crate::nc_write::{NewFile, NewVariable};
 use crate::output::{self, Storage};
 use crate::plan::Plan;
 use crate::regrid_file::{RegridRequest, UsedWeights, VariableReport, fail};
-use crate::statistics::{self, Shares, Tally};
-use crate::{Dataset, GridLayout, IoError, VariableGrid};
-use knarr_field::NumberType;
+use crate::slabs::SlabOrder;
+use crate::statistics::{self, Shares, Summary, Tally};
+use crate::{Dataset, GridLayout, IoError, Role, VariableGrid};
+use knarr_field::{NumberType, VectorFrame};
 use knarr_grid::Grid;
 use knarr_regrid::{SlabFlags, Weights};
 use std::ops::Range;
@@ -33,9 +34,31 @@ pub(crate) struct Job {
     pub(crate) slabs: usize,
     pub(crate) weights: usize,
     pub(crate) auxiliary: bool,
+    /// What a component of a vector is along in the output.
+    pub(crate) frame: Option<VectorFrame>,
+    /// What is to be said beside the decoder's remarks.
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Job {
+    /// A variable as it is stored and will be.
+    pub(crate) fn new(
+        dataset: &Dataset,
+        name: String,
+        grid: VariableGrid,
+        weights: usize,
+        keeps_values: bool,
+    ) -> Result<Self, IoError> {
+        let (info, variable) = (dataset.variable(&name)?, dataset.file().variable(&name)?);
+        let decoder = Decoder::new(dataset.file(), variable, Purpose::Data)?;
+        let storage = output::storage(variable, &decoder, keeps_values);
+        let order = SlabOrder::new(dataset, info, &grid)?;
+        let extra_dims: Vec<(String, usize)> = order.extra.iter().map(|&i| info.dims[i].clone()).collect();
+        let slabs = extra_dims.iter().map(|(_, len)| len).product();
+        let auxiliary = info.role == Role::Coordinate;
+        Ok(Self { name, grid, decoder, storage, extra_dims, slabs, weights, auxiliary, frame: None, remarks: Vec::new() })
+    }
+
     pub(crate) fn new_variable(
         &self,
         plan: &Plan,
@@ -53,6 +76,9 @@ impl Job {
         if self.auxiliary {
             // A coordinate has no coordinates of its own.
             attributes.remove("coordinates");
+        }
+        if let Some(frame) = self.frame {
+            output::turn(&mut attributes, frame);
         }
         let horizontal = horizontal_dims(layout, destination);
         let lens: Vec<usize> = horizontal.iter().map(|(_, len)| *len).collect();
@@ -96,11 +122,10 @@ impl Job {
         progress: &mut dyn FnMut(usize),
     ) -> Result<VariableReport, IoError> {
         let (weights, extra) = (&used.regridder.weights, self.extra_dims.len());
-        let lens: Vec<usize> =
-            self.extra_dims.iter().chain(horizontal_dims(layout, &request.destination)).map(|(_, len)| *len).collect();
-        let writer = file.slab_writer(&self.name, T::NUMBER, &lens, extra)?;
+        let writer = file.slab_writer(&self.name, T::NUMBER, &self.lens(layout, &request.destination), extra)?;
         let fill = T::stored(self.storage.fill);
-        let (mut before, mut after, integrable) = self.tallies(request, weights);
+        let integrable = integrable(weights);
+        let (mut before, mut after) = self.tallies(request, weights, integrable);
         let mut shares = Shares::default();
         // What is the same for all batches is worked out once; a slab or two are done sooner.
         let prepared = (self.slabs >= FEW_SLABS).then(|| used.regridder.prepare());
@@ -139,31 +164,50 @@ impl Job {
             Ok(output)
         };
         let write = |slabs, output: &Output<V>| file.put_slabs(&writer, slabs, &output.values, &output.valid, fill);
-        let (batches, overlapped) = self.batches::<V>(request, dataset, weights);
+        let unit = self.slabs_of_chunks(dataset);
+        let (batches, overlapped) = batches_of(self.slabs, self.slab_bytes::<V>(weights), request.memory_limit, unit);
         crate::pipeline::run(&batches, overlapped, read, regrid, write, progress)?;
 
-        let method = used.options.as_ref().map_or_else(|| weights.origin.method.clone(), |o| o.method.to_string());
         Ok(VariableReport {
-            name: self.name.clone(),
-            family: self.grid.grid.family.to_string(),
-            cells: (self.grid.grid.len(), self.grid.grid.active_count()),
-            method,
-            slabs: self.slabs,
-            before: before.summary(),
-            after: after.summary(),
-            unmapped: weights.unmapped_among(&request.destination.mask),
             conservation: integrable.then(|| statistics::conservation(&before, &after)),
-            rounding: if V::NUMBER == NumberType::F32 { f64::from(f32::EPSILON) / 2.0 } else { f64::EPSILON / 2.0 },
-            remarks: self.decoder.remarks().to_vec(),
+            ..self.report(request, used, before.summary(), after.summary())
         })
     }
 
-    /// Sums for the source and the destination, and whether their integrals mean something.
-    fn tallies(&self, request: &RegridRequest<'_>, weights: &Weights) -> (Tally, Tally, bool) {
-        let known = |areas: &[f64]| areas.iter().any(|&a| a > 0.0);
+    /// What was done.
+    pub(crate) fn report(
+        &self,
+        request: &RegridRequest<'_>,
+        used: &UsedWeights,
+        before: Summary,
+        after: Summary,
+    ) -> VariableReport {
+        let weights = &used.regridder.weights;
+        VariableReport {
+            name: self.name.clone(),
+            family: self.grid.grid.family.to_string(),
+            cells: (self.grid.grid.len(), self.grid.grid.active_count()),
+            method: used.options.as_ref().map_or_else(|| weights.origin.method.clone(), |o| o.method.to_string()),
+            slabs: self.slabs,
+            before,
+            after,
+            unmapped: weights.unmapped_among(&request.destination.mask),
+            conservation: None,
+            vector: None,
+            rounding: f64::from(if self.storage.number == NumberType::F32 { f32::EPSILON } else { 0.0 }).max(f64::EPSILON) / 2.0,
+            remarks: self.decoder.remarks().iter().chain(&self.remarks).cloned().collect(),
+        }
+    }
+
+    /// Lengths of the dimensions in the output.
+    pub(crate) fn lens(&self, layout: &GridLayout, destination: &Grid) -> Vec<usize> {
+        self.extra_dims.iter().chain(horizontal_dims(layout, destination)).map(|(_, len)| *len).collect()
+    }
+
+    /// Sums for the source and the destination, with their integrals where these mean something.
+    pub(crate) fn tallies(&self, request: &RegridRequest<'_>, weights: &Weights, integrable: bool) -> (Tally, Tally) {
         let source_areas = known(&weights.source_areas).then_some(weights.source_areas.as_slice());
         let destination_areas = known(&weights.destination_areas).then_some(weights.destination_areas.as_slice());
-        let integrable = weights.origin.conservative && source_areas.is_some() && destination_areas.is_some();
         let parts = |areas: &[f64], fractions: &[f64]| areas.iter().zip(fractions).map(|(a, f)| a * f).collect::<Vec<f64>>();
         let source_parts = integrable.then(|| parts(&weights.source_areas, &weights.source_fractions));
         // Divided by the whole cell, a value stands for all of it.
@@ -175,32 +219,21 @@ impl Job {
         let before = Tally::new(weights.source_len, self.grid.grid.mask.flags(), source_areas, source_parts);
         let active = request.destination.mask.flags();
         let after = Tally::new(weights.destination_len(), active, destination_areas, destination_parts);
-        (before, after, integrable)
+        (before, after)
     }
 
-    /// Slabs to take at a time, and whether there is memory for reading and writing some while others are regridded.
-    fn batches<V: Real>(&self, request: &RegridRequest<'_>, dataset: &Dataset, weights: &Weights) -> (Vec<Range<usize>>, bool) {
+    /// Bytes of one slab on its way.
+    fn slab_bytes<V: Real>(&self, weights: &Weights) -> usize {
         let raw = self.decoder.number();
         let raw_bytes = if raw == V::NUMBER { 0 } else { raw.size() };
         // Values and flags; raw values while they are decoded, encoded ones while they are written.
         let source = weights.source_len * (V::NUMBER.size() + 1 + raw_bytes);
         let destination = weights.destination_len() * (2 * V::NUMBER.size() + 1);
-        let slab_bytes = (source + destination).max(1);
-        let overlapped = request.memory_limit / slab_bytes >= 2 * WORTHWHILE_SLABS.min(self.slabs);
-        let most = request.memory_limit / slab_bytes / if overlapped { 2 } else { 1 };
-        let wanted = (BATCH_BYTES / slab_bytes).next_multiple_of(WORTHWHILE_SLABS).max(WORTHWHILE_SLABS);
-        let mut batch = most.min(wanted).max(1);
-        // Chunks that hold several slabs are read once if a batch has all of them.
-        let unit = self.slabs_of_chunks(dataset);
-        if unit <= most {
-            batch = if batch < unit { unit } else { batch - batch % unit };
-        }
-        let starts = (0..self.slabs).step_by(batch);
-        (starts.map(|start| start..(start + batch).min(self.slabs)).collect(), overlapped)
+        source + destination
     }
 
     /// Slabs that the chunks of the source hold together.
-    fn slabs_of_chunks(&self, dataset: &Dataset) -> usize {
+    pub(crate) fn slabs_of_chunks(&self, dataset: &Dataset) -> usize {
         let variable = dataset.file().find(&self.name).expect("the plan names variables of the file");
         let Some(chunks) = &variable.chunks else { return 1 };
         let of = |name: &String| variable.dims.iter().zip(chunks).find(|(dim, _)| dim.name == *name).map_or(1, |(_, &c)| c);
@@ -208,6 +241,30 @@ impl Job {
         let Some(slowest) = lens.iter().position(|(chunk, _)| *chunk > 1) else { return 1 };
         lens[slowest + 1..].iter().map(|(_, len)| len).product::<usize>() * lens[slowest].0
     }
+}
+
+/// The slabs to take at a time, of `slabs` that take `slab_bytes` each, and whether there is memory for reading and
+/// writing some while others are regridded. `unit` of them are in the file together.
+pub(crate) fn batches_of(slabs: usize, slab_bytes: usize, memory_limit: usize, unit: usize) -> (Vec<Range<usize>>, bool) {
+    let slab_bytes = slab_bytes.max(1);
+    let overlapped = memory_limit / slab_bytes >= 2 * WORTHWHILE_SLABS.min(slabs);
+    let most = memory_limit / slab_bytes / if overlapped { 2 } else { 1 };
+    let wanted = (BATCH_BYTES / slab_bytes).next_multiple_of(WORTHWHILE_SLABS).max(WORTHWHILE_SLABS);
+    let mut batch = most.min(wanted).max(1);
+    // Chunks that hold several slabs are read once if a batch has all of them.
+    if unit <= most {
+        batch = if batch < unit { unit } else { batch - batch % unit };
+    }
+    ((0..slabs).step_by(batch).map(|start| start..(start + batch).min(slabs)).collect(), overlapped)
+}
+
+/// Whether integrals of what is regridded with the weights mean something.
+fn integrable(weights: &Weights) -> bool {
+    weights.origin.conservative && known(&weights.source_areas) && known(&weights.destination_areas)
+}
+
+fn known(areas: &[f64]) -> bool {
+    areas.iter().any(|&a| a > 0.0)
 }
 
 /// Source values of some slabs.

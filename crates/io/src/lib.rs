@@ -33,6 +33,8 @@ mod slabs;
 mod statistics;
 pub mod times;
 mod unfinished;
+mod vector_job;
+mod vectors;
 mod weights;
 mod weights_check;
 
@@ -45,10 +47,13 @@ pub use grid_out::{GridFormat, output_layout, write_grid};
 pub use grid_source::grid_from_argument;
 pub use layout::{GridLayout, LayoutData, LayoutVariable, VariableGrid};
 pub use plan::Plan;
-pub use regrid_file::{FindWeights, Progress, RegridReport, RegridRequest, UsedWeights, VariableReport, regrid_file};
+pub use regrid_file::{
+    FindWeights, Progress, RegridReport, RegridRequest, UsedWeights, VariableReport, VectorReport, regrid_file,
+};
 pub use slabs::{SlabOrder, Slabs, match_dims_by_size};
 pub use statistics::{Conservation, Summary};
 pub use unfinished::remove_unfinished;
+pub use vectors::{NamedPair, VectorOutput};
 pub use weights::{
     CENTER_TOLERANCE_DEG, MemoryPlan, WeightsFile, WeightsFormat, WeightsTiles, check_identity, read_weights, write_weights,
 };

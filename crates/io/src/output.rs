@@ -3,7 +3,7 @@
 use crate::nc::{ValueType, Variable};
 use crate::references::keep_only;
 use crate::{Decoder, GridLayout};
-use knarr_field::{Attribute, Attributes, CellMethods, NumberType};
+use knarr_field::{Attribute, Attributes, CellMethods, NumberType, VectorFrame, VectorRole};
 use knarr_regrid::Method;
 
 /// Largest chunk in bytes.
@@ -143,6 +143,24 @@ pub fn regridded_attributes(
         attributes.set("cell_methods", methods.to_string());
     }
     attributes
+}
+
+/// Makes the attributes of a vector's component those of the same component along the axes of `frame`: the standard
+/// name, the long name where it told another direction, the flag of GRIB.
+pub fn turn(attributes: &mut Attributes, frame: VectorFrame) {
+    let old = attributes.text("standard_name").map(str::to_owned);
+    if let Some(name) = old.as_deref().and_then(|name| VectorRole::name_along(name, frame)) {
+        if old.as_deref() != Some(&name) {
+            if attributes.contains("long_name") {
+                attributes.set("long_name", name.replace('_', " "));
+            }
+            attributes.set("standard_name", name);
+        }
+    }
+    if attributes.contains("GRIB_uvRelativeToGrid") {
+        let relative = f64::from(u8::from(frame == VectorFrame::Grid));
+        attributes.set("GRIB_uvRelativeToGrid", Attribute::Numbers(vec![relative], NumberType::I32));
+    }
 }
 
 /// Attributes of the file: those of the source, with `Conventions` and one more line of `history`.

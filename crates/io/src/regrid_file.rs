@@ -1,13 +1,15 @@
 //! A file on one grid becomes a file on another, slab by slab.
 
-use crate::decode::{Decoder, NanPolicy, Purpose};
+use crate::decode::NanPolicy;
 use crate::job::Job;
 use crate::nc_write::NewFile;
 use crate::output;
 use crate::plan::Plan;
-use crate::slabs::SlabOrder;
 use crate::statistics::{Conservation, Summary};
-use crate::{Dataset, IoError, Role, VariableInfo, WeightsFile, check_identity, output_layout};
+use crate::vector_job::{KnownAxes, VectorJob};
+use crate::vectors::{self, Group, NamedPair, VectorOutput};
+use crate::{Dataset, IoError, VariableInfo, WeightsFile, check_identity, output_layout};
+use knarr_field::VectorFrame;
 use knarr_grid::Grid;
 use knarr_regrid::{MissingPolicy, Options, RegridError, Regridder, Weights};
 use std::path::PathBuf;
@@ -44,6 +46,10 @@ pub struct RegridRequest<'a> {
     pub history: String,
     /// Bytes of values held at a time, at least one slab.
     pub memory_limit: usize,
+    /// What components of vectors are along in the output.
+    pub vectors: VectorOutput,
+    /// Components of vectors that their standard names do not tell.
+    pub pairs: Vec<NamedPair>,
 }
 
 /// How far the work is.
@@ -90,10 +96,27 @@ pub struct VariableReport {
     pub unmapped: usize,
     /// Integrals before and after, for conservative weights.
     pub conservation: Option<Conservation>,
+    /// The vector it is a component of, if it was regridded as one.
+    pub vector: Option<VectorReport>,
     /// Relative rounding of the values written; ranges and integrals of values in single precision are kept to it.
     pub rounding: f64,
     /// Contradictory attributes, and what was done about them.
     pub remarks: Vec<String>,
+}
+
+/// A vector of which a variable is a component.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VectorReport {
+    /// The variable with the other component.
+    pub partner: String,
+    /// What the components are along in the source.
+    pub from: VectorFrame,
+    /// What they are along in the output.
+    pub to: VectorFrame,
+    /// Length of the longest vector read; a bound where the components are at different points.
+    pub longest_before: f64,
+    /// Length of the longest vector written.
+    pub longest_after: f64,
 }
 
 /// Weights that were used.
@@ -135,67 +158,124 @@ pub fn regrid_file(request: &RegridRequest<'_>, progress: &mut dyn FnMut(Progres
     plan.give_way_to(&layout);
     // An output that cannot be written is told before weights are made.
     let mut file = NewFile::create(&request.output, request.overwrite)?;
-    let (jobs, weights) = jobs(request, &dataset, &mut plan, progress)?;
+    let (works, weights) = works(request, &dataset, &mut plan, progress)?;
     crate::carry::define(&mut file, &dataset, &plan, &layout, &request.history)?;
-    for job in &jobs {
+    let mut all: Vec<&Job> = works.iter().flat_map(Work::jobs).collect();
+    let position = |name: &str| dataset.variables().iter().position(|v| v.name == name);
+    all.sort_by_key(|job| position(&job.name));
+    for job in all {
         file.add_variable(&job.new_variable(&plan, &dataset, &layout, &request.destination, &weights[job.weights]))?;
     }
     crate::carry::fill(&mut file, &dataset, &plan, &layout)?;
-    let all_total = jobs.iter().map(|job| job.slabs).sum();
-    let mut variables = Vec::with_capacity(jobs.len());
-    let mut all_done = 0;
-    for job in &jobs {
+    let all_total = works.iter().map(|work| work.jobs()[0].slabs).sum();
+    let mut variables = Vec::new();
+    let (mut all_done, mut axes) = (0, KnownAxes::default());
+    for work in &works {
+        let Job { name, slabs, .. } = &work.jobs()[0];
         let mut step = |done: usize| {
-            let (variable, total) = (job.name.clone(), job.slabs);
+            let (variable, total) = (name.clone(), *slabs);
             progress(Progress::Slabs { variable, done, total, all_done: all_done + done, all_total });
         };
-        variables.push(job.run(request, &dataset, &layout, &weights[job.weights], &mut file, &mut step)?);
-        all_done += job.slabs;
+        match work {
+            Work::Scalar(job) => {
+                variables.push(job.run(request, &dataset, &layout, &weights[job.weights], &mut file, &mut step)?);
+            }
+            Work::Vector(job) => {
+                variables.extend(job.run(request, &dataset, &layout, &weights, &mut axes, &mut file, &mut step)?);
+            }
+        }
+        all_done += slabs;
     }
+    variables.sort_by_key(|v| position(&v.name));
     file.finish()?;
     Ok(RegridReport { variables, carried: plan.carried, skipped: plan.skipped, weights })
 }
 
-/// Makes weights for the variables of the plan. Variables that the given weights or the method do not fit leave the
-/// plan, unless they were asked for by name or none is left.
-fn jobs(
+/// What is read and written together.
+enum Work {
+    Scalar(Job),
+    Vector(VectorJob),
+}
+
+impl Work {
+    fn jobs(&self) -> &[Job] {
+        match self {
+            Self::Scalar(job) => std::slice::from_ref(job),
+            Self::Vector(vector) => &vector.components,
+        }
+    }
+}
+
+/// Makes weights for the variables of the plan. Variables that the given weights or the method do not fit, and
+/// components of vectors that cannot be turned, leave the plan, unless they were asked for by name or none is left.
+fn works(
     request: &RegridRequest<'_>,
     dataset: &Dataset,
     plan: &mut Plan,
     progress: &mut dyn FnMut(Progress),
-) -> Result<(Vec<Job>, Vec<UsedWeights>), IoError> {
+) -> Result<(Vec<Work>, Vec<UsedWeights>), IoError> {
     let mut used: Vec<UsedWeights> = Vec::new();
-    let mut jobs = Vec::new();
+    let mut works = Vec::new();
     let mut refused = None;
-    for (name, grid) in std::mem::take(&mut plan.regridded) {
-        let info = dataset.variable(&name)?;
-        let weights = match weights_for(request, dataset, info, &grid.grid, &mut used, progress) {
-            Ok(weights) => weights,
-            Err(error @ (IoError::Regrid { .. } | IoError::WeightsMismatch { .. })) if request.variables.is_none() => {
+    let geographic = request.destination.has_geographic_axes();
+    let groups = vectors::groups(dataset, plan, request.vectors, &request.pairs, geographic)?;
+    plan.regridded.clear();
+    for group in groups {
+        let names = group.names().to_vec();
+        match work(request, dataset, group, &mut used, progress) {
+            Ok(work) => {
+                plan.regridded.extend(work.jobs().iter().map(|job| (job.name.clone(), job.grid.clone())));
+                works.push(work);
+            }
+            Err(error) if request.variables.is_none() && error.concerns_one_variable() => {
                 let why = match &error {
                     IoError::Regrid { source, .. } => source.to_string(),
+                    IoError::Component { along, problem, .. } => format!("a component along {along}, and {problem}"),
                     other => other.to_string(),
                 };
-                plan.skipped.push((name, why));
+                plan.skipped.extend(names.into_iter().map(|name| (name, why.clone())));
                 refused.get_or_insert(error);
-                continue;
             }
             Err(error) => return Err(error),
-        };
-        let variable = dataset.file().variable(&name)?;
-        let decoder = Decoder::new(dataset.file(), variable, Purpose::Data)?;
-        let keeps_values = used[weights].options.as_ref().is_some_and(output::keeps_values);
-        let storage = output::storage(variable, &decoder, keeps_values);
-        let order = SlabOrder::new(dataset, info, &grid)?;
-        let extra_dims: Vec<(String, usize)> = order.extra.iter().map(|&i| info.dims[i].clone()).collect();
-        let slabs = extra_dims.iter().map(|(_, len)| len).product();
-        let auxiliary = info.role == Role::Coordinate;
-        plan.regridded.push((name.clone(), grid.clone()));
-        jobs.push(Job { name, grid, decoder, storage, extra_dims, slabs, weights, auxiliary });
+        }
     }
     match refused {
-        Some(error) if jobs.is_empty() => Err(error),
-        _ => Ok((jobs, used)),
+        Some(error) if works.is_empty() => Err(error),
+        _ => Ok((works, used)),
+    }
+}
+
+/// A variable or a vector with its weights.
+fn work(
+    request: &RegridRequest<'_>,
+    dataset: &Dataset,
+    group: Group,
+    used: &mut Vec<UsedWeights>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Work, IoError> {
+    match group {
+        Group::Refused { error, .. } => Err(error),
+        Group::Scalar { name, grid, frame, remarks } => {
+            let weights = weights_for(request, dataset, dataset.variable(&name)?, &grid.grid, used, progress)?;
+            let keeps_values = used[weights].options.as_ref().is_some_and(output::keeps_values);
+            let job = Job::new(dataset, name, grid, weights, keeps_values)?;
+            Ok(Work::Scalar(Job { frame, remarks, ..job }))
+        }
+        Group::Vector { names, grids, from } => {
+            let to = request.vectors.frame().unwrap_or(from);
+            let [first, second] = [dataset.variable(&names[0])?, dataset.variable(&names[1])?];
+            let mut weights = [weights_for(request, dataset, first, &grids[0].grid, used, progress)?; 2];
+            if grids[0].grid != grids[1].grid {
+                weights[1] = weights_for(request, dataset, second, &grids[1].grid, used, progress)?;
+            }
+            let mut jobs = Vec::with_capacity(2);
+            for (k, (name, grid)) in names.into_iter().zip(grids).enumerate() {
+                let job = Job::new(dataset, name, grid, weights[k], false)?;
+                jobs.push(Job { frame: Some(to), ..job });
+            }
+            let components = <[Job; 2]>::try_from(jobs).unwrap_or_else(|_| unreachable!("two components"));
+            Ok(Work::Vector(VectorJob { components, from, to }))
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use common::{Var, axis_vars, names_in, numbers, on, spec, text, var, write};
 use knarr_field::{Attribute, NumberType};
 use knarr_io::nc::Numbers;
 use knarr_io::{
-    Conservation, Dataset, IoError, NanPolicy, Purpose, RegridReport, RegridRequest, VariableInfo, read_decoded, regrid_file,
+    Conservation, Dataset, IoError, NanPolicy, Purpose, RegridReport, RegridRequest, VariableInfo, VectorOutput, read_decoded,
+    regrid_file,
 };
 use knarr_regrid::{Method, MissingPolicy, Options};
 use std::path::Path;
@@ -39,6 +40,8 @@ fn run(
         nan: NanPolicy::Error,
         history: "knarr 0.1.0: regrid --to grid".into(),
         memory_limit: 1 << 28,
+        vectors: VectorOutput::Earth,
+        pairs: Vec::new(),
     };
     change(&mut request);
     regrid_file(&request, &mut |_| {})

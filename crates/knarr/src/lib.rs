@@ -39,7 +39,7 @@
 //!
 //! ```
 //! use knarr::grid::Grid;
-//! use knarr::io::{Dataset, NanPolicy, RegridRequest, read_grid, regrid_file};
+//! use knarr::io::{Dataset, NanPolicy, RegridRequest, VectorOutput, read_grid, regrid_file};
 //! use knarr::regrid::{Method, MissingPolicy, Options};
 //! use std::sync::Arc;
 //!
@@ -60,6 +60,8 @@
 //!     nan: NanPolicy::Error,
 //!     history: "an example".to_owned(),
 //!     memory_limit: 1 << 28,
+//!     vectors: VectorOutput::Earth,
+//!     pairs: Vec::new(),
 //! };
 //! let report = regrid_file(&request, &mut |_| ())?;
 //! assert_eq!(report.variables[0].name, "votemper");

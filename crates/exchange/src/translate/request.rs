@@ -5,7 +5,7 @@ use super::pass::{Direction, pass};
 use crate::catalogue::{Catalogue, Convention, FieldMethod};
 use knarr_field::DateTime;
 use knarr_grid::{Family, Grid, HealpixOrder};
-use knarr_io::{Dataset, NanPolicy, RegridRequest, read_grid, regrid_file};
+use knarr_io::{Dataset, NanPolicy, RegridRequest, VectorOutput, read_grid, regrid_file};
 use knarr_regrid::{Method, MissingPolicy, Options};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -195,6 +195,8 @@ fn regrid(
             nan: request.nan,
             history: String::new(),
             memory_limit: 512 << 20,
+            vectors: VectorOutput::Earth,
+            pairs: Vec::new(),
         },
         &mut |_| (),
     )?;
