@@ -71,3 +71,28 @@ pub fn no_times(path: &Path) {
     let mut variable = file.add_variable::<f32>("t", &["time", "lat", "lon"]).expect("a variable");
     variable.put_attribute("units", "K").expect("units");
 }
+
+/// `u` and, if `both`, `v`: a wind along the axes of a rotated grid of 12 x 12 cells of 2 degrees.
+pub fn rotated_wind(path: &Path, both: bool) {
+    let mut file = create(path, &[("rlat", 12), ("rlon", 12)]);
+    let places: Vec<f64> = (0..12).map(|k| -11.0 + 2.0 * f64::from(k)).collect();
+    coordinate(&mut file, "rlat", "rlat", "degrees", &places);
+    coordinate(&mut file, "rlon", "rlon", "degrees", &places);
+    for (name, standard_name) in [("rlat", "grid_latitude"), ("rlon", "grid_longitude")] {
+        let mut axis = file.variable_mut(name).expect("a coordinate");
+        axis.put_attribute("standard_name", standard_name).expect("a name");
+    }
+    let mut pole = file.add_variable::<i32>("rotated_pole", &[]).expect("a grid mapping");
+    pole.put_attribute("grid_mapping_name", "rotated_latitude_longitude").expect("a name");
+    pole.put_attribute("grid_north_pole_latitude", 36.0).expect("a latitude");
+    pole.put_attribute("grid_north_pole_longitude", 65.0).expect("a longitude");
+    for (name, standard_name, value) in [("u", "x_wind", 3.0f32), ("v", "y_wind", 4.0)].into_iter().take(if both { 2 } else { 1 })
+    {
+        let mut variable = file.add_variable::<f32>(name, &["rlat", "rlon"]).expect("a variable");
+        variable.put_attribute("units", "m s-1").expect("units");
+        variable.put_attribute("standard_name", standard_name).expect("a name");
+        variable.put_attribute("long_name", format!("wind along {}", &standard_name[..1])).expect("a long name");
+        variable.put_attribute("grid_mapping", "rotated_pole").expect("a grid mapping");
+        variable.put_values(&[value; 144], ..).expect("values");
+    }
+}
