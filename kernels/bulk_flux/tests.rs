@@ -1,3 +1,5 @@
+#![allow(clippy::excessive_precision, reason = "digits as published")]
+
 use super::*;
 
 /// SST and air in °C, humidity, wind, pressure; radiation is that of the example of AeroBulk.

@@ -1,3 +1,5 @@
+#![allow(clippy::excessive_precision, reason = "digits as published")]
+
 use super::*;
 
 /// Month, noon weather (°C, %, km/h, mm), and what FFMC, DMC, DC, ISI, BUI and FWI print: the 48 days of Van Wagner and
