@@ -55,7 +55,7 @@ fn regrid(
         output: output.to_owned(),
         destination: destination.clone(),
         variables: None,
-        options: &|_| Options::new(method),
+        methods: &|_| Options::new(method).into(),
         missing: MissingPolicy::Skip { min_valid: 0.0 },
         weights: None,
         stored: None,

@@ -12,5 +12,6 @@ mod regions;
 mod release;
 mod resample;
 mod run;
+mod stack;
 mod vectors;
 mod verbs;

@@ -12,7 +12,7 @@ use crate::statistics::{self, Shares, Summary, Tally};
 use crate::{Dataset, GridLayout, IoError, Role, VariableGrid};
 use knarr_field::{NumberType, VectorFrame};
 use knarr_grid::Grid;
-use knarr_regrid::{SlabFlags, Weights};
+use knarr_regrid::{Levels, Weights};
 use std::ops::Range;
 
 /// Slabs from which on preparing weights for many calls pays.
@@ -70,7 +70,7 @@ impl Job {
         let file = dataset.file();
         let variable = file.find(&self.name).expect("the plan names variables of the file");
         let is_kept = |name: &str| file.find_from(&self.name, name).is_some_and(|v| plan.keeps(&v.name));
-        let conservative = used.regridder.weights.origin.conservative && !self.auxiliary;
+        let conservative = used.regridder.weights.joined().origin.conservative && !self.auxiliary;
         let mut attributes =
             output::regridded_attributes(variable, &self.decoder, self.storage, layout, &self.grid.dims, conservative, &is_kept);
         if self.auxiliary {
@@ -121,12 +121,13 @@ impl Job {
         file: &mut NewFile,
         progress: &mut dyn FnMut(usize),
     ) -> Result<VariableReport, IoError> {
-        let (weights, extra) = (&used.regridder.weights, self.extra_dims.len());
+        let (weights, extra) = (used.regridder.weights.joined(), self.extra_dims.len());
         let writer = file.slab_writer(&self.name, T::NUMBER, &self.lens(layout, &request.destination), extra)?;
         let fill = T::stored(self.storage.fill);
         let integrable = integrable(weights);
         let (mut before, mut after) = self.tallies(request, weights, integrable);
         let mut shares = Shares::default();
+        let mut counts = vec![0; used.regridder.weights.stack().layers().len()];
         // What is the same for all batches is worked out once; a slab or two are done sooner.
         let prepared = (self.slabs >= FEW_SLABS).then(|| used.regridder.prepare());
 
@@ -144,21 +145,17 @@ impl Job {
             let Output { values, valid: flags } = &mut output;
             let done = match &prepared {
                 None => used.regridder.apply_into(&input.values, valid, values, flags),
-                Some(prepared) => {
-                    let valid = valid.map(|v| SlabFlags::from_bools(weights.source_len, v));
-                    prepared.apply_into(&input.values, valid.as_ref(), values).map(|present| match present {
-                        None => flags.fill(true),
-                        Some(present) => present.write_bools(flags),
-                    })
-                }
+                Some(prepared) => prepared.apply_into(&input.values, valid, values, flags),
             };
-            done.map_err(|e| fail(dataset, &self.name, e))?;
+            let levels = done.map_err(|e| fail(dataset, &self.name, e))?;
             let mut share = |k: usize| {
                 let flags = valid.map(|v| &v[k * weights.source_len..(k + 1) * weights.source_len]);
-                integrable.then(|| shares.of(weights, flags, request.missing)).flatten()
+                let share = integrable.then(|| shares.of(weights, flags, request.missing)).flatten();
+                of_first_layer(share, levels.of_slabs[k].as_deref(), integrable)
             };
             let shares: Vec<_> = (0..slabs.len()).map(&mut share).collect();
             let shares: Vec<_> = shares.iter().map(|s| s.as_ref().map(|s| s.as_slice())).collect();
+            add_counts(&mut counts, &levels);
             before.add(&input.values, valid, &[]);
             after.add(&output.values, Some(&output.valid), &shares);
             Ok(output)
@@ -170,28 +167,28 @@ impl Job {
 
         Ok(VariableReport {
             conservation: integrable.then(|| statistics::conservation(&before, &after)),
-            ..self.report(request, used, before.summary(), after.summary())
+            ..self.report(used, before.summary(), after.summary(), &counts)
         })
     }
 
-    /// What was done.
-    pub(crate) fn report(
-        &self,
-        request: &RegridRequest<'_>,
-        used: &UsedWeights,
-        before: Summary,
-        after: Summary,
-    ) -> VariableReport {
+    /// What was done; `counts` are the values that each layer of the stack made.
+    pub(crate) fn report(&self, used: &UsedWeights, before: Summary, after: Summary, counts: &[u64]) -> VariableReport {
         let weights = &used.regridder.weights;
+        let method = used.methods.as_ref().map_or_else(
+            || weights.joined().origin.method.clone(),
+            |stack| stack.single().map_or_else(|| stack.to_string(), |o| o.method.to_string()),
+        );
+        let of_layers = weights.stack().layers().iter().map(ToString::to_string).zip(counts.iter().copied());
         VariableReport {
             name: self.name.clone(),
             family: self.grid.grid.family.to_string(),
             cells: (self.grid.grid.len(), self.grid.grid.active_count()),
-            method: used.options.as_ref().map_or_else(|| weights.origin.method.clone(), |o| o.method.to_string()),
+            method,
             slabs: self.slabs,
             before,
             after,
-            unmapped: weights.unmapped_among(&request.destination.mask),
+            unmapped: weights.open_count(),
+            levels: if counts.len() > 1 { of_layers.collect() } else { Vec::new() },
             conservation: None,
             vector: None,
             rounding: f64::from(if self.storage.number == NumberType::F32 { f32::EPSILON } else { 0.0 }).max(f64::EPSILON) / 2.0,
@@ -265,6 +262,22 @@ fn integrable(weights: &Weights) -> bool {
 
 fn known(areas: &[f64]) -> bool {
     areas.iter().any(|&a| a > 0.0)
+}
+
+/// Shares of the integral that values of the first layer have: what later layers made has none.
+fn of_first_layer(
+    shares: Option<std::sync::Arc<Vec<f64>>>,
+    levels: Option<&[u8]>,
+    integrable: bool,
+) -> Option<std::sync::Arc<Vec<f64>>> {
+    let Some(levels) = levels.filter(|_| integrable) else { return shares };
+    let mut own = shares.map_or_else(|| vec![1.0; levels.len()], |shares| shares.to_vec());
+    own.iter_mut().zip(levels).filter(|(_, level)| **level > 0).for_each(|(share, _)| *share = 0.0);
+    Some(std::sync::Arc::new(own))
+}
+
+pub(crate) fn add_counts(counts: &mut [u64], levels: &Levels) {
+    counts.iter_mut().zip(&levels.counts).for_each(|(sum, n)| *sum += n);
 }
 
 /// Source values of some slabs.

@@ -11,7 +11,7 @@ use crate::vectors::{self, Group, NamedPair, VectorOutput};
 use crate::{Dataset, IoError, VariableInfo, WeightsFile, check_identity, output_layout};
 use knarr_field::VectorFrame;
 use knarr_grid::Grid;
-use knarr_regrid::{MissingPolicy, Options, RegridError, Regridder, Weights};
+use knarr_regrid::{MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -30,11 +30,11 @@ pub struct RegridRequest<'a> {
     pub destination: Arc<Grid>,
     /// Variables to regrid; all that have a grid if not given.
     pub variables: Option<Vec<String>>,
-    /// Method and its options for a variable.
-    pub options: &'a dyn Fn(&VariableInfo) -> Options,
+    /// Methods and their options for a variable.
+    pub methods: &'a dyn Fn(&VariableInfo) -> Stack,
     /// What missing values do.
     pub missing: MissingPolicy,
-    /// Weights to use instead of making them; variables on other grids are left out.
+    /// Weights to use instead of making them; variables on other grids are left out. Their fixed value is used as well.
     pub weights: Option<WeightsFile>,
     /// Where weights may be found before they are made (a cache): source, destination, options.
     pub stored: Option<&'a FindWeights<'a>>,
@@ -92,8 +92,10 @@ pub struct VariableReport {
     pub before: Summary,
     /// Values written.
     pub after: Summary,
-    /// Active destination cells that no source cell reaches.
+    /// Active destination cells that no source cell reaches, and no fixed value fills.
     pub unmapped: usize,
+    /// Number of values that each layer of a stack made; empty for single methods.
+    pub levels: Vec<(String, u64)>,
     /// Integrals before and after, for conservative weights.
     pub conservation: Option<Conservation>,
     /// The vector it is a component of, if it was regridded as one.
@@ -124,10 +126,10 @@ pub struct VectorReport {
 pub struct UsedWeights {
     /// Their source grid.
     pub source: Arc<Grid>,
-    /// Their options; none if they were given.
-    pub options: Option<Options>,
+    /// Their methods; none if they were given.
+    pub methods: Option<Stack>,
     /// The weights, with the policy for missing values.
-    pub regridder: Regridder,
+    pub regridder: StackRegridder,
 }
 
 /// What was done.
@@ -257,7 +259,7 @@ fn work(
         Group::Refused { error, .. } => Err(error),
         Group::Scalar { name, grid, frame, remarks } => {
             let weights = weights_for(request, dataset, dataset.variable(&name)?, &grid.grid, used, progress)?;
-            let keeps_values = used[weights].options.as_ref().is_some_and(output::keeps_values);
+            let keeps_values = used[weights].methods.as_ref().is_some_and(output::keeps_values);
             let job = Job::new(dataset, name, grid, weights, keeps_values)?;
             Ok(Work::Scalar(Job { frame, remarks, ..job }))
         }
@@ -267,6 +269,13 @@ fn work(
             let mut weights = [weights_for(request, dataset, first, &grids[0].grid, used, progress)?; 2];
             if grids[0].grid != grids[1].grid {
                 weights[1] = weights_for(request, dataset, second, &grids[1].grid, used, progress)?;
+            }
+            for at in weights {
+                if let Some(fixed) = used[at].regridder.weights.stack().fixed().filter(|&value| value != 0.0) {
+                    let problem = "it has no direction: expected `fixed:0` for a component of a vector".to_owned();
+                    let source = RegridError::Stack { layer: format!("fixed:{fixed}"), problem };
+                    return Err(fail(dataset, &names[0], source));
+                }
             }
             let mut jobs = Vec::with_capacity(2);
             for (k, (name, grid)) in names.into_iter().zip(grids).enumerate() {
@@ -289,29 +298,34 @@ fn weights_for(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<usize, IoError> {
     let destination = &request.destination;
-    let options = request.weights.is_none().then(|| (request.options)(info));
-    let same = |w: &UsedWeights| w.options == options && (Arc::ptr_eq(&w.source, source) || w.source == *source);
+    let methods = request.weights.is_none().then(|| (request.methods)(info));
+    let same = |w: &UsedWeights| w.methods == methods && (Arc::ptr_eq(&w.source, source) || w.source == *source);
     if let Some(at) = used.iter().position(same) {
         return Ok(at);
     }
-    let weights = match (&request.weights, &options) {
+    let failed = |error| fail(dataset, &info.name, error);
+    let weights = match (&request.weights, &methods) {
         (Some(given), _) => {
             check_identity(given, source, destination)?;
-            given.weights.clone()
+            StackWeights::given(source, destination, given.weights.clone()).map_err(failed)?
         }
-        (None, options) => {
-            let options = options.unwrap_or_else(|| (request.options)(info));
-            match request.stored.map_or(Ok(None), |find| find(source, destination, &options))? {
-                Some(weights) => weights,
-                None => {
-                    progress(Progress::Weights { variable: info.name.clone() });
-                    Weights::build(source, destination, &options).map_err(|e| fail(dataset, &info.name, e))?
-                }
+        (None, methods) => {
+            let stack = methods.clone().unwrap_or_else(|| (request.methods)(info));
+            let mut whole = Vec::new();
+            for options in stack.whole_weights() {
+                whole.push(match request.stored.map_or(Ok(None), |find| find(source, destination, options))? {
+                    Some(weights) => weights,
+                    None => {
+                        progress(Progress::Weights { variable: info.name.clone() });
+                        Weights::build(source, destination, options).map_err(failed)?
+                    }
+                });
             }
+            StackWeights::join(source, destination, &stack, whole).map_err(failed)?
         }
     };
-    let regridder = Regridder { weights, missing: request.missing };
-    used.push(UsedWeights { source: source.clone(), options, regridder });
+    let regridder = StackRegridder { weights, missing: request.missing };
+    used.push(UsedWeights { source: source.clone(), methods, regridder });
     Ok(used.len() - 1)
 }
 

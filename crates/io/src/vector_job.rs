@@ -1,7 +1,7 @@
 //! Two variables of a file, the components of vectors, on their way to another grid.
 
 use crate::element::{Element, with_element};
-use crate::job::{Job, batches_of};
+use crate::job::{Job, add_counts, batches_of};
 use crate::nc_write::NewFile;
 use crate::regrid_file::{RegridRequest, UsedWeights, VariableReport, VectorReport, fail};
 use crate::{Dataset, GridLayout, IoError};
@@ -101,7 +101,8 @@ impl VectorJob {
             )?);
         }
         let [(mut first_before, mut first_after), (mut second_before, mut second_after)] =
-            [0, 1].map(|k| jobs[k].tallies(request, &used[k].regridder.weights, false));
+            [0, 1].map(|k| jobs[k].tallies(request, used[k].regridder.weights.joined(), false));
+        let mut counts = vec![0; used[0].regridder.weights.stack().layers().len()];
         let (mut longest_before, mut longest_after) = ([0.0f64; 2], 0.0f64);
 
         let nan = request.nan;
@@ -123,7 +124,8 @@ impl VectorJob {
             valid.resize(slabs.len() * cells, false);
             let [first, second] = &input.values;
             let flags = [0, 1].map(|k| input.valid[k].as_deref());
-            vectors.apply_into([first, second], flags, [u, v], valid).map_err(|e| fail(dataset, &jobs[0].name, e))?;
+            let levels = vectors.apply_into([first, second], flags, [u, v], valid);
+            add_counts(&mut counts, &levels.map_err(|e| fail(dataset, &jobs[0].name, e))?);
             first_before.add(first, flags[0], &[]);
             second_before.add(second, flags[1], &[]);
             first_after.add(&*u, Some(valid), &[]);
@@ -162,7 +164,7 @@ impl VectorJob {
                 longest_after: longest_after,
             };
             let (before, after) = summaries[k];
-            VariableReport { vector: Some(vector), ..jobs[k].report(request, used[k], before, after) }
+            VariableReport { vector: Some(vector), ..jobs[k].report(used[k], before, after, &counts) }
         }))
     }
 

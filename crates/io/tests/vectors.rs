@@ -101,14 +101,14 @@ fn run(
     vectors: VectorOutput,
     change: &dyn Fn(&mut RegridRequest<'_>),
 ) -> Result<RegridReport, IoError> {
-    let options = |_: &knarr_io::VariableInfo| Options::new(Method::Bilinear);
+    let methods = |_: &knarr_io::VariableInfo| Options::new(Method::Bilinear).into();
     let mut request = RegridRequest {
         input: input.to_owned(),
         grid_file: None,
         output: output.to_owned(),
         destination: destination.clone(),
         variables: None,
-        options: &options,
+        methods: &methods,
         missing: MissingPolicy::Propagate,
         weights: None,
         stored: None,
@@ -288,7 +288,7 @@ fn batches_missing_values_and_given_weights_make_no_difference() {
     let used = &report.weights[0];
     assert_eq!(report.weights.len(), 1);
     let weights = path("weights.nc");
-    write_weights(&used.regridder.weights, &used.source, &destination, &weights, knarr_io::WeightsFormat::Esmf, true)
+    write_weights(used.regridder.weights.joined(), &used.source, &destination, &weights, knarr_io::WeightsFormat::Esmf, true)
         .expect("written");
     let given = |r: &mut RegridRequest<'_>| (r.missing, r.weights) = (skip, Some(read_weights(&weights).expect("weights")));
     run(&path("in.nc"), &path("given.nc"), &destination, VectorOutput::Earth, &given).expect("done");
@@ -453,7 +453,13 @@ fn components_that_do_not_fit_are_no_vector() {
     let mesh = Grid::from_spec("H4").expect("a valid grid");
     let why = refused(&|both| both.iter_mut().for_each(|v| v.values.resize(mesh.len(), 1.0)), &mesh);
     assert!(why.contains("HEALPix nside 4 ring grid has no x and y axes"), "{why}");
-    // And onto such a grid along axes it has not.
+    // A direction cannot be fixed.
+    let fixed = |r: &mut RegridRequest<'_>| r.methods = &|_| "bilinear,fixed:5".parse().expect("a stack");
+    write(&path("both.nc"), &[(&rotated, vec![component("u", "x_wind", x.clone()), component("v", "y_wind", y.clone())])]);
+    assert!(
+        message(run(&path("both.nc"), &path("out.nc"), &lat_lon, VectorOutput::Earth, &fixed)).contains("it has no direction")
+    );
+    // And onto a mesh along axes it has not.
     let two = vec![component("u", "x_wind", x.clone()), component("v", "y_wind", y.clone())];
     write(&path("in.nc"), &[(&rotated, two)]);
     let onto = run(&path("in.nc"), &path("out.nc"), &Arc::new(mesh), VectorOutput::Grid, &as_is);

@@ -1,6 +1,6 @@
 //! Weights put to use on the two components of vectors.
 
-use crate::{PreparedRegridder, RegridError, SlabFlags};
+use crate::{Levels, PreparedStack, RegridError};
 use knarr_kernels::rotate_vectors::{from_cartesian_into, to_cartesian_into};
 use knarr_kernels::sphere::UnitVector;
 
@@ -13,14 +13,14 @@ pub enum VectorSource<'a> {
     /// Both at the centers of one grid.
     Together {
         /// Weights from that grid.
-        regridder: PreparedRegridder<'a>,
+        regridder: PreparedStack<'a>,
         /// The axes of the grid.
         axes: &'a Axes,
     },
     /// Each at the centers of its own grid, as on C grids.
     Apart {
         /// Weights from both grids, to one destination.
-        regridders: [PreparedRegridder<'a>; 2],
+        regridders: [PreparedStack<'a>; 2],
         /// The axes of both grids; of each only that of its component is used.
         axes: [&'a Axes; 2],
     },
@@ -41,32 +41,34 @@ pub struct VectorRegridder<'a> {
     destination: &'a Axes,
     cartesian: Vec<f64>,
     moved: Vec<f64>,
+    flags: Vec<bool>,
 }
 
 impl<'a> VectorRegridder<'a> {
     /// Vectors from `source` to a grid with the axes `destination`.
     pub fn new(source: VectorSource<'a>, destination: &'a Axes) -> Self {
-        Self { source, destination, cartesian: Vec::new(), moved: Vec::new() }
+        Self { source, destination, cartesian: Vec::new(), moved: Vec::new(), flags: Vec::new() }
     }
 
     /// Regrids whole slabs of the two `components`, with `valid` flags (`None`: all valid), into `result`, and flags of
     /// these; in the units of the source. A vector counts where both components are valid. Values that are not valid are
-    /// 0.
+    /// 0. Gives the layers of the stack that made the values; of staggered components those of the first.
     ///
     /// # Errors
     /// [`RegridError::WrongLength`] if a component is not a whole number of slabs or another length does not fit.
     ///
     /// ```
     /// use knarr_grid::Grid;
-    /// use knarr_regrid::{Method, MissingPolicy, Options, Regridder, VectorRegridder, VectorSource, Weights};
+    /// use knarr_regrid::{MissingPolicy, StackRegridder, StackWeights, VectorRegridder, VectorSource};
+    /// use std::sync::Arc;
     ///
     /// // A wind straight over the pole, from 180 E to 0 E.
-    /// let (source, destination) = (Grid::from_spec("r36x18")?, Grid::from_spec("90/30")?);
+    /// let (source, destination) = (Arc::new(Grid::from_spec("r36x18")?), Arc::new(Grid::from_spec("90/30")?));
     /// let wind = |grid: &Grid, north: bool| {
     ///     (0..grid.len()).map(|c| grid.east_north()[c][usize::from(north)][0]).collect::<Vec<f64>>()
     /// };
-    /// let weights = Weights::build(&source, &destination, &Options::new(Method::Bilinear))?;
-    /// let regridder = Regridder { weights, missing: MissingPolicy::Propagate };
+    /// let weights = StackWeights::build(&source, &destination, &"bilinear".parse()?)?;
+    /// let regridder = StackRegridder { weights, missing: MissingPolicy::Propagate };
     /// let (axes, to) = (source.axes()?, destination.axes()?);
     /// let mut vectors = VectorRegridder::new(VectorSource::Together { regridder: regridder.prepare(), axes: &axes }, &to);
     /// let (mut u, mut v, mut valid) = (vec![0.0; to.len()], vec![0.0; to.len()], vec![false; to.len()]);
@@ -83,7 +85,7 @@ impl<'a> VectorRegridder<'a> {
         valid: [Option<&[bool]>; 2],
         result: [&mut [f64]; 2],
         result_valid: &mut [bool],
-    ) -> Result<(), RegridError> {
+    ) -> Result<Levels, RegridError> {
         let cells = self.destination.len();
         let slabs = result_valid.len() / cells.max(1);
         let check = |what: &'static str, found: usize, expected: usize| match found == expected {
@@ -100,12 +102,10 @@ impl<'a> VectorRegridder<'a> {
             check("a component of the destination", result[k].len(), slabs * cells)?;
             check("the validity", valid[k].map_or(components[k].len(), <[bool]>::len), components[k].len())?;
         }
-        if slabs == 0 {
-            return Ok(());
-        }
-        let Self { source, destination, cartesian, moved } = self;
+        let Self { source, destination, cartesian, moved, flags } = self;
         moved.resize(3 * slabs * cells, 0.0);
-        match source {
+        flags.resize(moved.len(), false);
+        let levels = match source {
             VectorSource::Together { regridder, axes } => {
                 let both: Option<Vec<bool>> = match valid {
                     [Some(a), Some(b)] => Some(a.iter().zip(b).map(|(a, b)| a & b).collect()),
@@ -113,68 +113,66 @@ impl<'a> VectorRegridder<'a> {
                 };
                 cartesian.resize(3 * components[0].len(), 0.0);
                 to_cartesian_into(components.map(Some), axes, cartesian);
-                let flags = apply(regridder, cartesian, both.as_deref(), sources[0], moved)?;
-                write_flags(flags.as_ref(), result_valid, true);
+                let levels = apply(regridder, cartesian, both.as_deref(), moved, flags)?;
+                result_valid.copy_from_slice(&flags[..slabs * cells]);
+                levels
             }
             VectorSource::Apart { regridders, axes } => {
                 let mut part = vec![0.0; moved.len()];
+                let mut levels = None;
                 moved.fill(0.0);
+                result_valid.fill(true);
                 for k in 0..2 {
                     cartesian.resize(3 * components[k].len(), 0.0);
                     let own = [0, 1].map(|c| (c == k).then_some(components[c]));
                     to_cartesian_into(own, axes[k], cartesian);
-                    let flags = apply(&regridders[k], cartesian, valid[k], sources[k], &mut part)?;
+                    let of_component = apply(&regridders[k], cartesian, valid[k], &mut part, flags)?;
+                    levels.get_or_insert(of_component);
                     moved.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
-                    write_flags(flags.as_ref(), result_valid, k == 0);
+                    result_valid.iter_mut().zip(&*flags).for_each(|(ok, flag)| *ok &= flag);
                 }
                 for (i, _) in result_valid.iter().enumerate().filter(|(_, ok)| !**ok) {
                     (0..3).for_each(|c| moved[c * slabs * cells + i] = 0.0);
                 }
+                levels.expect("two components")
             }
-        }
+        };
         let [u, v] = result;
         from_cartesian_into(moved, destination, u, v);
-        Ok(())
+        Ok(levels)
     }
 }
 
-/// The three Cartesian components, which are valid together.
+/// Regrids the three Cartesian components, which are valid together; gives the layers of one.
 fn apply(
-    regridder: &PreparedRegridder<'_>,
+    regridder: &PreparedStack<'_>,
     cartesian: &[f64],
     valid: Option<&[bool]>,
-    cells: usize,
     moved: &mut [f64],
-) -> Result<Option<SlabFlags>, RegridError> {
-    let valid = valid.filter(|v| v.contains(&false)).map(|v| SlabFlags::from_bools(cells, &[v, v, v].concat()));
-    regridder.apply_into(cartesian, valid.as_ref(), moved)
-}
-
-/// Flags of the first component's slabs, alone or together with those that are there.
-fn write_flags(flags: Option<&SlabFlags>, out: &mut [bool], first: bool) {
-    let Some(flags) = flags else {
-        if first {
-            out.fill(true);
-        }
-        return;
-    };
-    for (slab, out) in out.chunks_mut(flags.cells()).enumerate() {
-        out.iter_mut().enumerate().for_each(|(cell, ok)| *ok = flags.get(slab, cell) && (first || *ok));
-    }
+    flags: &mut [bool],
+) -> Result<Levels, RegridError> {
+    let valid = valid.filter(|v| v.contains(&false)).map(|v| [v, v, v].concat());
+    let mut levels = regridder.apply_into(cartesian, valid.as_deref(), moved, flags)?;
+    levels.counts.iter_mut().for_each(|count| *count /= 3);
+    levels.missing /= 3;
+    levels.of_slabs.truncate(levels.of_slabs.len() / 3);
+    Ok(levels)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Method, MissingPolicy, Options, Regridder, Weights};
+    use crate::{MissingPolicy, StackRegridder, StackWeights};
     use knarr_grid::Grid;
+    use std::sync::Arc;
 
-    fn grid(spec: &str) -> Grid {
-        Grid::from_spec(spec).unwrap_or_else(|e| panic!("{spec}: {e}"))
+    fn grid(spec: &str) -> Arc<Grid> {
+        Arc::new(Grid::from_spec(spec).unwrap_or_else(|e| panic!("{spec}: {e}")))
     }
 
-    fn regridder(source: &Grid, destination: &Grid, missing: MissingPolicy) -> Regridder {
-        Regridder { weights: Weights::build(source, destination, &Options::new(Method::Bilinear)).expect("weights"), missing }
+    fn regridder(source: &Arc<Grid>, destination: &Arc<Grid>, methods: &str, missing: MissingPolicy) -> StackRegridder {
+        let stack = methods.parse().expect("a stack");
+        StackRegridder { weights: StackWeights::build(source, destination, &stack).expect("weights"), missing }
     }
 
     /// Solid-body rotation about an axis at 40 degrees to the pole: V = ω x r, components along `axes`.
@@ -199,7 +197,8 @@ mod tests {
         let axes = [u_grid.axes().expect("axes"), v_grid.axes().expect("axes")];
         let to = destination.east_north();
         let missing = MissingPolicy::Skip { min_valid: 0.0 };
-        let regridders = [regridder(&u_grid, &destination, missing), regridder(&v_grid, &destination, missing)];
+        let regridders =
+            [regridder(&u_grid, &destination, "bilinear", missing), regridder(&v_grid, &destination, "bilinear", missing)];
         let source =
             VectorSource::Apart { regridders: [regridders[0].prepare(), regridders[1].prepare()], axes: [&axes[0], &axes[1]] };
         let mut vectors = VectorRegridder::new(source, &to);
@@ -226,7 +225,7 @@ mod tests {
     fn slabs_have_their_own_missing_values_and_lengths_are_checked() {
         let (source, destination) = (grid("r36x18"), grid("H4"));
         let (axes, to) = (source.axes().expect("axes"), destination.east_north());
-        let regridder = regridder(&source, &destination, MissingPolicy::Skip { min_valid: 0.0 });
+        let regridder = regridder(&source, &destination, "bilinear", MissingPolicy::Skip { min_valid: 0.0 });
         let mut vectors = VectorRegridder::new(VectorSource::Together { regridder: regridder.prepare(), axes: &axes }, &to);
         let [u, v] = rotation(&source, &axes);
         let (twice_u, twice_v) = ([u.clone(), u.clone()].concat(), [v.clone(), v.clone()].concat());
@@ -235,7 +234,7 @@ mod tests {
         let n = to.len();
         let mut run = |u: &[f64], v: &[f64], flags: [Option<&[bool]>; 2], slabs: usize| {
             let (mut a, mut b, mut ok) = (vec![f64::NAN; slabs * n], vec![f64::NAN; slabs * n], vec![false; slabs * n]);
-            vectors.apply_into([u, v], flags, [&mut a, &mut b], &mut ok).map(|()| (a, b, ok))
+            vectors.apply_into([u, v], flags, [&mut a, &mut b], &mut ok).map(|_| (a, b, ok))
         };
         let whole = run(&u, &v, [None, None], 1).expect("lengths fit");
         let both = run(&twice_u, &twice_v, [None, Some(&valid)], 2).expect("lengths fit");
@@ -244,5 +243,34 @@ mod tests {
         assert_eq!((&both.0[..n], &both.2[..n]), (&first.0[..], &first.2[..]));
         assert!(first.2.contains(&false) && first.2.contains(&true));
         assert!(run(&u[1..], &v, [None, None], 1).is_err() && run(&u, &v, [Some(&valid), None], 1).is_err());
+    }
+
+    /// What one layer leaves open the next takes, for both components together.
+    #[test]
+    fn layers_take_over_vectors() {
+        let (source, destination) = (grid("rot:-97.6,36.1,-12,-6,1.5,1.5,17,9"), grid("r90x45"));
+        let (axes, to) = (source.axes().expect("axes"), destination.east_north());
+        let stack = regridder(&source, &destination, "bilinear,nearest:900km,fixed:0", MissingPolicy::Skip { min_valid: 0.0 });
+        let mut vectors = VectorRegridder::new(VectorSource::Together { regridder: stack.prepare(), axes: &axes }, &to);
+        let [u, v] = rotation(&source, &axes);
+        let mut v_valid = vec![true; v.len()];
+        v_valid[60..80].fill(false);
+        let n = to.len();
+        let (mut east, mut north, mut valid) = (vec![f64::NAN; n], vec![f64::NAN; n], vec![false; n]);
+        let levels = vectors.apply_into([&u, &v], [None, Some(&v_valid)], [&mut east, &mut north], &mut valid).expect("fits");
+        assert!(valid.iter().all(|&ok| ok));
+        assert_eq!(levels.counts.iter().sum::<u64>(), n as u64);
+        assert!(levels.counts.iter().all(|&count| count > 0), "{:?}", levels.counts);
+        let layers = levels.of_slabs[0].as_ref().expect("not of one layer");
+        let expected = rotation(&destination, &to);
+        for c in 0..n {
+            let off = (east[c] - expected[0][c]).hypot(north[c] - expected[1][c]);
+            match layers[c] {
+                // Linear with what is there of gaps of some cells; nearest up to 900 km (0.14 rad) away.
+                0 => assert!(off < 0.1, "{c}: {off}"),
+                1 => assert!(off < 0.2, "{c}: {off}"),
+                _ => assert_eq!([east[c], north[c]], [0.0, 0.0]),
+            }
+        }
     }
 }
