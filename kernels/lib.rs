@@ -4,8 +4,12 @@
 //! Directions on the sphere are unit vectors `[x, y, z]`, areas are steradians on the unit sphere.
 
 pub mod bilinear;
+pub mod blocked_layout;
 pub mod cell_area;
+pub mod device;
 pub mod global_integral;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod overlap;
 pub mod overlap_batch;
 pub mod overlap_rows;
@@ -15,4 +19,6 @@ pub mod sparse_apply;
 pub mod sphere;
 pub mod tangent_plane;
 pub mod time_reduce;
+#[cfg(feature = "gpu")]
+pub mod twins;
 pub mod vertical;
