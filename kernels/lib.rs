@@ -14,6 +14,7 @@ pub mod overlap;
 pub mod overlap_batch;
 pub mod overlap_rows;
 pub mod overlap_statistics;
+pub mod point_hash;
 pub mod rotate_vectors;
 pub mod sparse_apply;
 pub mod sphere;

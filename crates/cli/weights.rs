@@ -9,7 +9,8 @@ use crate::talk::{self, Talk, number};
 use clap::{Args, Subcommand};
 use knarr::grid::Grid;
 use knarr::io::{IoError, MemoryPlan, WeightsCache, WeightsTiles, check_weights, write_weights};
-use knarr::regrid::{Options, Weights};
+use knarr::kernels::device::DeviceChoice;
+use knarr::regrid::{Device, Options, Weights};
 use std::path::{Path, PathBuf};
 
 /// Make interpolation weights from one grid to another, or judge a weights file.
@@ -72,14 +73,14 @@ struct Made {
 
 impl WeightsVerb {
     /// Runs the verb.
-    pub fn run(self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
+    pub fn run(self, device: Option<DeviceChoice>, talk: Talk, json: bool) -> Result<Outcome, Failure> {
         match &self.check {
             Some(Judge::Check { file }) => judge(file, json),
-            None => self.make(talk, json),
+            None => self.make(&crate::device::open(device, talk)?, talk, json),
         }
     }
 
-    fn make(&self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
+    fn make(&self, device: &Device, talk: Talk, json: bool) -> Result<Outcome, Failure> {
         let needed = "clap asks for it where there is no subcommand";
         let source = options::grid(self.source.as_deref().expect(needed))?;
         let destination = options::grid(self.destination.as_deref().expect(needed))?;
@@ -93,7 +94,11 @@ impl WeightsVerb {
             name => name,
         };
         let method = self.how.method(name).expect("auto is replaced above");
-        let job = Job { source: &source, destination: &destination, options: self.how.with(method), output };
+        let options = self.how.with(method);
+        if !matches!(device, Device::Cpu) && !Weights::has_kernels(&source, &destination, &options) {
+            talk.note("these weights are made on the processor: kernels are for cells with great-circle edges");
+        }
+        let job = Job { source: &source, destination: &destination, options, output, device };
         let made = self.file(&job, talk)?;
         if json {
             talk::print_json(&made)?;
@@ -116,12 +121,13 @@ struct Job<'a> {
     destination: &'a Grid,
     options: Options,
     output: &'a Path,
+    device: &'a Device,
 }
 
 impl WeightsVerb {
     /// Makes or finds the weights and writes them.
     fn file(&self, job: &Job, talk: Talk) -> Result<Made, Failure> {
-        let Job { source, destination, options, output } = job;
+        let Job { source, destination, options, output, device } = job;
         let cache = self.cache.as_deref().map(WeightsCache::open).transpose()?;
         let found = cache.as_ref().and_then(|cache| found_in(cache, (source, destination), options, talk));
         let is_found = found.is_some();
@@ -141,7 +147,7 @@ impl WeightsVerb {
                 let bar = talk.progress(&format!("{} weights", options.method));
                 bar.enable_steady_tick(std::time::Duration::from_millis(200));
                 let start = std::time::Instant::now();
-                let weights = Weights::build(source, destination, options)?;
+                let weights = Weights::build_on(device, source, destination, options)?;
                 bar.finish_and_clear();
                 talk.more(&format!("weights made in {:.3} s", start.elapsed().as_secs_f64()));
                 weights
@@ -161,7 +167,7 @@ impl WeightsVerb {
 
     /// Makes the weights tile by tile; they are too many for a cache to give back.
     fn tiles(&self, job: &Job, plan: &MemoryPlan, talk: Talk) -> Result<Made, Failure> {
-        let Job { source, destination, options, output } = job;
+        let Job { source, destination, options, output, .. } = job;
         let mut tiles = WeightsTiles::new(output, self.format.into(), self.force)?;
         let mut made = Made::new(job);
         let bar = talk.progress(&format!("{} weights", options.method));

@@ -1,6 +1,7 @@
 //! How values move between grids: weights, the methods that make them, and their application.
 
 mod apply;
+mod device;
 mod error;
 mod estimate;
 mod identity;
@@ -12,6 +13,7 @@ mod search;
 mod weights;
 
 pub use apply::{MissingPolicy, PreparedRegridder, Regridder};
+pub use device::{Device, DeviceValue, RegridderOn};
 pub use error::RegridError;
 pub use estimate::Estimate;
 pub use identity::{content_hash, options_hash};
