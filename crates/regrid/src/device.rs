@@ -1,6 +1,7 @@
 //! Where weights are applied.
 
-use crate::{PreparedRegridder, RegridError, Regridder, SlabFlags};
+use crate::{MissingPolicy, PreparedRegridder, RegridError, Regridder, SlabFlags, Weights};
+#[cfg(not(feature = "gpu"))]
 use knarr_kernels::sparse_apply::Value;
 
 #[cfg(feature = "gpu")]
@@ -48,12 +49,18 @@ impl Regridder {
     /// # Errors
     /// [`RegridError::Device`] if the device has not the memory, or not the precision.
     pub fn prepare_on<V: DeviceValue>(&self, device: &Device) -> Result<RegridderOn<'_, V>, RegridError> {
+        RegridderOn::new(&self.weights, self.missing, device)
+    }
+}
+
+impl<'a, V: DeviceValue> RegridderOn<'a, V> {
+    pub(crate) fn new(weights: &'a Weights, missing: MissingPolicy, device: &Device) -> Result<Self, RegridError> {
         let way = match device {
-            Device::Cpu => Way::Host(self.prepare(), std::marker::PhantomData),
+            Device::Cpu => Way::Host(PreparedRegridder::new(weights, missing), std::marker::PhantomData),
             #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => Way::Gpu(Box::new(on_gpu::GpuRegridder::new(gpu, self)?)),
+            Device::Gpu(gpu) => Way::Gpu(Box::new(on_gpu::GpuRegridder::new(gpu, weights, missing)?)),
         };
-        Ok(RegridderOn { way })
+        Ok(Self { way })
     }
 }
 
@@ -80,7 +87,8 @@ impl<V: DeviceValue> RegridderOn<'_, V> {
 
 #[cfg(feature = "gpu")]
 mod on_gpu {
-    use super::{Gpu, RegridError, Regridder, SlabFlags, Stored};
+    use super::{Gpu, MissingPolicy, RegridError, SlabFlags, Stored, Weights};
+    use crate::apply::{kernel_policy, rows_of};
     use knarr_kernels::gpu::{DeviceField, GpuError, Numbers, Step};
     use knarr_kernels::sparse_apply::Missing;
     use knarr_kernels::twins::sparse_apply::DeviceRows;
@@ -103,10 +111,10 @@ mod on_gpu {
     }
 
     impl<V: Stored> GpuRegridder<V> {
-        pub(super) fn new(gpu: &Gpu, regridder: &Regridder) -> Result<Self, RegridError> {
-            let source_len = regridder.weights.source_len;
-            let rows = DeviceRows::upload(gpu, regridder.rows(), source_len, Numbers::of::<V>(gpu)?)?;
-            let missing = regridder.kernel_policy();
+        pub(super) fn new(gpu: &Gpu, weights: &Weights, missing: MissingPolicy) -> Result<Self, RegridError> {
+            let source_len = weights.source_len;
+            let rows = DeviceRows::upload(gpu, rows_of(weights), source_len, Numbers::of::<V>(gpu)?)?;
+            let missing = kernel_policy(weights, missing);
             Ok(Self { gpu: gpu.clone(), rows, source_len, missing, kind: PhantomData })
         }
 
