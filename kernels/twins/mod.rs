@@ -2,6 +2,8 @@
 
 pub mod blocked_layout;
 pub mod cell_area;
+#[cfg(test)]
+mod chain;
 pub mod exclusive_scan;
 pub mod global_integral;
 pub mod overlap;

@@ -20,7 +20,7 @@ fn run(folder: &Folder, arguments: &str, has_driver: bool) -> Ran {
 /// A folder with a field that has holes.
 fn with_field() -> Folder {
     let folder = Folder::new();
-    let value = |k: usize| if k % 5 == 0 { 1e20 } else { 250.0 + (k as f32 * 0.37).sin() };
+    let value = |k: usize| if k.is_multiple_of(5) { 1e20 } else { 250.0 + (k as f32 * 0.37).sin() };
     files::lat_lon(&folder.path("field.nc"), value, Some(1e20));
     folder
 }
