@@ -5,17 +5,25 @@
 
 pub mod bilinear;
 pub mod blocked_layout;
+pub mod bulk_flux;
 pub mod cell_area;
 pub mod device;
+pub mod fire_weather;
 pub mod global_integral;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+pub mod land_bucket;
+pub mod merge_tiles;
 pub mod overlap;
 pub mod overlap_batch;
 pub mod overlap_rows;
 pub mod overlap_statistics;
 pub mod point_hash;
+pub mod river_routing;
 pub mod rotate_vectors;
+pub mod sea_ice;
+pub mod slab_ocean;
+pub mod solar;
 pub mod sparse_apply;
 pub mod sphere;
 pub mod tangent_plane;
