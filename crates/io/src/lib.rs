@@ -48,7 +48,7 @@ pub use grid_source::grid_from_argument;
 pub use layout::{GridLayout, LayoutData, LayoutVariable, VariableGrid};
 pub use plan::Plan;
 pub use regrid_file::{
-    FindWeights, Progress, RegridReport, RegridRequest, UsedWeights, VariableReport, VectorReport, regrid_file,
+    FindWeights, Progress, RegridReport, RegridRequest, UsedWeights, VariableReport, VectorReport, regrid_file, regrid_file_on,
 };
 pub use slabs::{SlabOrder, Slabs, match_dims_by_size};
 pub use statistics::{Conservation, Summary};

@@ -11,7 +11,7 @@ use crate::vectors::{self, Group, NamedPair, VectorOutput};
 use crate::{Dataset, IoError, VariableInfo, WeightsFile, check_identity, output_layout};
 use knarr_field::VectorFrame;
 use knarr_grid::Grid;
-use knarr_regrid::{MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights};
+use knarr_regrid::{Device, MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -154,6 +154,18 @@ pub struct RegridReport {
 /// [`IoError`]: a wanted variable that is not there or has no grid, no variable with a grid, weights of other grids,
 /// values that cannot be read, an output that exists or cannot be written.
 pub fn regrid_file(request: &RegridRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<RegridReport, IoError> {
+    regrid_file_on(request, &Device::Cpu, progress)
+}
+
+/// [`regrid_file`] with weights applied on a device.
+///
+/// # Errors
+/// As there, and [`knarr_regrid::RegridError::Device`] if the device fails.
+pub fn regrid_file_on(
+    request: &RegridRequest<'_>,
+    device: &Device,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<RegridReport, IoError> {
     let dataset = Dataset::open(&request.input)?;
     let mut plan = Plan::new(&dataset, request.grid_file.as_deref(), request.variables.as_deref())?;
     let layout = output_layout(&request.destination);
@@ -180,7 +192,7 @@ pub fn regrid_file(request: &RegridRequest<'_>, progress: &mut dyn FnMut(Progres
         };
         match work {
             Work::Scalar(job) => {
-                variables.push(job.run(request, &dataset, &layout, &weights[job.weights], &mut file, &mut step)?);
+                variables.push(job.run(request, device, &dataset, &layout, &weights[job.weights], &mut file, &mut step)?);
             }
             Work::Vector(job) => {
                 variables.extend(job.run(request, &dataset, &layout, &weights, &mut axes, &mut file, &mut step)?);
