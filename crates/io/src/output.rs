@@ -155,13 +155,12 @@ pub fn regridded_attributes(
 /// name, the long name where it told another direction, the flag of GRIB.
 pub fn turn(attributes: &mut Attributes, frame: VectorFrame) {
     let old = attributes.text("standard_name").map(str::to_owned);
-    if let Some(name) = old.as_deref().and_then(|name| VectorRole::name_along(name, frame)) {
-        if old.as_deref() != Some(&name) {
-            if attributes.contains("long_name") {
-                attributes.set("long_name", name.replace('_', " "));
-            }
-            attributes.set("standard_name", name);
+    let new = old.as_deref().and_then(|name| VectorRole::name_along(name, frame));
+    if let Some(name) = new.filter(|new| old.as_ref() != Some(new)) {
+        if attributes.contains("long_name") {
+            attributes.set("long_name", name.replace('_', " "));
         }
+        attributes.set("standard_name", name);
     }
     if attributes.contains("GRIB_uvRelativeToGrid") {
         let relative = f64::from(u8::from(frame == VectorFrame::Grid));

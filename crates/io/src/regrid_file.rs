@@ -208,7 +208,7 @@ pub fn regrid_file_on(
 /// What is read and written together.
 enum Work {
     Scalar(Job),
-    Vector(VectorJob),
+    Vector(Box<VectorJob>),
 }
 
 impl Work {
@@ -295,7 +295,7 @@ fn work(
                 jobs.push(Job { frame: Some(to), ..job });
             }
             let components = <[Job; 2]>::try_from(jobs).unwrap_or_else(|_| unreachable!("two components"));
-            Ok(Work::Vector(VectorJob { components, from, to }))
+            Ok(Work::Vector(Box::new(VectorJob { components, from, to })))
         }
     }
 }

@@ -22,24 +22,30 @@ pub(crate) struct VectorJob {
 
 /// Axes of grids in use: vectors at several heights share them.
 #[derive(Default)]
-pub(crate) struct KnownAxes(Vec<(Arc<Grid>, VectorFrame, Arc<Vec<[UnitVector; 2]>>)>);
+pub(crate) struct KnownAxes(Vec<GridAxes>);
+
+struct GridAxes {
+    grid: Arc<Grid>,
+    frame: VectorFrame,
+    axes: Arc<Vec<[UnitVector; 2]>>,
+}
 
 impl KnownAxes {
     fn of(&mut self, grid: &Arc<Grid>, frame: VectorFrame) -> Result<Arc<Vec<[UnitVector; 2]>>, knarr_grid::GridError> {
-        if let Some((_, _, axes)) = self.0.iter().find(|(g, f, _)| Arc::ptr_eq(g, grid) && *f == frame) {
-            return Ok(axes.clone());
+        if let Some(known) = self.0.iter().find(|known| Arc::ptr_eq(&known.grid, grid) && known.frame == frame) {
+            return Ok(known.axes.clone());
         }
         let axes = Arc::new(match frame {
             VectorFrame::Earth => grid.east_north(),
             VectorFrame::Grid => grid.axes()?,
         });
-        self.0.push((grid.clone(), frame, axes.clone()));
+        self.0.push(GridAxes { grid: grid.clone(), frame, axes: axes.clone() });
         Ok(axes)
     }
 
     /// Bytes held.
     fn bytes(&self) -> usize {
-        self.0.iter().map(|(_, _, axes)| size_of_val(&axes[..])).sum()
+        self.0.iter().map(|known| size_of_val(&known.axes[..])).sum()
     }
 }
 
@@ -84,9 +90,9 @@ impl VectorJob {
         let axes = [axes_of(0)?, axes_of(1)?];
         let together = jobs[0].weights == jobs[1].weights;
         let source = if together {
-            VectorSource::Together { regridder: used[0].regridder.prepare(), axes: &axes[0] }
+            VectorSource::Together { regridder: Box::new(used[0].regridder.prepare()), axes: &axes[0] }
         } else {
-            let regridders = [used[0].regridder.prepare(), used[1].regridder.prepare()];
+            let regridders = Box::new([used[0].regridder.prepare(), used[1].regridder.prepare()]);
             VectorSource::Apart { regridders, axes: [&axes[0], &axes[1]] }
         };
         let mut vectors = VectorRegridder::new(source, &to);

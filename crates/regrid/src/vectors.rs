@@ -13,14 +13,14 @@ pub enum VectorSource<'a> {
     /// Both at the centers of one grid.
     Together {
         /// Weights from that grid.
-        regridder: PreparedStack<'a>,
+        regridder: Box<PreparedStack<'a>>,
         /// The axes of the grid.
         axes: &'a Axes,
     },
     /// Each at the centers of its own grid, as on C grids.
     Apart {
         /// Weights from both grids, to one destination.
-        regridders: [PreparedStack<'a>; 2],
+        regridders: Box<[PreparedStack<'a>; 2]>,
         /// The axes of both grids; of each only that of its component is used.
         axes: [&'a Axes; 2],
     },
@@ -70,7 +70,7 @@ impl<'a> VectorRegridder<'a> {
     /// let weights = StackWeights::build(&source, &destination, &"bilinear".parse()?)?;
     /// let regridder = StackRegridder { weights, missing: MissingPolicy::Propagate };
     /// let (axes, to) = (source.axes()?, destination.axes()?);
-    /// let mut vectors = VectorRegridder::new(VectorSource::Together { regridder: regridder.prepare(), axes: &axes }, &to);
+    /// let mut vectors = VectorRegridder::new(VectorSource::Together { regridder: Box::new(regridder.prepare()), axes: &axes }, &to);
     /// let (mut u, mut v, mut valid) = (vec![0.0; to.len()], vec![0.0; to.len()], vec![false; to.len()]);
     /// let (east, north) = (wind(&source, false), wind(&source, true));
     /// vectors.apply_into([&east, &north], [None, None], [&mut u, &mut v], &mut valid)?;
@@ -199,8 +199,10 @@ mod tests {
         let missing = MissingPolicy::Skip { min_valid: 0.0 };
         let regridders =
             [regridder(&u_grid, &destination, "bilinear", missing), regridder(&v_grid, &destination, "bilinear", missing)];
-        let source =
-            VectorSource::Apart { regridders: [regridders[0].prepare(), regridders[1].prepare()], axes: [&axes[0], &axes[1]] };
+        let source = VectorSource::Apart {
+            regridders: Box::new([regridders[0].prepare(), regridders[1].prepare()]),
+            axes: [&axes[0], &axes[1]],
+        };
         let mut vectors = VectorRegridder::new(source, &to);
         let (u, v) = (rotation(&u_grid, &axes[0])[0].clone(), rotation(&v_grid, &axes[1])[1].clone());
         let mut u_valid = vec![true; u.len()];
@@ -226,7 +228,8 @@ mod tests {
         let (source, destination) = (grid("r36x18"), grid("H4"));
         let (axes, to) = (source.axes().expect("axes"), destination.east_north());
         let regridder = regridder(&source, &destination, "bilinear", MissingPolicy::Skip { min_valid: 0.0 });
-        let mut vectors = VectorRegridder::new(VectorSource::Together { regridder: regridder.prepare(), axes: &axes }, &to);
+        let mut vectors =
+            VectorRegridder::new(VectorSource::Together { regridder: Box::new(regridder.prepare()), axes: &axes }, &to);
         let [u, v] = rotation(&source, &axes);
         let (twice_u, twice_v) = ([u.clone(), u.clone()].concat(), [v.clone(), v.clone()].concat());
         let mut valid = vec![true; twice_u.len()];
@@ -251,7 +254,7 @@ mod tests {
         let (source, destination) = (grid("rot:-97.6,36.1,-12,-6,1.5,1.5,17,9"), grid("r90x45"));
         let (axes, to) = (source.axes().expect("axes"), destination.east_north());
         let stack = regridder(&source, &destination, "bilinear,nearest:900km,fixed:0", MissingPolicy::Skip { min_valid: 0.0 });
-        let mut vectors = VectorRegridder::new(VectorSource::Together { regridder: stack.prepare(), axes: &axes }, &to);
+        let mut vectors = VectorRegridder::new(VectorSource::Together { regridder: Box::new(stack.prepare()), axes: &axes }, &to);
         let [u, v] = rotation(&source, &axes);
         let mut v_valid = vec![true; v.len()];
         v_valid[60..80].fill(false);
