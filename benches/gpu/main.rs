@@ -284,8 +284,10 @@ fn main() {
         .warm_up_time(seconds(if is_large { 1 } else { 0 }).max(Duration::from_millis(200)))
         .measurement_time(seconds(1))
         .configure_from_args();
-    let pairs =
-        if is_large { [("r3600x1800", "H1024n"), ("r1440x720", "CS360")] } else { [("r360x180", "CS90"), ("r72x36", "H16")] };
+    // From small to large: where a device begins to pay shows.
+    let small = [("r36x18", "H8"), ("r90x45", "CS24"), ("r360x180", "CS90")];
+    let large = [("r360x180", "CS90"), ("r1440x720", "CS360"), ("r3600x1800", "H1024n")];
+    let mut table = Table::default();
     copy(&mut criterion, &mut table, &gpu);
     for (source, destination) in if is_large { large } else { small } {
         let pair = pair(source, destination);
