@@ -9,7 +9,7 @@ use crate::slabs::SlabOrder;
 use crate::statistics::{Conservation, Summary};
 use crate::{Dataset, IoError, Role, VariableInfo, WeightsFile, check_identity, output_layout};
 use knarr_grid::Grid;
-use knarr_regrid::{MissingPolicy, Options, RegridError, Regridder, Weights};
+use knarr_regrid::{MissingPolicy, Options, RegridError, Regridder, Weights, cell_areas};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -105,6 +105,8 @@ pub struct UsedWeights {
     pub options: Option<Options>,
     /// The weights, with the policy for missing values.
     pub regridder: Regridder,
+    /// Areas of source and destination cells where the weights have none, for means.
+    pub(crate) areas: Option<[Vec<f64>; 2]>,
 }
 
 /// What was done.
@@ -230,8 +232,10 @@ fn weights_for(
             }
         }
     };
+    let has_areas = [&weights.source_areas, &weights.destination_areas].iter().any(|a| a.iter().any(|&a| a != 0.0));
+    let areas = (!has_areas).then(|| [&**source, &**destination].map(cell_areas));
     let regridder = Regridder { weights, missing: request.missing };
-    used.push(UsedWeights { source: source.clone(), options, regridder });
+    used.push(UsedWeights { source: source.clone(), options, regridder, areas });
     Ok(used.len() - 1)
 }
 

@@ -77,6 +77,8 @@ fn grid_bytes(grid: &Grid) -> u64 {
                     Columns::Reduced { counts, .. } => 16 * counts.len(),
                 }
         }
+        // What is made of it for some methods is counted with the weights.
+        Layout::Formula(_) => 0,
         Layout::Polygons { centers, polygons } => {
             let offsets = match &polygons.offsets {
                 Offsets::Uniform(_) => 0,

@@ -17,7 +17,7 @@ pub(crate) struct Centers<'a> {
 impl<'a> Centers<'a> {
     pub fn of(grid: &'a Grid) -> Self {
         let is_number = |i: usize| match &grid.layout {
-            Layout::Rows(_) => true,
+            Layout::Rows(_) | Layout::Formula(_) => true,
             Layout::Polygons { centers, .. } | Layout::Points { centers } => {
                 centers[i].lon_deg.is_finite() && centers[i].lat_deg.is_finite()
             }
@@ -38,7 +38,13 @@ impl<'a> Centers<'a> {
 
     /// All centers; computed at the first call, which should not be made by parallel tasks.
     pub fn points(&self) -> &[UnitVector] {
-        self.points.get_or_init(|| (0..self.len()).into_par_iter().map(|i| self.grid.center(i).unit()).collect())
+        self.points.get_or_init(|| (0..self.len()).into_par_iter().map(|i| self.unit(i)).collect())
+    }
+
+    /// One center.
+    #[inline]
+    pub fn unit(&self, i: usize) -> UnitVector {
+        self.grid.center_unit(i)
     }
 
     /// The center of an active cell as the grid has it.

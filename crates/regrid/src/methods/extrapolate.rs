@@ -8,6 +8,7 @@ use crate::search::points::PointTree;
 use crate::{Extrapolation, RegridError};
 use knarr_grid::{Columns, Grid, Layout, Polygons};
 use knarr_kernels::sphere::UnitVector;
+use std::borrow::Cow;
 
 /// Neighbours that [`Extrapolation::Distance`] takes, and that cells without shared corners have.
 const NEIGHBOURS: usize = 4;
@@ -88,7 +89,7 @@ fn creep(rows: &LinkRows, destination: &Grid, to: &Centers) -> LinkRows {
 /// Which cells of a grid are next to each other.
 enum Neighbours<'a> {
     Lattice { ny: usize, nx: usize, is_closed: bool },
-    Mesh { polygons: &'a Polygons, vertex_starts: Vec<usize>, vertex_cells: Vec<u32> },
+    Mesh { polygons: Cow<'a, Polygons>, vertex_starts: Vec<usize>, vertex_cells: Vec<u32> },
     Nearest { tree: PointTree, points: &'a [UnitVector] },
 }
 
@@ -102,18 +103,20 @@ impl<'a> Neighbours<'a> {
                     return Self::Lattice { ny, nx, is_closed: covered >= 360.0 - 1e-4 };
                 }
             }
-            Layout::Polygons { polygons, .. } => {
+            Layout::Formula(_) | Layout::Polygons { .. } => {
                 if let Some((ny, nx)) = structured(grid) {
                     return Self::Lattice { ny, nx, is_closed: super::bilinear::is_closed(centers.points(), ny, nx) };
                 }
-                return Self::mesh(polygons);
             }
             Layout::Points { .. } => {}
+        }
+        if let Some(polygons) = grid.polygons() {
+            return Self::mesh(polygons);
         }
         Self::Nearest { tree: centers.tree(), points: centers.points() }
     }
 
-    fn mesh(polygons: &'a Polygons) -> Self {
+    fn mesh(polygons: Cow<'a, Polygons>) -> Self {
         let mut vertex_starts = vec![0usize; polygons.vertices.len() + 1];
         polygons.corners.iter().for_each(|&v| vertex_starts[v as usize + 1] += 1);
         for k in 1..vertex_starts.len() {

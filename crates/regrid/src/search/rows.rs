@@ -123,7 +123,7 @@ impl<'a> RowCenters<'a> {
     /// least distance allows.
     fn nearest_of_window(&self, p: UnitVector, lon: f64, lat: f64) -> Nearest {
         let above = self.lats.count_up_to(lat);
-        let mut best = Best { chord2: f64::INFINITY, tied: [(0.0, 0); 8], count: 0, more: Vec::new() };
+        let mut best = Best::NONE;
         for row in [above.checked_sub(1), Some(above).filter(|&k| k < self.lats.len())].into_iter().flatten() {
             self.visit_row(row, p, lon, 0.0, &mut |cell, chord2| best.meet(cell, chord2));
         }
@@ -232,7 +232,7 @@ impl<'a> RowCenters<'a> {
 }
 
 /// The least distance so far, and the cells near it.
-struct Best {
+pub(super) struct Best {
     chord2: f64,
     tied: [(f64, usize); 8],
     count: usize,
@@ -241,8 +241,11 @@ struct Best {
 }
 
 impl Best {
+    /// Nothing met yet.
+    pub(super) const NONE: Self = Self { chord2: f64::INFINITY, tied: [(0.0, 0); 8], count: 0, more: Vec::new() };
+
     /// Always true, for searches that go on.
-    fn meet(&mut self, cell: usize, chord2: f64) -> bool {
+    pub(super) fn meet(&mut self, cell: usize, chord2: f64) -> bool {
         if chord2.sqrt() <= self.chord2.sqrt() + TIE {
             self.chord2 = self.chord2.min(chord2);
             match self.tied.get_mut(self.count) {
@@ -254,7 +257,7 @@ impl Best {
         true
     }
 
-    fn lowest(&self) -> Option<usize> {
+    pub(super) fn lowest(&self) -> Option<usize> {
         let bound = self.chord2.sqrt() + TIE;
         let met = self.tied.iter().take(self.count).chain(&self.more);
         met.filter(|t| t.0.sqrt() <= bound).map(|t| t.1).min()

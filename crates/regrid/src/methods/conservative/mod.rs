@@ -39,6 +39,8 @@ pub(crate) fn build(source: &Grid, destination: &Grid, range: &Range<usize>, opt
         Cow::Owned(Mask::from_active(active))
     };
     let overlaps = find(source, &source_cells, &source_areas, &mask, &destination_cells, &destination_areas);
+    // Cells made for this have done their part.
+    drop((source_cells, destination_cells));
     Ok(weights_from(overlaps, source, destination, source_areas, destination_areas, options))
 }
 
@@ -77,6 +79,7 @@ impl<'a> Cells<'a> {
         match &grid.layout {
             Layout::Rows(rows) if !great_circles && bands::can_tile(rows) => Self::Rows(rows),
             Layout::Rows(_) => Self::Polygons(Cow::Owned(polygons_of_rows(grid))),
+            Layout::Formula(formula) => Self::Polygons(Cow::Owned(formula.polygons())),
             Layout::Polygons { polygons, .. } => Self::Polygons(Cow::Borrowed(polygons)),
             Layout::Points { .. } => Self::Polygons(Cow::Owned(Polygons::from_cells(std::iter::empty()))),
         }
