@@ -1,6 +1,6 @@
 //! The nearest center in a grid of rows, by its axes: no tree, and mostly no trigonometry.
 
-use super::ascending::Ascending;
+use super::ascending::{Ascending, turned};
 use super::points::TIE;
 use knarr_grid::{Columns, LonLat, Rows};
 use knarr_kernels::sphere::{UnitVector, dot, lon_lat_deg, sin_cos_deg, sub};
@@ -90,7 +90,7 @@ impl<'a> RowCenters<'a> {
         if n < 2 || above == 0 || above == self.lats.len() || lat.abs() > 89.0 {
             return None;
         }
-        let x = if (0.0..360.0).contains(&lon) { lon } else { lon.rem_euclid(360.0) };
+        let x = turned(lon);
         let east = lons.count_up_to(x);
         let (left, right) = (if east == 0 { n - 1 } else { east - 1 }, if east == n { 0 } else { east });
         let west_of = if east == 0 { x - lons.value(left) + 360.0 } else { x - lons.value(left) };
@@ -160,7 +160,7 @@ impl<'a> RowCenters<'a> {
     fn visit_row(&self, k: usize, p: UnitVector, lon: f64, half_width: f64, visit: &mut impl FnMut(usize, f64) -> bool) -> bool {
         let row = self.lats.number(k);
         let first = self.first_of_row(row);
-        let x = lon.rem_euclid(360.0);
+        let x = turned(lon);
         let (n, east) = match (&self.lons, &self.rows.columns) {
             (Some(lons), _) => (lons.len(), lons.count_up_to(x)),
             (None, Columns::Reduced { counts, .. }) => (counts[row], (x / 360.0 * counts[row] as f64) as usize + 1),
