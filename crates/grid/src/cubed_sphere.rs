@@ -128,7 +128,11 @@ impl CubedSphere {
             let lat_deg = (row.tangent * column.cosine).atan().to_degrees();
             return LonLat { lon_deg: if lon_deg > 180.0 { lon_deg - 360.0 } else { lon_deg }, lat_deg };
         }
-        LonLat::from_unit(on_face(face, column.tangent, row.tangent, 1.0))
+        // What is left to the pole, which keeps all its digits next to it.
+        let [x, y, _] = on_face(face, column.tangent, row.tangent, 1.0);
+        let rest_deg = (x * x + y * y).sqrt().atan().to_degrees();
+        let lon_deg = if rest_deg > 0.0 { y.atan2(x).to_degrees() } else { 0.0 };
+        LonLat { lon_deg, lat_deg: if face == 4 { 90.0 - rest_deg } else { rest_deg - 90.0 } }
     }
 
     #[inline]

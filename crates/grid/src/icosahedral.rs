@@ -84,6 +84,12 @@ fn icosahedron() -> ([UnitVector; 12], [[usize; 3]; 20]) {
 #[derive(Clone, Debug, PartialEq)]
 pub struct IcosahedralTriangles {
     n: usize,
+    solid: Box<Icosahedron>,
+}
+
+/// The icosahedron itself.
+#[derive(Clone, Debug, PartialEq)]
+struct Icosahedron {
     tops: [UnitVector; 12],
     faces: [Face; 20],
     /// Both ends of each edge, the lower number first.
@@ -119,7 +125,7 @@ impl IcosahedralTriangles {
         };
         let faces = triangles.map(|[a, b, c]| Face { tops: [a, b, c], edges: [edge(a, b), edge(a, c), edge(b, c)] });
         let edges = std::array::from_fn(|k| edges[k]);
-        Ok(Self { n, tops, faces, edges })
+        Ok(Self { n, solid: Box::new(Icosahedron { tops, faces, edges }) })
     }
 
     /// Parts of an icosahedron's edge.
@@ -170,7 +176,7 @@ impl IcosahedralTriangles {
     /// Number of the point (i, j) of a face; points on edges have one number.
     fn number(&self, face: usize, i: usize, j: usize) -> usize {
         let n = self.n;
-        let Face { tops: [a, b, c], edges } = self.faces[face];
+        let Face { tops: [a, b, c], edges } = self.solid.faces[face];
         // Point k of n along an edge.
         let along = |(edge, is_ascending): (usize, bool), k: usize, from: usize, to: usize| match k {
             0 => from,
@@ -197,7 +203,7 @@ impl IcosahedralTriangles {
     /// The point (i, j) of a face, with the bits that all faces find for it.
     fn inside(&self, face: usize, i: usize, j: usize) -> UnitVector {
         let n = self.n;
-        let Face { tops, edges } = self.faces[face];
+        let Face { tops, edges } = self.solid.faces[face];
         let on_edge = |(edge, is_ascending): (usize, bool), k: usize| self.on_edge(edge, if is_ascending { k } else { n - k });
         if j == 0 {
             on_edge(edges[0], i)
@@ -206,13 +212,13 @@ impl IcosahedralTriangles {
         } else if i + j == n {
             on_edge(edges[2], j)
         } else {
-            mix(tops.map(|top| self.tops[top]), [n - i - j, i, j])
+            mix(tops.map(|top| self.solid.tops[top]), [n - i - j, i, j])
         }
     }
 
     /// Point `k` of n from the lower end of an edge.
     fn on_edge(&self, edge: usize, k: usize) -> UnitVector {
-        let [a, b] = self.edges[edge].map(|top| self.tops[top]);
+        let [a, b] = self.solid.edges[edge].map(|top| self.solid.tops[top]);
         match k {
             0 => a,
             k if k == self.n => b,
@@ -223,7 +229,7 @@ impl IcosahedralTriangles {
     /// A point by its number.
     pub(crate) fn corner(&self, number: usize) -> UnitVector {
         let n = self.n;
-        let Some(number) = number.checked_sub(12) else { return self.tops[number] };
+        let Some(number) = number.checked_sub(12) else { return self.solid.tops[number] };
         let Some(number) = number.checked_sub(30 * (n - 1)) else { return self.on_edge(number / (n - 1), number % (n - 1) + 1) };
         let per_face = (n - 1) * (n - 2) / 2;
         let (face, k) = (number / per_face, number % per_face);

@@ -58,7 +58,7 @@ fn the_peak_is_below_its_bound_and_below_the_estimate() {
         ("r720x360", "CS180", 36.0),
         ("CS180", "r720x360", 48.0),
         ("CS180", "ICO60", 72.0),
-        ("O200", "H128n", 32.0),
+        ("O200", "H128n", 38.0),
         ("r720x360", "O160", 32.0),
     ];
     for threads in [1, 2] {

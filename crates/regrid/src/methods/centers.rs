@@ -47,10 +47,16 @@ impl<'a> Centers<'a> {
         self.grid.center_unit(i)
     }
 
+    /// One center as the grid has it.
+    #[inline]
+    pub fn lon_lat(&self, i: usize) -> LonLat {
+        self.grid.center(i)
+    }
+
     /// The center of an active cell as the grid has it.
     #[inline]
     pub fn active_lon_lat(&self, i: usize) -> Option<LonLat> {
-        self.is_active[i].then(|| self.grid.center(i))
+        self.is_active[i].then(|| self.lon_lat(i))
     }
 
     /// The active centers, ready for queries.

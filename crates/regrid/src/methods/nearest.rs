@@ -47,10 +47,12 @@ fn unknown(destination: &Centers) -> Vec<u32> {
 }
 
 fn by_formula(source: &FormulaCenters<'_>, is_active: &[bool], destination: &Centers) -> Vec<u32> {
-    let cell = |i: usize| match destination.active_lon_lat(i).map(|p| source.nearest(p, || destination.unit(i))) {
-        Some(cell) if is_active[cell] => cell as u32,
-        Some(_) => UNKNOWN,
-        None => NONE,
+    let cell = |i: usize| {
+        if !destination.is_active[i] {
+            return NONE;
+        }
+        let cell = source.nearest(|| destination.lon_lat(i), || destination.unit(i));
+        if is_active[cell] { cell as u32 } else { UNKNOWN }
     };
     (0..destination.len()).into_par_iter().map(cell).collect()
 }

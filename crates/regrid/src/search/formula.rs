@@ -33,11 +33,11 @@ impl<'a> FormulaCenters<'a> {
 
     /// The nearest center of all cells, masked or not; of those within [`TIE`] of the least distance the lowest number.
     ///
-    /// `unit` makes the vector of `p`.
+    /// The point is asked for as its angles, its vector, or both.
     #[inline]
-    pub fn nearest(&self, p: LonLat, unit: impl Fn() -> UnitVector) -> usize {
+    pub fn nearest(&self, lon_lat: impl Fn() -> LonLat, unit: impl Fn() -> UnitVector) -> usize {
         match self {
-            Self::Healpix(cells) => nearest_on_rings(cells, p, unit),
+            Self::Healpix(cells) => nearest_on_rings(cells, lon_lat(), unit),
             Self::CubedSphere(cells) => nearest_on_faces(cells, unit()),
         }
     }
@@ -256,7 +256,7 @@ mod tests {
             let given = points.iter().map(|&(lon_deg, lat_deg)| LonLat { lon_deg, lat_deg });
             for p in given.chain(corners).chain(own) {
                 let unit = p.unit();
-                let found = centers.nearest(p, || unit) as u32;
+                let found = centers.nearest(|| p, || unit) as u32;
                 let expected = tree.nearest(unit).map(|n| n.0);
                 if Some(found) != expected {
                     // Ties of a tie: the distances must differ by about as much.
