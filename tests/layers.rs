@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Crate and the crates of this workspace it may depend on.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("knarr-kernels", &[]),
     ("knarr-grid", &["knarr-kernels"]),
     ("knarr-field", &["knarr-grid"]),
@@ -12,6 +12,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("knarr-io", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid"]),
     ("knarr-metrics", &["knarr-kernels", "knarr-grid", "knarr-field"]),
     ("knarr-exchange", &["knarr-grid", "knarr-field", "knarr-regrid", "knarr-io"]),
+    ("knarr-coupling", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io"]),
     ("knarr-plot", &["knarr-kernels", "knarr-grid", "knarr-field"]),
     ("knarr-bench", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io", "knarr-metrics"]),
     (
@@ -24,6 +25,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
             "knarr-io",
             "knarr-metrics",
             "knarr-exchange",
+            "knarr-coupling",
             "knarr-plot",
             "knarr-bench",
         ],

@@ -20,7 +20,7 @@ pub mod structure;
 pub mod text;
 pub mod transfer;
 pub mod translate;
-pub mod units;
+pub use knarr_field::units;
 
 pub use catalogue::Catalogue;
 pub use error::ExchangeError;

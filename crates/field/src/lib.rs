@@ -7,6 +7,7 @@ mod error;
 mod field;
 mod parametric;
 mod time;
+pub mod units;
 mod vectors;
 
 pub use attributes::{Attribute, Attributes, NumberType};

@@ -2,7 +2,7 @@
 //!
 //! A file comes in, a file goes out: [`io`] finds the grid of each variable, [`regrid`] makes weights between two
 //! grids and applies them, [`metrics`] says how good the result is, [`plot`] shows it, [`exchange`] takes it from one
-//! data centre to another.
+//! data centre to another, [`coupling`] moves fields between the components of one run.
 //!
 //! # The tour
 //!
@@ -52,7 +52,7 @@
 //!     output: output.clone(),
 //!     destination: Arc::new(Grid::from_spec("H16n")?),
 //!     variables: None,
-//!     options: &|_| Options::new(Method::Conservative),
+//!     methods: &|_| Options::new(Method::Conservative).into(),
 //!     missing: MissingPolicy::Skip { min_valid: 0.0 },
 //!     weights: None,
 //!     stored: None,
@@ -74,6 +74,7 @@
 //! ```
 
 pub use knarr_bench as bench;
+pub use knarr_coupling as coupling;
 pub use knarr_exchange as exchange;
 pub use knarr_field as field;
 pub use knarr_grid as grid;

@@ -1,4 +1,4 @@
-//! Units of the catalogue's fields, and of files that hold them: enough of UDUNITS for this closed set.
+//! Units in the text of files: enough of UDUNITS for the fields of weather, ocean and climate.
 
 use std::fmt;
 
@@ -106,11 +106,11 @@ impl Units {
     /// Reads `kg m-2 s-1`, `kg m**-2 s**-1`, `kg/m2/s`, `kg/m²`, `m s^-1`, `degC`, `%`, `m of water equivalent`, ...
     ///
     /// ```
-    /// use knarr_exchange::units::Units;
+    /// use knarr_field::units::Units;
     /// let knots = Units::parse("kts")?;
     /// let conversion = knots.to(&Units::parse("m s-1")?)?;
     /// assert_eq!(conversion.apply(1.0), 1852.0 / 3600.0);
-    /// # Ok::<(), knarr_exchange::units::UnitsError>(())
+    /// # Ok::<(), knarr_field::units::UnitsError>(())
     /// ```
     ///
     /// # Errors
