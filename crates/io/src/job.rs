@@ -126,8 +126,7 @@ impl Job {
         let (weights, extra) = (used.regridder.weights.joined(), self.extra_dims.len());
         let writer = file.slab_writer(&self.name, T::NUMBER, &self.lens(layout, &request.destination), extra)?;
         let fill = T::stored(self.storage.fill);
-        let integrable = integrable(weights);
-        let (mut before, mut after) = self.tallies(request, weights, integrable);
+        let (mut before, mut after, integrable) = self.tallies(request, used, true);
         let mut shares = Shares::default();
         let mut counts = vec![0; used.regridder.weights.stack().layers().len()];
         // What is the same for all batches is worked out once; a slab or two are done sooner.
@@ -205,10 +204,17 @@ impl Job {
         self.extra_dims.iter().chain(horizontal_dims(layout, destination)).map(|(_, len)| *len).collect()
     }
 
-    /// Sums for the source and the destination, with their integrals where these mean something.
-    pub(crate) fn tallies(&self, request: &RegridRequest<'_>, weights: &Weights, integrable: bool) -> (Tally, Tally) {
-        let source_areas = known(&weights.source_areas).then_some(weights.source_areas.as_slice());
-        let destination_areas = known(&weights.destination_areas).then_some(weights.destination_areas.as_slice());
+    /// Sums for the source and the destination, and whether their integrals are wanted and mean something.
+    pub(crate) fn tallies(&self, request: &RegridRequest<'_>, used: &UsedWeights, integrals: bool) -> (Tally, Tally, bool) {
+        let weights = used.regridder.weights.joined();
+        let known = |areas: &[f64]| areas.iter().any(|&a| a > 0.0);
+        let [source_areas, destination_areas] = match &used.areas {
+            Some([source, destination]) => [source.as_slice(), destination],
+            None => [weights.source_areas.as_slice(), &weights.destination_areas],
+        }
+        .map(|areas| known(areas).then_some(areas));
+        let both_known = source_areas.is_some() && destination_areas.is_some();
+        let integrable = integrals && weights.origin.conservative && both_known;
         let parts = |areas: &[f64], fractions: &[f64]| areas.iter().zip(fractions).map(|(a, f)| a * f).collect::<Vec<f64>>();
         let source_parts = integrable.then(|| parts(&weights.source_areas, &weights.source_fractions));
         // Divided by the whole cell, a value stands for all of it.
@@ -220,7 +226,7 @@ impl Job {
         let before = Tally::new(weights.source_len, self.grid.grid.mask.flags(), source_areas, source_parts);
         let active = request.destination.mask.flags();
         let after = Tally::new(weights.destination_len(), active, destination_areas, destination_parts);
-        (before, after)
+        (before, after, integrable)
     }
 
     /// Bytes of one slab on its way.
@@ -257,15 +263,6 @@ pub(crate) fn batches_of(slabs: usize, slab_bytes: usize, memory_limit: usize, u
         batch = if batch < unit { unit } else { batch - batch % unit };
     }
     ((0..slabs).step_by(batch).map(|start| start..(start + batch).min(slabs)).collect(), overlapped)
-}
-
-/// Whether integrals of what is regridded with the weights mean something.
-fn integrable(weights: &Weights) -> bool {
-    weights.origin.conservative && known(&weights.source_areas) && known(&weights.destination_areas)
-}
-
-fn known(areas: &[f64]) -> bool {
-    areas.iter().any(|&a| a > 0.0)
 }
 
 /// Shares of the integral that values of the first layer have: what later layers made has none.

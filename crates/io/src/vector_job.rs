@@ -106,8 +106,8 @@ impl VectorJob {
                 job.extra_dims.len(),
             )?);
         }
-        let [(mut first_before, mut first_after), (mut second_before, mut second_after)] =
-            [0, 1].map(|k| jobs[k].tallies(request, used[k].regridder.weights.joined(), false));
+        let [(mut first_before, mut first_after, _), (mut second_before, mut second_after, _)] =
+            [0, 1].map(|k| jobs[k].tallies(request, used[k], false));
         let mut counts = vec![0; used[0].regridder.weights.stack().layers().len()];
         let (mut longest_before, mut longest_after) = ([0.0f64; 2], 0.0f64);
 
