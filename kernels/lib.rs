@@ -4,10 +4,14 @@
 //! Directions on the sphere are unit vectors `[x, y, z]`, areas are steradians on the unit sphere.
 
 pub mod bilinear;
+pub mod blocked_layout;
 pub mod bulk_flux;
 pub mod cell_area;
+pub mod device;
 pub mod fire_weather;
 pub mod global_integral;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod land_bucket;
 pub mod merge_tiles;
 pub mod overlap;
@@ -23,4 +27,6 @@ pub mod sparse_apply;
 pub mod sphere;
 pub mod tangent_plane;
 pub mod time_reduce;
+#[cfg(feature = "gpu")]
+pub mod twins;
 pub mod vertical;
