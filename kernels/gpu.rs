@@ -18,6 +18,7 @@
 //! copied to and from the host is counted ([`Gpu::copies`]).
 
 mod adapter;
+mod bandwidth;
 mod buffer;
 mod copies;
 mod error;
@@ -30,6 +31,7 @@ mod step;
 pub(crate) mod tests;
 
 pub use adapter::{AdapterFacts, AdapterKind, adapters};
+pub use bandwidth::{Bandwidth, COPY};
 pub use buffer::Buffer;
 pub use copies::Copies;
 pub use error::GpuError;

@@ -18,6 +18,7 @@ pub mod overlap;
 pub mod overlap_batch;
 pub mod overlap_rows;
 pub mod overlap_statistics;
+pub mod point_hash;
 pub mod river_routing;
 pub mod rotate_vectors;
 pub mod sea_ice;

@@ -107,7 +107,7 @@ fn found() -> Vec<Found> {
             timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
             subgroup_sizes: [info.subgroup_min_size, info.subgroup_max_size],
             buffer_bytes: limits.max_buffer_size,
-            binding_bytes: limits.max_storage_buffer_binding_size.into(),
+            binding_bytes: limits.max_storage_buffer_binding_size,
             binding_alignment: limits.min_storage_buffer_offset_alignment.into(),
             groups: limits.max_compute_workgroups_per_dimension,
         }

@@ -2,9 +2,13 @@
 
 use super::{Gpu, GpuError, Numbers, Width};
 use std::sync::mpsc;
+use std::time::Duration;
 
 /// Bytes that pass the bus at a time; what the driver stages them in takes as much.
 const PIECE: usize = 64 << 20;
+
+/// How long to wait for word of a copy that is done.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Some memory of a device.
 #[derive(Clone, Debug)]
@@ -104,6 +108,17 @@ impl Gpu {
         Ok(values)
     }
 
+    /// Reads `len` numbers of a kernel's `real`.
+    ///
+    /// # Errors
+    /// As [`Gpu::read`].
+    pub fn read_real(&self, buffer: &Buffer, len: usize, width: Width) -> Result<Vec<f64>, GpuError> {
+        match width {
+            Width::F64 => self.read(buffer, 0, len),
+            Width::F32 => Ok(self.read::<f32>(buffer, 0, len)?.into_iter().map(f64::from).collect()),
+        }
+    }
+
     pub(crate) fn read_into<T: bytemuck::Pod>(&self, buffer: &Buffer, offset: u64, values: &mut [T]) -> Result<(), GpuError> {
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(values);
         if bytes.is_empty() {
@@ -127,7 +142,8 @@ impl Gpu {
             })?;
             self.wait()?;
             let refused = |why: String| GpuError::Refused { what: "a download".into(), why };
-            match told.try_recv() {
+            // Another thread that polls the device may be the one that tells, some time later.
+            match told.recv_timeout(PATIENCE) {
                 Ok(Ok(())) => (),
                 Ok(Err(error)) => return Err(refused(error.to_string())),
                 Err(_) => return Err(refused("the copy did not end".into())),

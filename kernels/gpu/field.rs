@@ -152,6 +152,22 @@ impl<V: Stored> DeviceField<V> {
         }
     }
 
+    /// The values of all blocks, for kernels that need several slabs of a cell.
+    pub fn whole(&self) -> Binding<'_> {
+        (&self.values).into()
+    }
+
+    /// The words of all blocks; something to bind if all values are valid.
+    pub fn whole_flags(&self) -> Binding<'_> {
+        self.valid.as_ref().map_or_else(|| self.whole(), Into::into)
+    }
+
+    /// Values, and words, from a block to the next.
+    pub fn strides(&self) -> [u32; 2] {
+        let size = V::WIDTH.bytes();
+        [(self.shape.block_bytes(size) / size as u64) as u32, (self.shape.flag_bytes() / 4) as u32]
+    }
+
     /// The numbers of kernels on this field.
     ///
     /// # Errors

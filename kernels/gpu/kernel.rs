@@ -117,6 +117,10 @@ pub const FIELD_NUMBERS: &[Numbers] = &[
     Numbers { stored: Width::F64, real: Width::F64 },
 ];
 
+/// Forms for kernels that know no fields.
+pub const REAL_NUMBERS: &[Numbers] =
+    &[Numbers { stored: Width::F32, real: Width::F32 }, Numbers { stored: Width::F64, real: Width::F64 }];
+
 impl Kernel {
     /// The whole text for these numbers.
     pub fn source(&self, numbers: Numbers) -> String {

@@ -225,3 +225,10 @@ fn steps_are_timed() {
     assert!(ran.device.is_none_or(|d| d > std::time::Duration::ZERO));
     assert_eq!(gpu.read::<f32>(&to, 0, 4000), Ok(vec![1.0; 4000]));
 }
+
+#[test]
+fn bandwidth_is_measured_on_copies_that_are_right() {
+    let Some(gpu) = device() else { return };
+    let found = Bandwidth::measure_with(gpu, 1 << 20, 1).expect("small");
+    assert!(found.copy > 0.0 && found.upload > 0.0 && found.download > 0.0 && found.submit_s.is_finite(), "{found:?}");
+}

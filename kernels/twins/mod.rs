@@ -2,23 +2,48 @@
 
 pub mod blocked_layout;
 pub mod bulk_flux;
+pub mod cell_area;
+#[cfg(test)]
+mod chain;
+pub mod exclusive_scan;
 pub mod fire_weather;
+pub mod global_integral;
 pub mod merge_tiles;
+pub mod overlap;
+pub mod point_hash;
+pub mod rotate_vectors;
 mod slabs;
 pub mod sparse_apply;
+pub mod time_reduce;
+pub mod vertical;
 
 use crate::gpu::Kernel;
 
 /// All kernels: what the guards check.
 pub const KERNELS: &[Kernel] = &[
+    crate::gpu::COPY,
     blocked_layout::TO_BLOCKS,
     blocked_layout::TO_SLABS,
     blocked_layout::FLAGS_TO_BLOCKS,
     blocked_layout::FLAGS_TO_SLABS,
+    bulk_flux::FLUXES,
+    cell_area::POLYGON_AREAS,
+    exclusive_scan::OF_CHUNKS,
+    exclusive_scan::FILL,
+    fire_weather::DAYS,
+    global_integral::OF_CELLS,
+    global_integral::OF_PARTIALS,
+    merge_tiles::MERGE,
+    overlap::PAIR_AREAS,
+    overlap::COUNT,
+    overlap::FILL,
+    point_hash::NEAREST,
+    rotate_vectors::TO_CARTESIAN,
+    rotate_vectors::FROM_CARTESIAN,
     sparse_apply::BY_QUADS,
     sparse_apply::SINGLE,
     sparse_apply::LONG,
-    bulk_flux::FLUXES,
-    fire_weather::DAYS,
-    merge_tiles::MERGE,
+    time_reduce::PERIODS,
+    vertical::AT_LEVELS,
+    vertical::LAYER_MEANS,
 ];
