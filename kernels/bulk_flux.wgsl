@@ -1,5 +1,4 @@
-// Turbulent fluxes between air and sea by the schemes of Large and Yeager, COARE and the IFS; see bulk_flux.rs and its
-// folder, from which functions have their names.
+// Turbulent fluxes between air and sea; see bulk_flux.rs and its folder, from which functions have their names.
 
 struct Parameters {
     width: u32,
@@ -9,7 +8,7 @@ struct Parameters {
     flag_stride: u32,
     // 1: inputs may be missing.
     masked: u32,
-    // 0 NCAR, 1 COARE 3.0, 2 COARE 3.6, 3 IFS.
+    // 0 NCAR, 1 COARE 3.0, 2 COARE 3.6, 3 IFS, 4 Andreas.
     scheme: u32,
     // 1: the sea surface temperature is that below the skin.
     cool_skin: u32,
@@ -66,6 +65,8 @@ fn fluxes(@builtin(global_invocation_id) id: vec3<u32>) {
         var t: Transfer;
         if p.scheme == 0u {
             t = ncar(air, sea);
+        } else if p.scheme == 4u {
+            t = andreas(air, sea);
         } else if p.scheme == 3u {
             t = ecmwf(air, sea, sun, sky);
         } else {

@@ -11,6 +11,7 @@ pub mod global_integral;
 pub mod merge_tiles;
 pub mod overlap;
 pub mod point_hash;
+pub mod river_routing;
 pub mod rotate_vectors;
 mod slabs;
 pub mod sparse_apply;
@@ -38,6 +39,8 @@ pub const KERNELS: &[Kernel] = &[
     overlap::COUNT,
     overlap::FILL,
     point_hash::NEAREST,
+    river_routing::KINEMATIC,
+    river_routing::RESERVOIR,
     rotate_vectors::TO_CARTESIAN,
     rotate_vectors::FROM_CARTESIAN,
     sparse_apply::BY_QUADS,
