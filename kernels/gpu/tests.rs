@@ -53,7 +53,8 @@ pub(crate) fn difference(found: &[f64], expected: &[f64], bound: impl Fn(usize) 
     let bad = (0..found.len()).find(|&k| {
         let same = found[k] == expected[k] || found[k].is_nan() && expected[k].is_nan();
         // A comparison with NaN is false.
-        !same && ((found[k] - expected[k]).abs() <= bound(k)) == false
+        let is_close = (found[k] - expected[k]).abs() <= bound(k);
+        !same && !is_close
     });
     bad.map(|k| format!("value {k} is {:e}, expected {:e} within {:e}", found[k], expected[k], bound(k)))
 }
