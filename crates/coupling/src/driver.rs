@@ -110,6 +110,10 @@ pub fn run(prepared: &mut Prepared, options: &RunOptions, progress: &mut dyn FnM
         first_s = at_s;
         resumed_from = Some(path.display().to_string());
     }
+    if !options.resume {
+        // States of a run before this one would be taken for its own.
+        restart::forget(&options.folder);
+    }
     let mut output = Output::new(plan, options.folder.clone());
     let length = plan.length_s();
     let budget_end = |after: i64| match plan.budget.every {

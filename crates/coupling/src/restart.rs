@@ -62,6 +62,15 @@ pub fn keep(plan: &Plan, state: &State, at_s: i64, output: &Path) -> Result<Path
     Ok(path)
 }
 
+/// Removes all kept states of an output folder.
+pub fn forget(output: &Path) {
+    let entries = std::fs::read_dir(folder(output)).into_iter().flatten().flatten();
+    for path in entries.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "knarr")) {
+        // One that cannot be removed is refused later by its hash, or belongs to this very run.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
 fn write(plan: &Plan, state: &State, at_s: i64, path: &Path) -> std::io::Result<()> {
     let entry = |(name, array): (&str, &Array)| match array {
         Array::Real(v) => (name.to_owned(), 'r', v.len()),

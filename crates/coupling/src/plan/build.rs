@@ -95,6 +95,7 @@ impl Builder<'_> {
         self.check_imports_and_exports();
         let ordered = self.order(&clock);
         self.start();
+        self.check_shares();
         let (schedule, iterations, order_is_given) = ordered?;
         let (budget, output) = (self.budget(), self.output(file, &clock));
         let restart = self.experiment.restart.clone();

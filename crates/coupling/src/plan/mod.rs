@@ -7,6 +7,7 @@ mod couplings;
 mod grids;
 mod hash;
 mod order;
+pub(crate) mod shares;
 mod vectors;
 
 pub use build::Prepared;

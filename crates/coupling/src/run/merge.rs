@@ -1,9 +1,7 @@
 //! Fields that several exchanges feed, each for its share of a cell.
 
 use crate::Values;
-
-/// How closely shares must add up to 1.
-const TOLERANCE: f64 = 1e-9;
+use crate::plan::shares::TOLERANCE;
 
 /// Σ share · value of each cell; shares add up to 1 where the cell takes part.
 ///
