@@ -38,6 +38,20 @@ if [ "$mode" = test ] && [ ! -x "$readers/bin/python" ] && command -v python3 >/
   }
 fi
 
+# Schemas of WMO, which may not be passed on; tests use what could be fetched.
+wmo=https://raw.githubusercontent.com/wmo-im
+if [ "$mode" = test ] && [ ! -d "$readers/schemas" ] && command -v curl >/dev/null 2>&1; then
+  part="$readers/schemas.part"
+  mkdir -p "$part"
+  if curl -fs -m 20 -o "$part/wnm.json" "$wmo/wis2-notification-message/main/schemas/wis2-notification-message-bundled.json" &&
+    curl -fs -m 20 -o "$part/wcmp2.json" "$wmo/wcmp2/main/schemas/wcmp2-bundled.json"; then
+    mv "$part" "$readers/schemas"
+  else
+    rm -rf "$part"
+    echo "note: the schemas of WMO could not be fetched; the test that needs them is skipped" >&2
+  fi
+fi
+
 if ! command -v apt-get >/dev/null 2>&1; then
   if command -v nc-config >/dev/null 2>&1 && command -v pkg-config >/dev/null 2>&1 && pkg-config --exists netcdf; then
     exit 0

@@ -35,6 +35,21 @@ pub fn lat_lon(path: &Path, values: impl Fn(usize) -> f32, fill: Option<f32>) {
     variable.put_values(&values, ..).expect("values");
 }
 
+/// The same cells at many times.
+pub fn series(path: &Path, times: usize) {
+    let mut file = create(path, &[("time", times), ("lat", 6), ("lon", 12)]);
+    let lats: Vec<f64> = (0..6).map(|j| -75.0 + 30.0 * f64::from(j)).collect();
+    let lons: Vec<f64> = (0..12).map(|i| 15.0 + 30.0 * f64::from(i)).collect();
+    coordinate(&mut file, "lat", "lat", "degrees_north", &lats);
+    coordinate(&mut file, "lon", "lon", "degrees_east", &lons);
+    let hours: Vec<f64> = (0..times).map(|t| t as f64).collect();
+    coordinate(&mut file, "time", "time", "hours since 2000-01-01", &hours);
+    let mut variable = file.add_variable::<f32>("t", &["time", "lat", "lon"]).expect("a variable");
+    variable.put_attribute("units", "K").expect("units");
+    let values: Vec<f32> = (0..times * 72).map(|k| k as f32).collect();
+    variable.put_values(&values, ..).expect("values");
+}
+
 /// Values on dimensions of which nothing says where they are.
 pub fn no_grid(path: &Path) {
     let mut file = create(path, &[("station", 4)]);

@@ -22,6 +22,10 @@ pub struct Listing {
     pub name: String,
     /// Bytes of a block; the last one of a file may have less.
     pub block_bytes: u64,
+    /// Whether files of more than one block are not there as such, but block by block in `NAME.blocks/`, each under its
+    /// hash: so are they put where a file can only be written whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_blocks: bool,
     /// Files.
     pub files: Vec<FileBlocks>,
 }
@@ -74,7 +78,7 @@ impl Listing {
             }
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        let listing = Self { schema: SCHEMA.to_owned(), name, block_bytes, files };
+        let listing = Self { schema: SCHEMA.to_owned(), name, block_bytes, in_blocks: false, files };
         listing.check()?;
         Ok(listing)
     }
@@ -98,6 +102,16 @@ impl Listing {
         let mut text = serde_json::to_vec_pretty(self).expect("texts and numbers are JSON");
         text.push(b'\n');
         text
+    }
+
+    /// Where block `k` of a file is, under the place: an object, and the bytes in it.
+    pub(super) fn block_at(&self, file: &FileBlocks, k: usize) -> (String, std::ops::Range<u64>) {
+        let range = file.range(k, self.block_bytes);
+        if self.in_blocks && file.blocks.len() > 1 {
+            (format!("{}.blocks/{}", self.name, file.blocks[k]), 0..range.end - range.start)
+        } else {
+            (format!("{}/{}", self.name, file.path), range)
+        }
     }
 
     /// Blocks of all files.

@@ -1,7 +1,7 @@
 //! A folder moved to another place and back: by blocks that can be taken up again, whole in the end or not at all.
 //!
 //! At the other place a release `NAME` is its files under `NAME/` and, put last, `NAME.listing.json`: sizes and SHA-256 of
-//! every block. Nobody sees a release without its listing; whoever pulls checks each block by it. A listing vouches for the
+//! every block. (An HTTP server, which takes files only whole, has longer ones block by block in `NAME.blocks/`.) Nobody sees a release without its listing; whoever pulls checks each block by it. A listing vouches for the
 //! transfer alone: whom the release is from is told by its own signature.
 
 mod announcement;

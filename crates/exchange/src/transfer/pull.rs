@@ -27,7 +27,7 @@ async fn run(place: &Place, name: &str, folder: &Path, on_block: &mut OnBlock<'_
     let listing = listing(place, name).await?;
     let destination = folder.join(name);
     if destination.exists() {
-        let same = Listing::of_folder(&destination, listing.block_bytes).is_ok_and(|own| own == listing);
+        let same = Listing::of_folder(&destination, listing.block_bytes).is_ok_and(|own| own.files == listing.files);
         return Err(TransferError::Exists { path: destination, same });
     }
     let part = folder.join(format!(".{name}.part"));
@@ -76,18 +76,18 @@ async fn fetch(
         File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(TransferError::system(&path))?;
     let there = written.metadata().map_err(TransferError::system(&path))?.len();
     written.set_len(there.min(file.size)).map_err(TransferError::system(&path))?;
-    let name = format!("{}/{}", listing.name, file.path);
-    let object = place.object(&name)?;
     for (k, expected) in file.blocks.iter().enumerate() {
         let range = file.range(k, listing.block_bytes);
         written.seek(SeekFrom::Start(range.start)).map_err(TransferError::system(&path))?;
         let own = read_block(&mut written, range.end - range.start).map_err(TransferError::system(&path))?;
         let resumed = hash(&own) == *expected;
         if !resumed {
+            let (name, inside) = listing.block_at(file, k);
+            let object = place.object(&name)?;
             let mut found = String::new();
             let mut block = None;
             for _ in 0..ATTEMPTS {
-                let bytes = place.store.get_range(&object, range.clone()).await.map_err(place.error(&name))?;
+                let bytes = place.store.get_range(&object, inside.clone()).await.map_err(place.error(&name))?;
                 found = hash(&bytes);
                 if found == *expected {
                     block = Some(bytes);

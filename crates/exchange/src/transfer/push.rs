@@ -4,6 +4,7 @@ use super::listing::{hash, read_block};
 use super::place::wait;
 use super::{BLOCK_BYTES, FileBlocks, Listing, Moved, OnBlock, Place, Progress, TransferError};
 use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,13 +27,15 @@ struct Memory {
 
 /// Puts `folder` at `place`, under its own name, in blocks of `block_bytes` ([`BLOCK_BYTES`] unless a test wants less).
 ///
-/// An interrupted push goes on where it stopped: at a folder by what is there, at a bucket by what is noted beside the
-/// folder (`NAME.push.json`), at an HTTP server file by file. The listing is put last: before, nobody sees the release.
+/// An interrupted push goes on where it stopped: at a folder and an HTTP server by what is there, at a bucket by what is
+/// noted beside the folder (`NAME.push.json`). Servers take files only whole, so that longer ones are put there as objects of
+/// one block. The listing is put last: before, nobody sees the release.
 ///
 /// # Errors
 /// [`TransferError`]; what has been moved stays to be taken up, and no listing is there.
 pub fn push(folder: &Path, place: &Place, block_bytes: Option<u64>, on_block: &mut OnBlock<'_>) -> Result<Moved, TransferError> {
-    let listing = Listing::of_folder(folder, block_bytes.unwrap_or(BLOCK_BYTES))?;
+    let mut listing = Listing::of_folder(folder, block_bytes.unwrap_or(BLOCK_BYTES))?;
+    listing.in_blocks = place.folder.is_none() && place.s3.is_none();
     wait(run(folder, &listing, place, on_block))
 }
 
@@ -193,7 +196,7 @@ fn note(path: &Path, memory: &Memory) -> Result<(), TransferError> {
     std::fs::rename(&part, path).map_err(TransferError::system(path))
 }
 
-/// Servers take whole files; one that is there already with all its blocks is not sent again.
+/// A block that is there already is not sent again; whether it is there whole, its length tells. Whoever pulls checks it.
 async fn to_server(
     source: &Path,
     place: &Place,
@@ -201,25 +204,28 @@ async fn to_server(
     file: &FileBlocks,
     count: &mut Count<'_, '_>,
 ) -> Result<(), TransferError> {
-    let name = format!("{}/{}", listing.name, file.path);
-    let object = place.object(&name)?;
-    let there = match place.store.get(&object).await {
-        Ok(there) if there.meta.size == file.size => there.bytes().await.ok(),
-        _ => None,
-    };
-    let is_same = |bytes: &[u8]| {
-        (0..file.blocks.len()).all(|k| {
-            let range = file.range(k, listing.block_bytes);
-            hash(&bytes[range.start as usize..range.end as usize]) == file.blocks[k]
-        })
-    };
-    let resumed = there.is_some_and(|bytes| is_same(&bytes));
-    if !resumed {
-        let mut whole = Vec::new();
-        for k in 0..file.blocks.len() {
-            whole.extend(block_of(source, file, k, listing.block_bytes)?);
-        }
-        place.store.put(&object, PutPayload::from(whole)).await.map_err(place.error(&name))?;
+    if file.blocks.is_empty() {
+        let name = format!("{}/{}", listing.name, file.path);
+        place.store.put(&place.object(&name)?, PutPayload::new()).await.map_err(place.error(&name))?;
     }
-    (0..file.blocks.len()).try_for_each(|_| count.block(&file.path, resumed))
+    for k in 0..file.blocks.len() {
+        let (name, range) = listing.block_at(file, k);
+        let object = place.object(&name)?;
+        let resumed = file.blocks.len() > 1 && place.store.head(&object).await.is_ok_and(|m| m.size == range.end - range.start)
+            || file.blocks.len() == 1 && is_there(place, &object, &file.blocks[0]).await;
+        if !resumed {
+            let block = block_of(source, file, k, listing.block_bytes)?;
+            place.store.put(&object, PutPayload::from(block)).await.map_err(place.error(&name))?;
+        }
+        count.block(&file.path, resumed)?;
+    }
+    Ok(())
+}
+
+/// Whether an object, whose name does not tell its content, has that hash.
+async fn is_there(place: &Place, object: &ObjectPath, expected: &str) -> bool {
+    match place.store.get(object).await {
+        Ok(there) => there.bytes().await.is_ok_and(|bytes| hash(&bytes) == expected),
+        Err(_) => false,
+    }
 }

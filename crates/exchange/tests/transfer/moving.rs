@@ -96,6 +96,38 @@ fn buckets_resume_at_every_block() {
 }
 
 #[test]
+fn servers_resume_at_every_block() {
+    let root = tempfile::tempdir().expect("a folder");
+    let server = http::Server::start(root.path().to_owned());
+    every_boundary(&|k| Place::parse(&format!("http://127.0.0.1:{}/to/{k}", server.port)).unwrap_or_else(|e| panic!("{e}")));
+    // Of each release every block once, the empty file once or twice, and the listing.
+    let puts = server.puts.load(Ordering::SeqCst);
+    assert!((BLOCKS * (BLOCKS + 2)..=BLOCKS * (BLOCKS + 3)).contains(&puts), "{puts}");
+}
+
+#[test]
+fn a_block_that_arrived_damaged_at_a_server_is_not_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let release = release(folder.path());
+    let root = tempfile::tempdir().expect("a folder");
+    let server = http::Server::start(root.path().to_owned());
+    let place = Place::parse(&format!("http://127.0.0.1:{}", server.port)).unwrap_or_else(|e| panic!("{e}"));
+    push(&release, &place, Some(BLOCK), &mut stop_after(4)).expect_err("stopped");
+    let blocks: Vec<_> = std::fs::read_dir(root.path().join("release-1.blocks")).expect("blocks").flatten().collect();
+    // One is cut off: it is sent again. One is changed: its length does not tell, whoever pulls does.
+    std::fs::write(blocks[0].path(), b"cut off").expect("written");
+    let moved = push(&release, &place, Some(BLOCK), &mut go_on).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(moved.resumed, 3);
+    let here = tempfile::tempdir().expect("a folder");
+    let mut bytes = std::fs::read(blocks[1].path()).expect("readable");
+    bytes[7] ^= 1;
+    std::fs::write(blocks[1].path(), &bytes).expect("written");
+    let error = pull(&place, "release-1", here.path(), &mut go_on).expect_err("changed");
+    assert!(matches!(error, TransferError::Hash { .. }), "{error}");
+    assert!(!here.path().join("release-1").exists());
+}
+
+#[test]
 fn servers_are_read_by_block_and_damage_on_the_way_is_repaired() {
     let folder = tempfile::tempdir().expect("a folder");
     let release = release(folder.path());
