@@ -3,6 +3,7 @@
 mod automatic;
 mod bench;
 mod compare;
+mod couple;
 mod demo;
 mod device;
 mod exchange;
@@ -66,6 +67,8 @@ enum Verb {
     Plot(plot::Plot),
     /// Measure how right Knarr is.
     Bench(bench::Bench),
+    /// Couple components of an Earth-system run.
+    Couple(couple::Couple),
     /// Exchange fields between ECCC and Destination Earth.
     Exchange(exchange::Exchange),
     /// Tell which graphics processors there are.
@@ -137,6 +140,7 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),
         Verb::Bench(verb) => verb.run(talk, common.json),
+        Verb::Couple(verb) => verb.run(talk, common.json),
         Verb::Exchange(verb) => verb.run(talk, common.json),
         Verb::Gpu(verb) => verb.run(talk, common.json),
     }

@@ -9,7 +9,8 @@ use std::fmt::Display;
 
 impl de::Error for DocumentError {
     fn custom<T: Display>(message: T) -> Self {
-        Self::new(Place::default(), message.to_string())
+        let text = message.to_string();
+        super::uncarried(&text).unwrap_or_else(|| Self::new(Place::default(), text))
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
