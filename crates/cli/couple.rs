@@ -100,7 +100,8 @@ fn prepare(path: &Path) -> Result<Result<(Option<Prepared>, Findings), Experimen
     }
 }
 
-fn failure(error: &ExperimentError) -> Failure {
+/// An experiment that cannot be read, as the program tells it.
+pub fn failure(error: &ExperimentError) -> Failure {
     let failure = Failure::new(error.to_string());
     match error {
         ExperimentError::Document { source, .. } => match &source.hint {
@@ -275,7 +276,8 @@ impl Run {
     }
 }
 
-fn run_failure(error: &RunError, folder: &Path) -> Failure {
+/// A run that failed, as the program tells it.
+pub fn run_failure(error: &RunError, folder: &Path) -> Failure {
     let failure = match error {
         RunError::Restart { path, problem, changed } if !changed.is_empty() => {
             let mut failure = Failure::new(format!("{}: {}", path.display(), problem.split(';').next().unwrap_or(problem)));

@@ -45,7 +45,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Run the main job on the data that come with Knarr: files, maps and a report.
+    /// Run the main jobs on the data that come with Knarr: files, maps and a report.
     Demo(demo::Demo),
     /// Tell what is in a file: variables, grids and how they were recognised, times, missing values, oddities.
     Inspect(inspect::Inspect),
@@ -89,6 +89,7 @@ impl Verb {
             Self::Compare(_) => "compare",
             Self::Plot(_) => "plot",
             Self::Bench(_) => "bench",
+            Self::Couple(_) => "couple",
             Self::Exchange(_) => "exchange",
         })
     }
