@@ -5,8 +5,10 @@ mod bench;
 mod compare;
 mod couple;
 mod demo;
+mod device;
 mod exchange;
 mod failure;
+mod gpu;
 mod grid;
 mod inspect;
 #[cfg(unix)]
@@ -69,6 +71,27 @@ enum Verb {
     Couple(couple::Couple),
     /// Exchange fields between ECCC and Destination Earth.
     Exchange(exchange::Exchange),
+    /// Tell which graphics processors there are.
+    Gpu(gpu::GpuVerb),
+}
+
+impl Verb {
+    /// Its name, unless it computes on any device itself.
+    fn without_device(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Regrid(_) | Self::Weights(_) | Self::Gpu(_) => return None,
+            Self::Demo(_) => "demo",
+            Self::Inspect(_) => "inspect",
+            Self::Grid(_) => "grid",
+            Self::Levels(_) => "levels",
+            Self::Resample(_) => "resample",
+            Self::Regions(_) => "regions",
+            Self::Compare(_) => "compare",
+            Self::Plot(_) => "plot",
+            Self::Bench(_) => "bench",
+            Self::Exchange(_) => "exchange",
+        })
+    }
 }
 
 /// What a verb that ran came to.
@@ -95,7 +118,9 @@ fn main() -> ExitCode {
 }
 
 fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
-    common.device.check()?;
+    if let Some(name) = verb.without_device() {
+        device::refuse(common.device, name)?;
+    }
     if let Some(threads) = common.threads {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads.get())
@@ -107,8 +132,8 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Demo(verb) => verb.run(talk, common.json),
         Verb::Inspect(verb) => verb.run(common.json),
         Verb::Grid(verb) => verb.run(talk, common.json),
-        Verb::Regrid(verb) => verb.run(talk, common.json),
-        Verb::Weights(verb) => verb.run(talk, common.json),
+        Verb::Regrid(verb) => verb.run(common.device, talk, common.json),
+        Verb::Weights(verb) => verb.run(common.device, talk, common.json),
         Verb::Levels(verb) => verb.run(talk, common.json),
         Verb::Resample(verb) => verb.run(talk, common.json),
         Verb::Regions(verb) => verb.run(talk, common.json),
@@ -117,5 +142,6 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Bench(verb) => verb.run(talk, common.json),
         Verb::Couple(verb) => verb.run(talk, common.json),
         Verb::Exchange(verb) => verb.run(talk, common.json),
+        Verb::Gpu(verb) => verb.run(talk, common.json),
     }
 }

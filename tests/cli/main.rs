@@ -5,6 +5,7 @@ mod bench;
 mod couple;
 mod exchange;
 mod files;
+mod gpu;
 #[cfg(unix)]
 mod interrupt;
 mod levels;
