@@ -153,14 +153,19 @@ impl Check {
             if !self.graph {
                 let verdict = match (errors, warnings) {
                     (0, 0) => "nothing wrong: it can run".to_owned(),
-                    (0, w) => format!("it can run; {w} warnings"),
-                    (e, w) => format!("it cannot run: {e} errors, {w} warnings"),
+                    (0, w) => format!("it can run; {}", counted(w, "warning")),
+                    (e, 0) => format!("it cannot run: {}", counted(e, "error")),
+                    (e, w) => format!("it cannot run: {}, {}", counted(e, "error"), counted(w, "warning")),
                 };
                 talk::print(&format!("\n{name}: {verdict}\n"))?;
             }
         }
         Ok(if errors > 0 || self.strict && warnings > 0 { Outcome::CheckFailed } else { Outcome::Fine })
     }
+}
+
+fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 fn eprint_text(text: &str) {
@@ -250,8 +255,9 @@ impl Run {
         }
         let folder = self.output.clone().unwrap_or_else(|| prepared.plan.output.folder.clone());
         if !resume && !self.force && (folder.join("report.json").exists() || folder.join("restart").exists()) {
-            return Err(Failure::new(format!("{}: there is a run in this folder already", folder.display()))
-                .hint("`--force` writes into it, `knarr couple resume` goes on with it, `-o FOLDER` takes another"));
+            return Err(Failure::new(format!("{}: there is a run in this folder already", folder.display())).hint(format!(
+                "`--force` writes into it, `knarr couple resume {name}` goes on with it, `-o FOLDER` takes another"
+            )));
         }
         let options = RunOptions { folder: folder.clone(), threads: rayon::current_num_threads(), resume };
         let bar = talk.progress("run");
@@ -264,7 +270,7 @@ impl Run {
         bar.finish_and_clear();
         let report = match report {
             Ok(report) => report,
-            Err(error) => return Err(run_failure(&error, &folder)),
+            Err(error) => return Err(run_failure(&error, &folder, &name)),
         };
         if json {
             talk::print_json(&report)?;
@@ -277,7 +283,7 @@ impl Run {
 }
 
 /// A run that failed, as the program tells it.
-pub fn run_failure(error: &RunError, folder: &Path) -> Failure {
+pub fn run_failure(error: &RunError, folder: &Path, name: &str) -> Failure {
     let failure = match error {
         RunError::Restart { path, problem, changed } if !changed.is_empty() => {
             let mut failure = Failure::new(format!("{}: {}", path.display(), problem.split(';').next().unwrap_or(problem)));
@@ -290,7 +296,9 @@ pub fn run_failure(error: &RunError, folder: &Path) -> Failure {
     };
     match error.hint() {
         Some(hint) => failure.hint(hint),
-        None if folder.join("restart").exists() => failure.hint("`knarr couple resume` goes on from the latest kept state"),
+        None if folder.join("restart").exists() => {
+            failure.hint(format!("`knarr couple resume {name}` goes on from the latest kept state"))
+        }
         None => failure,
     }
 }

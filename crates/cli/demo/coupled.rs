@@ -51,7 +51,8 @@ impl CoupledReport {
         })?;
         let folder = dir.join("five-domains");
         let options = RunOptions { folder: folder.clone(), threads: rayon::current_num_threads(), resume: false };
-        let report = knarr::coupling::run(&mut prepared, &options, &mut |_| {}).map_err(|e| couple::run_failure(&e, &folder))?;
+        let report = knarr::coupling::run(&mut prepared, &options, &mut |_| {})
+            .map_err(|e| couple::run_failure(&e, &folder, EXPERIMENT))?;
         let mut maps = Vec::new();
         for (component, field, range) in MAPS {
             let written = written_by(&folder, component)?;

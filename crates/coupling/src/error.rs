@@ -50,7 +50,7 @@ pub enum RunError {
         /// Start of the step.
         at: String,
         /// Why.
-        source: ComponentError,
+        source: Box<ComponentError>,
     },
     /// A value was taken before it was given: the schedule and the couplings do not agree.
     #[error("`{coupling}` at {at}: the value up to {window} was not given")]
@@ -174,7 +174,7 @@ impl RunError {
             Self::Shares { .. } => "every cell must be shared out wholly: check the fractions and their maps".to_owned(),
             Self::NotConverged { .. } => "allow more passes (`at_most`), relax less, or say `otherwise: warn`".to_owned(),
             Self::Restart { changed, .. } if !changed.is_empty() => {
-                "undo the change, or start a new run with `knarr couple run`".to_owned()
+                "undo the change, or start a new run in another folder".to_owned()
             }
             Self::Silent { .. } => "shorten `every`, or let the run go on for at least one period and lag".to_owned(),
             Self::Io(error) => return error.hint(),

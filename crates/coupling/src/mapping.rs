@@ -4,125 +4,64 @@ use crate::Nature;
 use knarr_grid::{Grid, Mask};
 use knarr_io::{Cached, WeightsCache};
 use knarr_regrid::{
-    Extrapolation, Keeps, Method, MissingPolicy, Normalization, Options, RegridError, Regridder, Weights, content_hash,
-    options_hash,
+    Defaults, Keeps, Layer, Method, MissingPolicy, Normalization, Options, RegridError, Regridder, Stack, StackWeights, Weights,
+    content_hash,
 };
 use std::sync::Arc;
 
 /// Methods in order, the next for cells that the ones before do not reach.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Methods {
-    /// Weights and how they go on beyond the reach of the method; `None` where both grids are the same.
-    pub options: Option<Options>,
-    /// The value of cells that nothing reaches, in the units of the taker.
-    pub fill: Option<f64>,
+    /// The methods; `None` where both grids are the same.
+    pub stack: Option<Stack>,
 }
 
-/// Names of methods that an experiment may give, for messages.
-pub(crate) const METHODS: [&str; 12] = [
-    "conservative",
-    "conservative2",
-    "bilinear",
-    "bicubic",
-    "patch",
-    "nearest",
-    "distance",
-    "gaussian",
-    "radial",
-    "largest-fraction",
-    "spread",
-    "same",
-];
-
 impl Methods {
-    /// Reads `conservative`, `conservative, nearest`, `bilinear, nearest, fixed:0`, `distance:4`, `spread:200km`, `same`.
+    /// Reads `same`, or a stack such as `conservative, nearest:300km, fixed:0` (see [`Stack::parse`]).
     ///
     /// # Errors
     /// Says what is not understood, and what would be.
     pub fn parse(text: &str, nature: Nature, normalization: Option<Normalization>) -> Result<Self, String> {
-        let mut words = text.split(',').map(str::trim);
-        let first = words.next().unwrap_or_default();
-        let (name, argument) = first.split_once(':').map_or((first, None), |(name, argument)| (name, Some(argument.trim())));
-        let neighbours = |default: usize| match argument {
-            None => Ok(default),
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|n| (1..=64).contains(n))
-                .ok_or_else(|| format!("`{first}`: `{text}` is no number of neighbours, expected 1 to 64")),
-        };
-        if argument.is_some() && !matches!(name, "distance" | "gaussian" | "radial" | "spread") {
-            return Err(format!("`{first}`: `{name}` takes no number"));
+        if text.trim() == "same" {
+            return Ok(Self { stack: None });
         }
-        let method = match name {
-            "same" => None,
-            "conservative" => Some(Method::Conservative),
-            "conservative2" => Some(Method::Conservative2nd),
-            "bilinear" => Some(Method::Bilinear),
-            "bicubic" => Some(Method::Bicubic),
-            "patch" => Some(Method::Patch),
-            "nearest" => Some(Method::Nearest),
-            "distance" => Some(Method::Distance { neighbours: neighbours(4)? }),
-            "gaussian" => Some(Method::Gaussian { neighbours: neighbours(4)? }),
-            "radial" => Some(Method::Radial { neighbours: neighbours(12)? }),
-            "largest-fraction" => Some(Method::LargestFraction),
-            "spread" => {
-                let radius = argument.map(crate::document::Length::parse).transpose()?.map_or(0.0, crate::document::Length::get);
-                let keeps = if nature == Nature::Amount { Keeps::Sum } else { Keeps::Integral };
-                Some(Method::Spread { radius_m: radius.round() as u32, keeps })
-            }
-            _ => return Err(format!("unknown method `{name}`, {}", crate::document::suggestion(name, METHODS))),
-        };
-        if nature == Nature::Amount && !matches!(method, None | Some(Method::Spread { .. })) {
+        let mut defaults = Defaults::default();
+        if let Some(normalization) = normalization {
+            defaults.normalization = normalization;
+        }
+        if nature == Nature::Amount {
+            defaults.keeps = Keeps::Sum;
+        }
+        let stack = Stack::parse(text, &defaults).map_err(|e| e.to_string())?;
+        let methods = Self { stack: Some(stack) };
+        if nature == Nature::Amount && !methods.spreads() {
             return Err(format!(
-                "`{name}` makes means, and an amount per cell must be shared out: use `spread` or `spread:200km`"
+                "`{text}` makes means, and an amount per cell must be shared out: use `spread` or `spread:200km`"
             ));
         }
-        let mut options = method.map(Options::new);
-        if let (Some(options), Some(normalization)) = (&mut options, normalization) {
-            options.normalization = normalization;
-        }
-        let mut fill = None;
-        for word in words {
-            match (word.strip_prefix("fixed:"), word, &mut options) {
-                (Some(value), _, _) => {
-                    fill = Some(value.trim().parse().map_err(|_| format!("`{word}`: `{value}` is no number"))?);
-                }
-                (_, "nearest", Some(options)) => options.extrapolation = Extrapolation::Nearest,
-                (_, "distance", Some(options)) => options.extrapolation = Extrapolation::Distance,
-                (_, "creep", Some(options)) => options.extrapolation = Extrapolation::Creep,
-                _ => {
-                    return Err(format!(
-                        "`{word}` cannot go on where `{name}` ends, expected `nearest`, `distance`, `creep` or `fixed:VALUE`"
-                    ));
-                }
-            }
-        }
-        Ok(Self { options, fill })
+        Ok(methods)
     }
 
     /// In words, as in an experiment.
     pub fn in_words(&self) -> String {
-        let mut text = match &self.options {
-            None => "same grid".to_owned(),
-            Some(options) => {
-                let mut text = options.method.to_string();
-                if options.normalization == Normalization::DestinationArea {
-                    text += " (destarea)";
-                }
-                text += match options.extrapolation {
-                    Extrapolation::None => "",
-                    Extrapolation::Nearest => ", nearest",
-                    Extrapolation::Distance => ", distance",
-                    Extrapolation::Creep => ", creep",
-                };
-                text
-            }
-        };
-        if let Some(fill) = self.fill {
-            text += &format!(", fixed:{fill}");
+        self.stack.as_ref().map_or_else(|| "same grid".to_owned(), ToString::to_string)
+    }
+
+    /// Whether every source cell goes somewhere.
+    pub(crate) fn spreads(&self) -> bool {
+        matches!(self.first(), Some(Options { method: Method::Spread { .. }, .. }))
+    }
+
+    /// The value of cells that nothing reaches.
+    pub(crate) fn fill(&self) -> Option<f64> {
+        self.stack.as_ref().and_then(Stack::fixed)
+    }
+
+    fn first(&self) -> Option<&Options> {
+        match self.stack.as_ref()?.layers().first() {
+            Some(Layer::Method(options)) => Some(options),
+            _ => None,
         }
-        text
     }
 }
 
@@ -171,7 +110,8 @@ impl Mapping {
         cache: Option<&WeightsCache>,
     ) -> Result<Self, RegridError> {
         let hashes = [content_hash(source), content_hash(destination)];
-        let Some(options) = methods.options else {
+        let identity = format!("{} {} {}", hashes[0], hashes[1], methods.in_words());
+        let Some((stack, first)) = methods.stack.as_ref().zip(methods.first().copied()) else {
             return Ok(Self {
                 source: Arc::clone(source),
                 destination: Arc::clone(destination),
@@ -180,19 +120,27 @@ impl Mapping {
                 origin: Origin::Same,
                 unreached: 0,
                 masked_fractions: None,
-                identity: format!("{} same", hashes[0]),
+                identity,
             });
         };
-        let (weights, origin) = weights(source, destination, &options, cache)?;
-        let masked = destination.mask.flags().is_some() && weights.origin.conservative;
-        let masked_fractions = if masked {
+        let mut origin = Origin::Cached;
+        let mut layers = Vec::new();
+        for options in stack.whole_weights() {
+            let (weights, from) = weights(source, destination, options, cache)?;
+            if from == Origin::Made {
+                origin = Origin::Made;
+            }
+            layers.push(weights);
+        }
+        let weights = StackWeights::join(source, destination, stack, layers)?.joined().clone();
+        let masked_fractions = if destination.mask.flags().is_some() && weights.origin.conservative {
             let whole = Grid { mask: Mask::ALL, ..Grid::clone(destination) };
-            let over_all = self::weights(source, &whole, &options, cache)?.0.source_fractions;
+            let over_all = self::weights(source, &whole, &first, cache)?.0.source_fractions;
             Some(over_all.iter().zip(&weights.source_fractions).map(|(all, own)| (all - own).max(0.0)).collect())
         } else {
             None
         };
-        let unreached = if methods.fill.is_some() { 0 } else { weights.unmapped_among(&destination.mask) };
+        let unreached = if methods.fill().is_some() { 0 } else { weights.unmapped_among(&destination.mask) };
         Ok(Self {
             source: Arc::clone(source),
             destination: Arc::clone(destination),
@@ -201,7 +149,7 @@ impl Mapping {
             origin,
             unreached,
             masked_fractions,
-            identity: format!("{} {} {} {:?}", hashes[0], hashes[1], options_hash(&options), methods.fill),
+            identity,
         })
     }
 
@@ -209,10 +157,7 @@ impl Mapping {
     pub fn keeps_integrals(&self) -> bool {
         match &self.regridder {
             None => true,
-            Some(regridder) => {
-                let spread = matches!(self.methods.options, Some(Options { method: Method::Spread { .. }, .. }));
-                regridder.weights.origin.conservative || spread
-            }
+            Some(regridder) => regridder.weights.origin.conservative || self.methods.spreads(),
         }
     }
 
@@ -251,16 +196,28 @@ mod tests {
 
     #[test]
     fn methods_are_read_with_what_follows_them() {
-        let parse = |text| Methods::parse(text, Nature::Flux, None);
-        let words = |text| parse(text).map_or_else(|e| e, |m| m.in_words());
-        assert_eq!(words("conservative, nearest, fixed:0"), "conservative, nearest, fixed:0");
+        let words = |text| Methods::parse(text, Nature::Flux, None).map_or_else(|e| e, |m| m.in_words());
+        assert_eq!(words("conservative, nearest:300km, fixed:0"), "conservative,nearest:300km,fixed:0");
         assert_eq!(words("same"), "same grid");
-        assert_eq!(words("consevative"), "unknown method `consevative`, did you mean `conservative`?");
-        assert!(words("bilinear, nearby").contains("`nearby` cannot go on where `bilinear` ends"));
-        assert!(words("distance:0").contains("expected 1 to 64"));
-        assert!(words("conservative:3").contains("takes no number"));
-        let spread = Methods::parse("spread:0.2 km", Nature::Amount, None).expect("a method").options.expect("weights");
-        assert_eq!(spread.method, Method::Spread { radius_m: 200, keeps: Keeps::Sum });
-        assert!(Methods::parse("bilinear", Nature::Amount, None).expect_err("means").contains("spread"));
+        assert!(words("consevative").contains("`consevative`"));
+        let amounts = |text| Methods::parse(text, Nature::Amount, None);
+        assert_eq!(amounts("spread:20km").expect("a method").in_words(), "spread:20km:sum");
+        assert!(amounts("bilinear").expect_err("means").contains("use `spread`"));
+    }
+
+    #[test]
+    fn what_lies_over_masked_cells_is_known() {
+        let source = Arc::new(Grid::from_spec("r12x6").expect("a grid"));
+        let whole = Grid::from_spec("r24x12").expect("a grid");
+        let mask = Mask::from_active((0..whole.len()).map(|c| whole.center(c).lat_deg > 0.0).collect());
+        let destination = Arc::new(whole.masked_by(&mask));
+        let methods = Methods::parse("conservative", Nature::Flux, None).expect("a method");
+        let mapping = Mapping::new(&source, &destination, methods, None).expect("both have corners");
+        let masked = mapping.masked_fractions.as_ref().expect("the destination has a mask");
+        for cell in 0..source.len() {
+            let expected = f64::from(u8::from(source.center(cell).lat_deg < 0.0));
+            assert!((masked[cell] - expected).abs() < 1e-12, "{cell}: {}", masked[cell]);
+        }
+        assert_eq!((mapping.unreached, mapping.coverage()), (0, 1.0));
     }
 }

@@ -9,6 +9,7 @@ use crate::{Nature, Values};
 use knarr_kernels::global_integral::Compensated;
 use knarr_kernels::rotate_vectors::{from_cartesian, to_cartesian};
 use knarr_regrid::{PreparedRegridder, SlabFlags};
+use std::borrow::Cow;
 
 /// A mapping made ready, with the cells at both ends.
 pub(crate) struct Way<'p> {
@@ -39,7 +40,7 @@ impl Way<'_> {
             flags.write_bools(&mut bools);
             bools
         });
-        if let (Some(fill), Some(flags)) = (self.mapping.methods.fill, &mut valid) {
+        if let (Some(fill), Some(flags)) = (self.mapping.methods.fill(), &mut valid) {
             for (value, flag) in values.iter_mut().zip(flags.iter_mut()).filter(|(_, flag)| !**flag) {
                 *value = fill;
                 *flag = true;
@@ -60,11 +61,11 @@ impl Way<'_> {
         &self,
         coupling: &Coupling,
         label: &dyn Fn() -> String,
-        window: &[Values],
+        window: &[Cow<Values>],
         weight: f64,
         account: &mut Option<Account>,
     ) -> Result<Arrived, RunError> {
-        let converted: Vec<Values> =
+        let converted: Vec<Cow<Values>> =
             window.iter().zip(&coupling.parts).map(|(values, part)| convert(values, &part.conversion)).collect();
         let mut values = match (&coupling.rotation, &converted[..]) {
             (Some(rotation), [u, v]) => {
@@ -211,11 +212,12 @@ impl Way<'_> {
     }
 }
 
-fn convert(values: &Values, conversion: &knarr_field::units::Linear) -> Values {
+fn convert<'v>(values: &'v Values, conversion: &knarr_field::units::Linear) -> Cow<'v, Values> {
     if conversion.is_identity() {
-        return values.clone();
+        return Cow::Borrowed(values);
     }
-    Values { values: values.values.iter().map(|&v| conversion.apply(v)).collect(), valid: values.valid.clone() }
+    let converted = values.values.iter().map(|&v| conversion.apply(v)).collect();
+    Cow::Owned(Values { values: converted, valid: values.valid.clone() })
 }
 
 fn both(a: Option<&[bool]>, b: Option<&[bool]>) -> Option<Vec<bool>> {

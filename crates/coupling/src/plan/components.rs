@@ -96,7 +96,13 @@ impl Builder<'_> {
             for (i, import) in component.declaration.imports.iter().enumerate() {
                 let feeding: Vec<&super::Coupling> =
                     self.couplings.iter().filter(|k| k.destination == c && k.parts.iter().any(|p| p.import == i)).collect();
-                if feeding.is_empty() && import.need == Need::Required {
+                // An exchange that should bring it but is wrong itself has been told of.
+                let meant =
+                    self.experiment.exchanges.iter().filter(|e| e.to.value == component.name).flat_map(|e| &e.fields).any(|f| {
+                        let known = (0..component.import_count()).any(|k| component.import(k).name == f.destination);
+                        f.destination == import.name || !known
+                    });
+                if feeding.is_empty() && import.need == Need::Required && !meant {
                     let givers: Vec<String> = self
                         .components
                         .iter()
@@ -113,7 +119,6 @@ impl Builder<'_> {
                         "component `{}` needs `{}` ({}), and no exchange brings it",
                         component.name, import.name, import.units
                     );
-                    // What is missing may have been in an exchange that is wrong itself.
                     findings.push(Finding::error("import", component.place, message).hint(hint));
                 }
                 if feeding.len() > 1 && feeding.iter().any(|k| k.share.is_none()) {
@@ -138,7 +143,7 @@ impl Builder<'_> {
                 }
             }
             let alone = component.declaration.exports.len() + component.declaration.imports.len() > 0
-                && !self.couplings.iter().any(|k| k.source == c || k.destination == c);
+                && !self.experiment.exchanges.iter().any(|e| e.from.value == component.name || e.to.value == component.name);
             if alone {
                 let message = format!("component `{}` exchanges nothing with the others", component.name);
                 findings.push(Finding::warning("alone", component.place, message));

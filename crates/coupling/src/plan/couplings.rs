@@ -443,14 +443,14 @@ impl Builder<'_> {
                 return None;
             }
         };
-        if methods.options.is_none() && !same {
+        if methods.stack.is_none() && !same {
             let message = "`map: same` is for two components on one grid, and these grids differ";
             self.findings.add(Finding::error("map", place, message).hint("name a method, such as `map: bilinear`"));
             return None;
         }
         // On one and the same grid every mean is the value itself.
-        if same && !matches!(methods.options, Some(knarr_regrid::Options { method: knarr_regrid::Method::Spread { .. }, .. })) {
-            methods.options = None;
+        if same && !methods.spreads() {
+            methods.stack = None;
         }
         let found = self.mappings.iter().position(|m| {
             m.methods == methods
@@ -482,6 +482,7 @@ fn quantity(text: &str, units: &str) -> Result<f64, String> {
     }
     let (number, own) = text.split_once(' ').ok_or_else(|| format!("`{text}` is no number with units"))?;
     let number: f64 = number.parse().map_err(|_| format!("`{text}` is no number with units"))?;
-    let conversion: Linear = Units::parse(own).and_then(|own| own.to(&Units::parse(units)?)).map_err(|e| e.to_string())?;
+    let conversion: Linear =
+        Units::parse(own).and_then(|own| own.to(&Units::parse(units)?)).map_err(|_| format!("`{text}` cannot become {units}"))?;
     Ok(conversion.apply(number))
 }

@@ -98,8 +98,7 @@ impl Builder<'_> {
             _ => {
                 // A plain list is one step of each, all of the same length.
                 let steps: Vec<i64> = self.components.iter().map(|c| c.step_s).collect();
-                let Some(&step) = steps.iter().max() else { return None };
-                step
+                *steps.iter().max()?
             }
         };
         let actions = self.expand(items, cycle_s, iterations)?;
@@ -232,7 +231,7 @@ impl Builder<'_> {
         guessed: &[usize],
         clock: &RunClock,
     ) -> Option<()> {
-        let length = all.iter().map(|d| d.timing.period).fold(Some(schedule.cycle_s), |a, b| lcm(a?, b))?;
+        let length = all.iter().map(|d| d.timing.period).try_fold(schedule.cycle_s, lcm)?;
         let mut walk = Walk {
             done: vec![0; self.components.len()],
             steps: self.components.iter().map(|c| c.step_s).collect(),

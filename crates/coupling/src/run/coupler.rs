@@ -255,7 +255,7 @@ impl<'p> Coupler<'p> {
         component.step(&interval, imports, exports).map_err(|source| RunError::Component {
             component: planned.name.clone(),
             at: interval.start.label(self.plan.calendar),
-            source,
+            source: Box::new(source),
         })?;
         let busy = clock.elapsed() - taken;
         running.done += 1;

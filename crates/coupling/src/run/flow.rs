@@ -2,12 +2,13 @@
 
 use crate::error::RunError;
 use crate::ledger::{Account, Column, flat, from_flat, times};
-use crate::plan::{Coupling, PlannedInitial};
+use crate::plan::{Coupling, Part, PlannedInitial};
 use crate::reduction::Reducer;
 use crate::schedule::Timing;
 use crate::transfer::{Way, difference};
 use crate::{Array, ComponentError, Fields, Nature, Reduction, State, Values};
 use knarr_kernels::global_integral::Compensated;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// A value that waits to be taken.
@@ -58,7 +59,7 @@ impl Flow {
         let mut window = coupling.timing.window_taken_at(0);
         while window <= 0 {
             flow.begin(coupling, way, window, &initial);
-            flow.send(coupling, way, label)?;
+            flow.send(coupling, way, None, label)?;
             window += coupling.timing.period;
         }
         flow.begin(coupling, way, window, &initial);
@@ -95,10 +96,10 @@ impl Flow {
     ) -> Result<(), RunError> {
         let timing: &Timing = &coupling.timing;
         let is_sent = timing.is_sent_at(end);
-        // Of instants only the last one matters, for the value; the ledger wants all.
+        // Of instants only the last one matters, and goes as it is; the ledger wants all.
         for (part, reducer) in coupling.parts.iter().zip(&mut self.reducers) {
             let Some(values) = exports.at(part.export) else { continue };
-            if is_sent || coupling.reduction != Reduction::Instant {
+            if coupling.reduction != Reduction::Instant {
                 reducer.add(values, timing.source_step as f64);
             }
             if let Some(account) = &mut self.account {
@@ -110,7 +111,8 @@ impl Flow {
         }
         self.given += 1;
         if is_sent {
-            self.send(coupling, way, label)?;
+            let last = (coupling.reduction == Reduction::Instant).then_some(exports);
+            self.send(coupling, way, last, label)?;
             self.begin(coupling, way, end + timing.period, &[]);
             // Later windows do not reach back before the start by more than the first did.
             for reducer in &mut self.reducers {
@@ -120,9 +122,19 @@ impl Flow {
         Ok(())
     }
 
-    /// Closes the open window: its value goes to the queue.
-    fn send(&mut self, coupling: &Coupling, way: &Way, label: &dyn Fn() -> String) -> Result<(), RunError> {
-        let values: Vec<Values> = self.reducers.iter().map(Reducer::value).collect();
+    /// Closes the open window: its value, or that of `last`, goes to the queue.
+    fn send(
+        &mut self,
+        coupling: &Coupling,
+        way: &Way,
+        last: Option<&Fields>,
+        label: &dyn Fn() -> String,
+    ) -> Result<(), RunError> {
+        let whole = |(part, reducer): (&Part, &Reducer)| match last.and_then(|exports| exports.at(part.export)) {
+            Some(values) => Cow::Borrowed(values),
+            None => Cow::Owned(reducer.value()),
+        };
+        let values: Vec<Cow<Values>> = coupling.parts.iter().zip(&self.reducers).map(whole).collect();
         let weight = coupling.reduction.taken_weight(coupling.timing.period);
         if let Some(account) = &mut self.account {
             let exact = values[0].valid.is_none()
@@ -232,7 +244,7 @@ fn slope(coupling: &Coupling) -> f64 {
 
 /// Values before the start, in the source's units; `None` where none is needed.
 fn initial_values(coupling: &Coupling, exports: &Fields) -> Vec<Option<Values>> {
-    let of = |part: &crate::plan::Part| match &part.initial {
+    let of = |part: &Part| match &part.initial {
         Some(PlannedInitial::Values(values)) => Some(values.clone()),
         Some(PlannedInitial::Component) => exports.at(part.export).cloned(),
         None => None,

@@ -8,6 +8,7 @@ use crate::experiment::Unconverged;
 use crate::ledger::{Column, times};
 use crate::plan::Coupling;
 use crate::{Instant, Nature, Values};
+use std::borrow::Cow;
 
 impl Coupler<'_> {
     /// One interval of an iteration.
@@ -116,19 +117,19 @@ impl Coupler<'_> {
         }
         drop(flow);
         let exports = lock(&self.running[coupling.source]).exports.clone();
-        let given: Vec<Values> = coupling
+        let given: Vec<Cow<Values>> = coupling
             .parts
             .iter()
             .map(|part| match &part.initial {
-                Some(crate::plan::PlannedInitial::Values(values)) => values.clone(),
-                _ => exports.at(part.export).cloned().unwrap_or_default(),
+                Some(crate::plan::PlannedInitial::Values(values)) => Cow::Borrowed(values),
+                _ => Cow::Owned(exports.at(part.export).cloned().unwrap_or_default()),
             })
             .collect();
         let way = &self.ways[coupling.mapping];
         let weight = coupling.reduction.taken_weight(coupling.timing.period);
         let arrived = way.transfer(coupling, &|| self.plan.label(coupling), &given, weight, &mut None);
         // A first guess that cannot be mapped is 0 everywhere; the passes tell what is wrong.
-        arrived.map_or_else(|_| given, |arrived| arrived.values)
+        arrived.map_or_else(|_| given.into_iter().map(Cow::into_owned).collect(), |arrived| arrived.values)
     }
 
     fn guess_weights(&self, guessed: &[usize], guess: &[Vec<Values>]) -> Vec<f64> {

@@ -54,8 +54,8 @@ const MOST_STEPS: i64 = 4_000_000;
 
 /// Judges components with the steps `steps` and their couplings.
 pub fn judge(steps: &[i64], couplings: &[Dependency]) -> Verdict {
-    let lengths = steps.iter().copied().chain(couplings.iter().map(|c| c.timing.period));
-    let cycle_s = lengths.fold(Some(1), |all, one| lcm(all?, one)).unwrap_or(i64::MAX);
+    let mut lengths = steps.iter().copied().chain(couplings.iter().map(|c| c.timing.period));
+    let cycle_s = lengths.try_fold(1, lcm).unwrap_or(i64::MAX);
     let counts: Vec<i64> = steps.iter().map(|step| cycle_s / step).collect();
     let total = counts.iter().fold(0i64, |sum, &n| sum.saturating_add(n));
     if cycle_s == i64::MAX || total > MOST_STEPS {
