@@ -6,6 +6,8 @@ mod components;
 mod couplings;
 mod grids;
 mod hash;
+mod initial;
+mod maps;
 mod order;
 pub(crate) mod shares;
 mod vectors;
