@@ -89,6 +89,7 @@ impl Verb {
             Self::Compare(_) => "compare",
             Self::Plot(_) => "plot",
             Self::Bench(_) => "bench",
+            Self::Couple(_) => "couple",
             Self::Exchange(_) => "exchange",
         })
     }
