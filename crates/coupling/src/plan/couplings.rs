@@ -2,16 +2,14 @@
 
 use super::build::Builder;
 use super::clock::RunClock;
-use super::{Coupling, Part, PlannedInitial};
+use super::{Coupling, Part};
 use crate::document::{Place, Placed, suggestion};
-use crate::experiment::{ExchangeEntry, FieldPair, Initial, InitialEntry, MapEntry};
+use crate::experiment::{ExchangeEntry, FieldPair};
 use crate::findings::Finding;
-use crate::mapping::{Mapping, Methods};
 use crate::schedule::Timing;
-use crate::{Import, Nature, Period, Reduction, Statistic, Values};
-use knarr_field::units::{Linear, Units};
+use crate::{Import, Nature, Period, Reduction, Statistic};
+use knarr_field::units::Units;
 use knarr_field::{VectorComponent, VectorRole};
-use knarr_grid::Grid;
 use std::sync::Arc;
 
 impl Builder<'_> {
@@ -346,143 +344,4 @@ impl Builder<'_> {
         }
         Some(Part { export, import, conversion, units: words, initial })
     }
-
-    /// What the first guess of an iteration is: as given, else what the component gives before its first step.
-    pub(super) fn initial_of_guess(
-        &mut self,
-        entry: &Placed<ExchangeEntry>,
-        place: Place,
-        giver: (usize, usize),
-    ) -> Option<PlannedInitial> {
-        if entry.initial.is_none() {
-            return Some(PlannedInitial::Component);
-        }
-        self.initial(entry, place, giver)
-    }
-
-    fn initial(
-        &mut self,
-        entry: &Placed<ExchangeEntry>,
-        place: Place,
-        (source, export): (usize, usize),
-    ) -> Option<PlannedInitial> {
-        let given = self.components[source].declaration.exports[export].clone();
-        let found = entry.initial.as_ref().and_then(|initial| match &initial.value {
-            InitialEntry::One(one) => Some((initial.place, one.clone())),
-            InitialEntry::Each(each) => each.find(&given.name).map(|one| (one.place, one.value.clone())),
-        });
-        let Some((place, initial)) = found else {
-            let lag = entry.lag.as_ref().map(|l| l.value.clone()).unwrap_or_default();
-            let message = format!("`{}` is taken {lag} after it is given, but nothing says what is taken at first", given.name);
-            let hint =
-                format!("add `initial: component`, a value such as `initial: 0 {}`, or `initial: FILE.nc:VARIABLE`", given.units);
-            self.findings.add(Finding::error("initial", place, message).hint(hint));
-            return None;
-        };
-        let grid = Arc::clone(&self.components[source].declaration.grids[given.grid].grid);
-        match initial {
-            Initial::Component => Some(PlannedInitial::Component),
-            Initial::Value(text) => match quantity(&text, &given.units) {
-                Ok(value) => Some(PlannedInitial::Values(Values::constant(grid.len(), value))),
-                Err(problem) => {
-                    let hint = format!("write a number, with units that can become {}", given.units);
-                    self.findings.add(Finding::error("initial", place, format!("`{}`: {problem}", given.name)).hint(hint));
-                    None
-                }
-            },
-            Initial::File(path, variable) => match super::grids::first_values(&self.folder.join(&path), &variable, &grid) {
-                Ok(values) => Some(PlannedInitial::Values(values)),
-                Err(error) => {
-                    let hint = super::grids::near_files(&self.folder.join(&path));
-                    self.findings.add(Finding::error("initial", place, format!("`{}`: {error}", given.name)).hint(hint));
-                    None
-                }
-            },
-        }
-    }
-
-    fn mapping(
-        &mut self,
-        entry: &Placed<ExchangeEntry>,
-        from: &Arc<Grid>,
-        to: &Arc<Grid>,
-        nature: Nature,
-        defaults: &mut Vec<(&'static str, String)>,
-    ) -> Option<usize> {
-        let same =
-            Arc::ptr_eq(from, to) || from.len() == to.len() && knarr_regrid::content_hash(from) == knarr_regrid::content_hash(to);
-        let corners = from.has_corners() && to.has_corners();
-        let (place, text, normalization) = match &entry.map {
-            Some(text) => {
-                let named: Option<&MapEntry> = self.experiment.maps.find(text);
-                let methods = named.map_or(text, |named| &named.methods);
-                (text.place, methods.value.clone(), named.and_then(|n| n.normalization))
-            }
-            None => {
-                let text = match nature {
-                    _ if same => "same",
-                    Nature::Flux if corners => "conservative",
-                    Nature::Amount => "spread",
-                    _ => "bilinear",
-                };
-                defaults.push(("map", text.to_owned()));
-                (entry.place, text.to_owned(), None)
-            }
-        };
-        let parsed = Methods::parse(&text, nature, normalization.map(Into::into));
-        let mut methods = match parsed {
-            Ok(methods) => methods,
-            Err(problem) => {
-                let maps: Vec<&str> = self.experiment.maps.names().collect();
-                let near = crate::document::nearest(&text, maps.iter().copied());
-                let finding = Finding::error("map", place, problem);
-                self.findings.add(match near.first() {
-                    Some(near) => finding.hint(format!("did you mean `{near}`, a map of this experiment?")),
-                    None => finding,
-                });
-                return None;
-            }
-        };
-        if methods.stack.is_none() && !same {
-            let message = "`map: same` is for two components on one grid, and these grids differ";
-            self.findings.add(Finding::error("map", place, message).hint("name a method, such as `map: bilinear`"));
-            return None;
-        }
-        // On one and the same grid every mean is the value itself.
-        if same && !methods.spreads() {
-            methods.stack = None;
-        }
-        let found = self.mappings.iter().position(|m| {
-            m.methods == methods
-                && (Arc::ptr_eq(&m.source, from) || *m.source == **from)
-                && (Arc::ptr_eq(&m.destination, to) || *m.destination == **to)
-        });
-        if let Some(found) = found {
-            return Some(found);
-        }
-        match Mapping::new(from, to, methods, self.cache.as_ref()) {
-            Ok(mapping) => {
-                self.mappings.push(mapping);
-                Some(self.mappings.len() - 1)
-            }
-            Err(error) => {
-                let finding = Finding::error("map", place, format!("`{text}`: {error}"));
-                self.findings.add(finding.hint("`bilinear`, `distance` and `nearest` need no cell corners"));
-                None
-            }
-        }
-    }
-}
-
-/// A number in `units`, as `280 K` or without units.
-fn quantity(text: &str, units: &str) -> Result<f64, String> {
-    let text = text.trim();
-    if let Ok(value) = text.parse::<f64>() {
-        return Ok(value);
-    }
-    let (number, own) = text.split_once(' ').ok_or_else(|| format!("`{text}` is no number with units"))?;
-    let number: f64 = number.parse().map_err(|_| format!("`{text}` is no number with units"))?;
-    let conversion: Linear =
-        Units::parse(own).and_then(|own| own.to(&Units::parse(units)?)).map_err(|_| format!("`{text}` cannot become {units}"))?;
-    Ok(conversion.apply(number))
 }

@@ -6,6 +6,8 @@ mod components;
 mod couplings;
 mod grids;
 mod hash;
+mod initial;
+mod maps;
 mod order;
 pub(crate) mod shares;
 mod vectors;
@@ -177,7 +179,7 @@ pub struct PlannedBudget {
     pub every: Option<Period>,
     /// Greatest relative residual of an interval.
     pub limit: f64,
-    /// Basins by name, and each component's basin of each cell of each grid: `[component][grid][cell]`.
+    /// Basins by name.
     pub basins: Vec<(String, ZoneEntry)>,
 }
 

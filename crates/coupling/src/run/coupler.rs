@@ -1,14 +1,14 @@
 //! Steps the run.
 
-use super::flow::{Flow, get_values, put_values};
+use super::flow::Flow;
 use super::merge::merge;
 use super::stocks::Stocks;
 use crate::error::RunError;
-use crate::ledger::{COLUMNS, Cells};
+use crate::ledger::Cells;
 use crate::plan::{Plan, Prepared};
 use crate::schedule::Action;
 use crate::transfer::Way;
-use crate::{Array, Component, Fields, Instant, Interval, Quantity, State, Values};
+use crate::{Component, Fields, Instant, Interval, Values};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -36,46 +36,18 @@ pub struct Coupler<'p> {
     pub(super) running: Vec<Mutex<Running>>,
     pub(super) flows: Vec<Mutex<Flow>>,
     pub(super) ways: Vec<Way<'p>>,
-    cells: Vec<Vec<Cells>>,
+    pub(super) cells: Vec<Vec<Cells>>,
     incoming: Vec<Vec<usize>>,
     outgoing: Vec<Vec<usize>>,
     threads: usize,
     /// Actions done since the start.
-    done: u64,
+    pub(super) done: u64,
     /// Passes of each iteration so far, times it was not converged.
     pub(super) passes: Vec<Mutex<[u64; 3]>>,
 }
 
 /// Some of the couplings.
 pub(super) type Which<'w> = &'w dyn Fn(&crate::plan::Coupling) -> bool;
-
-/// What a component cost.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct ComponentCost {
-    /// Its name.
-    pub name: String,
-    /// Steps done.
-    pub steps: i64,
-    /// Seconds in its steps.
-    pub busy_s: f64,
-    /// Seconds on what it took and gave.
-    pub exchange_s: f64,
-    /// Seconds that its branch of a parallel block waited for the others; told of the first component of a branch.
-    pub wait_s: f64,
-}
-
-/// How often a coupling gave and took.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct CouplingCount {
-    /// `from -> to: fields`.
-    pub coupling: String,
-    /// Values given.
-    pub given: u64,
-    /// Values taken.
-    pub taken: u64,
-    /// Bytes of values taken.
-    pub bytes: u64,
-}
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -394,153 +366,6 @@ impl<'p> Coupler<'p> {
                     limit: self.plan.budget.limit,
                 });
             }
-        }
-        Ok(())
-    }
-
-    /// Names of the zones: the Earth, the basins, and the rest.
-    pub fn zone_name(&self, zone: usize) -> String {
-        match zone.checked_sub(1) {
-            None => "global".to_owned(),
-            Some(basin) => self.plan.budget.basins.get(basin).map_or_else(|| "elsewhere".to_owned(), |(name, _)| name.clone()),
-        }
-    }
-
-    /// Number of zones.
-    pub fn zones(&self) -> usize {
-        if self.plan.budget.basins.is_empty() { 1 } else { self.plan.budget.basins.len() + 2 }
-    }
-
-    /// The account of a coupling in a zone: the columns, what is in flight, the residual; `None` for states.
-    pub fn account(&self, coupling: usize, zone: usize) -> Option<([f64; COLUMNS.len()], f64, f64)> {
-        let flow = lock(&self.flows[coupling]);
-        let in_flight = flow.in_flight();
-        let account = flow.account.as_ref()?;
-        Some((account.row(zone), in_flight[zone].value(), account.residual(zone, &in_flight[zone])))
-    }
-
-    /// Greatest relative residual at any interval, and greatest relative correction, of a coupling.
-    pub fn worst(&self, coupling: usize) -> Option<(f64, f64)> {
-        lock(&self.flows[coupling]).account.as_ref().map(|a| (a.worst, a.largest_correction))
-    }
-
-    /// For each quantity that a component holds: S(0), S(t) and F(t) of a zone.
-    pub fn stocks(&self, component: usize, zone: usize) -> Vec<(Quantity, [f64; 3])> {
-        let running = lock(&self.running[component]);
-        running.stocks.now(running.component.as_ref(), &self.cells[component], zone)
-    }
-
-    /// The exports of a component as they are now.
-    pub fn exports(&self, component: usize) -> Fields {
-        lock(&self.running[component]).exports.clone()
-    }
-
-    /// Seconds since the start that a component has passed.
-    pub fn component_reached_s(&self, component: usize) -> i64 {
-        lock(&self.running[component]).done * self.plan.components[component].step_s
-    }
-
-    /// What each component cost.
-    pub fn costs(&self) -> Vec<ComponentCost> {
-        let of = |(running, planned): (&Mutex<Running>, &crate::plan::PlannedComponent)| {
-            let running = lock(running);
-            ComponentCost {
-                name: planned.name.clone(),
-                steps: running.done,
-                busy_s: running.busy_s,
-                exchange_s: running.exchange_s,
-                wait_s: running.wait_s,
-            }
-        };
-        self.running.iter().zip(&self.plan.components).map(of).collect()
-    }
-
-    /// How often each coupling gave and took.
-    pub fn counts(&self) -> Vec<CouplingCount> {
-        let of = |(flow, coupling): (&Mutex<Flow>, &crate::plan::Coupling)| {
-            let flow = lock(flow);
-            let cells = self.plan.mappings[coupling.mapping].destination.len() * coupling.parts.len();
-            CouplingCount {
-                coupling: self.plan.label(coupling),
-                given: flow.given,
-                taken: flow.taken,
-                bytes: flow.taken * cells as u64 * 8,
-            }
-        };
-        self.flows.iter().zip(&self.plan.couplings).map(of).collect()
-    }
-
-    /// Intervals, passes and intervals without convergence of each iteration.
-    pub fn iterations(&self) -> Vec<[u64; 3]> {
-        self.passes.iter().map(|p| *lock(p)).collect()
-    }
-
-    /// All that the rest of the run depends on.
-    pub fn save(&self) -> State {
-        let mut state = State::new();
-        state.put("done", Array::Whole(vec![self.done as i64]));
-        for (k, passes) in self.passes.iter().enumerate() {
-            state.put(format!("iteration {k}"), Array::Whole(lock(passes).map(|n| n as i64).to_vec()));
-        }
-        for (running, planned) in self.running.iter().zip(&self.plan.components) {
-            let running = lock(running);
-            let name = format!("component {}", planned.name);
-            state.put(format!("{name}/done"), Array::Whole(vec![running.done]));
-            for i in 0..planned.import_count() {
-                let declared = planned.declaration.imports.len();
-                let values = if i < declared { running.imports.at(i) } else { running.hidden[i - declared].as_ref() };
-                if let Some(values) = values {
-                    put_values(&mut state, &format!("{name}/import {i}"), values);
-                }
-            }
-            for e in 0..planned.declaration.exports.len() {
-                if let Some(values) = running.exports.at(e) {
-                    put_values(&mut state, &format!("{name}/export {e}"), values);
-                }
-            }
-            state.absorb(&format!("{name}/state"), running.component.save());
-            state.absorb(&format!("{name}/stocks"), running.stocks.save());
-        }
-        for (k, flow) in self.flows.iter().enumerate() {
-            state.absorb(&format!("coupling {k}"), lock(flow).save());
-        }
-        state
-    }
-
-    /// Takes back what [`Coupler::save`] of the same plan gave.
-    ///
-    /// # Errors
-    /// [`RunError::State`] if something is missing.
-    pub fn restore(&mut self, state: &State) -> Result<(), RunError> {
-        let mut done = [0];
-        state.copy_whole("done", &mut done)?;
-        self.done = done[0] as u64;
-        for (k, passes) in self.passes.iter().enumerate() {
-            let mut kept = [0; 3];
-            state.copy_whole(&format!("iteration {k}"), &mut kept)?;
-            *lock(passes) = kept.map(|n| n as u64);
-        }
-        for (running, planned) in self.running.iter().zip(&self.plan.components) {
-            let mut running = lock(running);
-            let own = state.under(&format!("component {}", planned.name));
-            let mut done = [0];
-            own.copy_whole("done", &mut done)?;
-            running.done = done[0];
-            for i in 0..planned.import_count() {
-                let declared = planned.declaration.imports.len();
-                let name = format!("import {i}");
-                let there = own.find(&format!("{name}/values")).is_some();
-                let values = there.then(|| get_values(&own, &name)).transpose()?;
-                if i < declared { *running.imports.slot(i) = values } else { running.hidden[i - declared] = values }
-            }
-            for e in 0..planned.declaration.exports.len() {
-                *running.exports.slot(e) = Some(get_values(&own, &format!("export {e}"))?);
-            }
-            running.component.restore(&own.under("state"))?;
-            running.stocks.restore(&own.under("stocks"))?;
-        }
-        for (k, flow) in self.flows.iter().enumerate() {
-            lock(flow).restore(&state.under(&format!("coupling {k}")))?;
         }
         Ok(())
     }

@@ -4,7 +4,10 @@ mod acceleration;
 mod coupler;
 mod flow;
 mod iterate;
+mod kept;
 mod merge;
 mod stocks;
+mod told;
 
-pub use coupler::{ComponentCost, Coupler, CouplingCount};
+pub use coupler::Coupler;
+pub use told::{ComponentCost, CouplingCount};
