@@ -16,12 +16,12 @@ const DAYS: u32 = 10;
 const TOLERANCE: f64 = 1e-12;
 const TITLE: &str = "Five domains, coupled";
 const WHY: &str = "air, sea with ice, land, rivers and fire weather; budgets of water and heat";
-/// Component, field, and values of the first and last colour.
-const MAPS: [(&str, &str, Option<(f64, f64)>); 4] = [
-    ("ocean", "sea_surface_temperature", None),
-    ("ice", "sea_ice_area_fraction", Some((0.0, 1.0))),
-    ("rivers", "water_volume_transport_in_river_channel", None),
-    ("fire", "fire_weather_index", None),
+/// Component and field.
+const MAPS: [(&str, &str); 4] = [
+    ("ocean", "sea_surface_temperature"),
+    ("ice", "sea_ice_area_fraction"),
+    ("rivers", "water_volume_transport_in_river_channel"),
+    ("fire", "fire_weather_index"),
 ];
 
 /// What the run came to.
@@ -54,10 +54,10 @@ impl CoupledReport {
         let report = knarr::coupling::run(&mut prepared, &options, &mut |_| {})
             .map_err(|e| couple::run_failure(&e, &folder, EXPERIMENT))?;
         let mut maps = Vec::new();
-        for (component, field, range) in MAPS {
+        for (component, field) in MAPS {
             let written = written_by(&folder, component)?;
             let map = dir.join(format!("five_domains_{component}.png"));
-            Plot { range, ..Plot::of(&written, field, &map) }.draw()?;
+            Plot::of(&written, field, &map).draw()?;
             maps.push(map.display().to_string());
         }
         let stocks = report.stocks.into_iter().filter(|row| row.zone == "global").collect();
