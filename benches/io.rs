@@ -75,7 +75,7 @@ fn io(criterion: &mut Criterion) {
     });
 
     let destination = Arc::new(Grid::from_spec("H128n").expect("a grid"));
-    let options = |_: &knarr::io::VariableInfo| Options::new(Method::Conservative);
+    let methods = |_: &knarr::io::VariableInfo| Options::new(Method::Conservative).into();
     let weights = Weights::build(&grid.grid, &destination, &Options::new(Method::Conservative)).expect("corners");
     let stored = |_: &Grid, _: &Grid, _: &Options| Ok(Some(weights.clone()));
     let request = RegridRequest {
@@ -84,7 +84,7 @@ fn io(criterion: &mut Criterion) {
         output: output.clone(),
         destination: destination.clone(),
         variables: None,
-        options: &options,
+        methods: &methods,
         missing: MissingPolicy::Skip { min_valid: 0.0 },
         weights: None,
         stored: Some(&stored),

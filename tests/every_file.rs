@@ -46,7 +46,7 @@ fn regrid(input: &Path, output: &Path, destination: &Arc<Grid>, method: Method) 
         output: output.to_owned(),
         destination: destination.clone(),
         variables: None,
-        options: &|_| Options::new(method),
+        methods: &|_| Options::new(method).into(),
         missing: MissingPolicy::Skip { min_valid: 0.0 },
         weights: None,
         stored: None,

@@ -1,10 +1,11 @@
 //! Options that several verbs share; texts become types here and nowhere else.
 
 use crate::failure::Failure;
+use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, ValueEnum};
 use knarr::grid::Grid;
 use knarr::io::{GridFormat, WeightsFormat, grid_from_argument};
-use knarr::regrid::{Edges, Extrapolation, Keeps, Method, MissingPolicy, Normalization, Options};
+use knarr::regrid::{Defaults, Edges, Extrapolation, Keeps, Method, MissingPolicy, Normalization, Stack};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -110,48 +111,100 @@ impl Default for MethodOptions {
 }
 
 impl MethodOptions {
-    /// The options of weights with `method`.
-    pub fn with(&self, method: Method) -> Options {
-        let normalization = match self.normalization {
-            NormalizationName::Fracarea => Normalization::FractionArea,
-            NormalizationName::Destarea => Normalization::DestinationArea,
-        };
-        let edges = match self.edges {
-            EdgesName::Grid => Edges::Grid,
-            EdgesName::GreatCircle => Edges::GreatCircle,
-        };
-        let extrapolation = match self.extrapolate {
-            ExtrapolationName::None => Extrapolation::None,
-            ExtrapolationName::Nearest => Extrapolation::Nearest,
-            ExtrapolationName::Distance => Extrapolation::Distance,
-            ExtrapolationName::Creep => Extrapolation::Creep,
-        };
-        Options { method, normalization, edges, extrapolation }
+    /// What layers have that do not say otherwise.
+    fn defaults(&self) -> Defaults {
+        Defaults {
+            normalization: match self.normalization {
+                NormalizationName::Fracarea => Normalization::FractionArea,
+                NormalizationName::Destarea => Normalization::DestinationArea,
+            },
+            edges: match self.edges {
+                EdgesName::Grid => Edges::Grid,
+                EdgesName::GreatCircle => Edges::GreatCircle,
+            },
+            extrapolation: match self.extrapolate {
+                ExtrapolationName::None => Extrapolation::None,
+                ExtrapolationName::Nearest => Extrapolation::Nearest,
+                ExtrapolationName::Distance => Extrapolation::Distance,
+                ExtrapolationName::Creep => Extrapolation::Creep,
+            },
+            neighbours: self.neighbours.map(NonZeroUsize::get),
+            radius_m: (self.radius.max(0.0) * 1000.0).round() as u32,
+            keeps: match self.keeps {
+                KeepsName::Sum => Keeps::Sum,
+                KeepsName::Integral => Keeps::Integral,
+            },
+        }
+    }
+
+    /// The methods that `text` names, with these options where it has none of its own.
+    pub fn stack(&self, text: &str) -> Result<Stack, Failure> {
+        Ok(Stack::parse(text, &self.defaults())?)
     }
 
     /// The method that `name` stands for; `None` for `auto`.
     pub fn method(&self, name: MethodName) -> Option<Method> {
-        let neighbours = |usual: usize| self.neighbours.map_or(usual, NonZeroUsize::get);
-        match name {
-            MethodName::Auto => None,
-            MethodName::Nearest => Some(Method::Nearest),
-            MethodName::Bilinear => Some(Method::Bilinear),
-            MethodName::Distance => Some(Method::Distance { neighbours: neighbours(4) }),
-            MethodName::Bicubic => Some(Method::Bicubic),
-            MethodName::Patch => Some(Method::Patch),
-            MethodName::Gaussian => Some(Method::Gaussian { neighbours: neighbours(9) }),
-            MethodName::Radial => Some(Method::Radial { neighbours: neighbours(12) }),
-            MethodName::Conservative => Some(Method::Conservative),
-            MethodName::Conservative2 => Some(Method::Conservative2nd),
-            MethodName::LargestFraction => Some(Method::LargestFraction),
-            MethodName::Spread => {
-                let keeps = match self.keeps {
-                    KeepsName::Sum => Keeps::Sum,
-                    KeepsName::Integral => Keeps::Integral,
-                };
-                Some(Method::Spread { radius_m: (self.radius.max(0.0) * 1000.0).round() as u32, keeps })
-            }
+        let stack = (name != MethodName::Auto).then(|| self.stack(&name.to_string()));
+        stack?.ok()?.single().map(|options| options.method)
+    }
+}
+
+/// The value of `--method`: one method, or several in the order in which they are tried.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MethodChoice {
+    /// Chosen for each variable.
+    Auto,
+    /// As [`Stack::parse`] reads it.
+    Given(String),
+}
+
+impl std::str::FromStr for MethodChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self::Auto);
         }
+        Stack::parse(text, &Defaults::default()).map(|_| Self::Given(text.to_owned())).map_err(|e| e.to_string())
+    }
+}
+
+impl From<MethodName> for MethodChoice {
+    fn from(name: MethodName) -> Self {
+        if name == MethodName::Auto { Self::Auto } else { Self::Given(name.to_string()) }
+    }
+}
+
+/// Reads [`MethodChoice`], and lists the names in the help.
+#[derive(Clone)]
+pub struct MethodParser;
+
+impl TypedValueParser for MethodParser {
+    type Value = MethodChoice;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<MethodChoice, clap::Error> {
+        let parse = |text: &str| text.parse::<MethodChoice>();
+        parse.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let layers = [
+            PossibleValue::new("creep")
+                .help("Above others: mean of the destination cells around, round by round (creep:3: at most 3)"),
+            PossibleValue::new("fixed:V").help("Last: the value V"),
+        ];
+        Some(Box::new(MethodName::value_variants().iter().filter_map(ValueEnum::to_possible_value).chain(layers)))
+    }
+}
+
+impl std::fmt::Display for MethodName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.to_possible_value().expect("no name is hidden").get_name())
     }
 }
 

@@ -4,7 +4,7 @@ use crate::Outcome;
 use crate::automatic::Automatic;
 use crate::failure::Failure;
 use crate::memory;
-use crate::options::{self, MethodName, MethodOptions, MissingOptions, NanName, WeightsFormatName};
+use crate::options::{self, MethodChoice, MethodName, MethodOptions, MethodParser, MissingOptions, NanName, WeightsFormatName};
 use crate::regrid_report::Report;
 use crate::slab::{data_variables, grid_of};
 use crate::talk::{self, Talk};
@@ -15,7 +15,7 @@ use knarr::io::{
     Cached, Dataset, GridFormat, IoError, MemoryPlan, Progress, RegridReport, RegridRequest, VariableInfo, WeightsCache,
     WeightsFile, read_weights, regrid_file, write_grid, write_weights,
 };
-use knarr::regrid::{Options, Weights};
+use knarr::regrid::{Options, Stack, Weights};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -41,9 +41,13 @@ pub struct Regrid {
     /// Regrid these variables only, separated by commas (default: all that have a grid)
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub vars: Option<Vec<String>>,
-    /// Method
-    #[arg(long, value_enum, default_value_t = MethodName::Auto)]
-    pub method: MethodName,
+    /// Method, or several separated by commas: each takes over where those before it leave a cell open
+    ///
+    /// Options follow a colon: `conservative:destarea,nearest:300km,fixed:0` is conservative where cells overlap, else the
+    /// nearest valid center up to 300 km away, else 0; `distance:8:500km` takes up to 8 neighbours. Levels of the stack take
+    /// over for missing values, too, time by time.
+    #[arg(long, value_parser = MethodParser, default_value = "auto")]
+    pub method: MethodChoice,
     #[command(flatten)]
     pub how: MethodOptions,
     #[command(flatten)]
@@ -95,7 +99,7 @@ impl Regrid {
             output: output.to_owned(),
             to: to.to_owned(),
             vars: None,
-            method,
+            method: method.into(),
             how: MethodOptions::default(),
             missing: MissingOptions::default(),
             weights: None,
@@ -139,16 +143,22 @@ impl Regrid {
             Ok(found)
         };
         let automatic = Automatic::load()?;
-        let options_of = |variable: &VariableInfo| {
-            let name = match (choices.get(&variable.name), self.method) {
-                (Some((method, why)), _) => {
-                    talk.note(&format!("{}: {} ({why})", variable.name, format!("{method:?}").to_lowercase()));
+        let given = match &self.method {
+            MethodChoice::Auto => None,
+            MethodChoice::Given(text) => Some(self.how.stack(text)?),
+        };
+        let methods_of = |variable: &VariableInfo| -> Stack {
+            if let Some(stack) = &given {
+                return stack.clone();
+            }
+            let name = match choices.get(&variable.name) {
+                Some((method, why)) => {
+                    talk.note(&format!("{}: {method} ({why})", variable.name));
                     *method
                 }
-                (None, MethodName::Auto) => automatic.choose(variable).method,
-                (None, name) => name,
+                None => automatic.choose(variable).method,
             };
-            self.how.with(self.how.method(name).expect("auto never chooses auto"))
+            self.how.stack(&name.to_string()).expect("a method alone is a stack")
         };
         let request = RegridRequest {
             input: self.input.clone(),
@@ -156,7 +166,7 @@ impl Regrid {
             output: self.output.clone(),
             destination: destination.clone(),
             variables: self.vars.clone(),
-            options: &options_of,
+            methods: &methods_of,
             missing: self.missing.policy(),
             weights,
             stored: Some(&find),
@@ -213,7 +223,7 @@ impl Regrid {
     /// conservative.
     fn choices(&self, dataset: &Dataset, destination: &Grid) -> Result<HashMap<String, (MethodName, String)>, Failure> {
         let mut choices = HashMap::new();
-        if self.method != MethodName::Auto || self.weights.is_some() {
+        if self.method != MethodChoice::Auto || self.weights.is_some() {
             return Ok(choices);
         }
         let automatic = Automatic::load()?;
@@ -294,7 +304,14 @@ impl Regrid {
         let Some(path) = &self.save_weights else { return Ok(()) };
         for (k, used) in report.weights.iter().enumerate() {
             let path = if k == 0 { path.clone() } else { numbered(path, k + 1) };
-            write_weights(&used.regridder.weights, &used.source, destination, &path, self.weights_format.into(), self.force)?;
+            write_weights(
+                used.regridder.weights.joined(),
+                &used.source,
+                destination,
+                &path,
+                self.weights_format.into(),
+                self.force,
+            )?;
             talk.note(&format!("wrote {}", path.display()));
         }
         Ok(())
@@ -349,8 +366,9 @@ pub fn found_in(cache: &WeightsCache, (source, destination): (&Grid, &Grid), opt
 
 /// Keeps the weights that were made; the job is done, whether the cache takes them or not.
 fn keep(cache: &WeightsCache, report: &RegridReport, talk: Talk) {
-    for used in report.weights.iter().filter(|used| used.options.is_some()) {
-        if let Err(error) = cache.keep(&used.regridder.weights) {
+    // What is joined of several layers is made of their weights in no time.
+    for used in report.weights.iter().filter(|used| used.methods.as_ref().is_some_and(|m| m.single().is_some())) {
+        if let Err(error) = cache.keep(used.regridder.weights.joined()) {
             talk.note(&format!("the weights are not kept: {error}"));
         }
     }

@@ -10,8 +10,8 @@ const INTEGRAL_TOLERANCE: f64 = 1e-10;
 /// Weights are means, so values stay between those of the source but for rounding.
 const RANGE_TOLERANCE: f64 = 1e-12;
 
-/// Methods that promise no range: cubics and gradients overshoot, amounts gather.
-const LEAVE_RANGE: [&str; 5] = ["bicubic", "patch", "radial", "conservative2", "spread"];
+/// Methods that promise no range: cubics and gradients overshoot, amounts gather, fixed values are what they are.
+const LEAVE_RANGE: [&str; 6] = ["bicubic", "patch", "radial", "conservative2", "spread", "fixed"];
 
 /// The report of `knarr regrid`.
 #[derive(serde::Serialize)]
@@ -37,6 +37,15 @@ struct Line {
     range_kept: bool,
     integral_kept: bool,
     notes: Vec<String>,
+    /// Values that each layer of a stack made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    levels: Vec<Level>,
+}
+
+#[derive(serde::Serialize)]
+struct Level {
+    layer: String,
+    values: u64,
 }
 
 #[derive(serde::Serialize)]
@@ -62,7 +71,8 @@ impl Line {
         let slack = RANGE_TOLERANCE * before.min.abs().max(before.max.abs());
         // Divided by the whole cell, partly covered cells hold less than the mean of their sources.
         let (low, high) = if scales_down { (before.min.min(0.0), before.max.max(0.0)) } else { (before.min, before.max) };
-        let promised = !LEAVE_RANGE.contains(&variable.method.as_str());
+        let mut names = variable.method.split(',').map(|layer| layer.split(':').next().unwrap_or_default());
+        let promised = !names.any(|name| LEAVE_RANGE.contains(&name));
         let range_kept = !promised || after.valid == 0 || (after.min >= low - slack && after.max <= high + slack);
         let conservation_error = variable.conservation.map(|c| c.relative_error.abs());
         Self {
@@ -78,6 +88,7 @@ impl Line {
             range_kept,
             integral_kept: conservation_error.is_none_or(|e| e <= INTEGRAL_TOLERANCE + variable.rounding),
             notes: variable.remarks.clone(),
+            levels: variable.levels.iter().map(|(layer, values)| Level { layer: layer.clone(), values: *values }).collect(),
         }
     }
 }
@@ -85,7 +96,7 @@ impl Line {
 impl Report {
     /// The report of a run.
     pub fn new(done: &Done) -> Self {
-        let scales_down = done.report.weights.iter().any(|w| w.regridder.weights.origin.normalization == "destarea");
+        let scales_down = done.report.weights.iter().any(|w| w.regridder.weights.joined().origin.normalization == "destarea");
         let lines = done.report.variables.iter().map(|v| Line::of(v, done.reasons.get(&v.name), scales_down));
         Self {
             destination: done.destination.family.to_string(),
@@ -109,6 +120,10 @@ impl Report {
             rows.push(v.row(&format!("  {}", v.method), "after", &v.after, Some(v)));
         }
         let mut text = table(&rows);
+        for v in self.variables.iter().filter(|v| !v.levels.is_empty()) {
+            let levels: Vec<String> = v.levels.iter().map(|l| format!("{} {}", l.values, l.layer)).collect();
+            text += &format!("  {}: {}, {} missing\n", v.name, levels.join(", "), v.after.missing);
+        }
         text += &format!(
             "  to {}, {} cells; conservation: |after - before| / integral of |before|\n",
             self.destination, self.destination_cells

@@ -3,14 +3,15 @@
 use crate::Outcome;
 use crate::failure::Failure;
 use crate::memory;
-use crate::options::{self, MethodName, MethodOptions, WeightsFormatName};
+use crate::options::{self, MethodChoice, MethodName, MethodOptions, MethodParser, WeightsFormatName};
 use crate::regrid::found_in;
 use crate::talk::{self, Talk, number};
 use clap::{Args, Subcommand};
 use knarr::grid::Grid;
 use knarr::io::{IoError, MemoryPlan, WeightsCache, WeightsTiles, check_weights, write_weights};
-use knarr::regrid::{Options, Weights};
+use knarr::regrid::{Options, Stack, StackWeights, Weights};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Make interpolation weights from one grid to another, or judge a weights file.
 #[derive(Args)]
@@ -31,9 +32,12 @@ pub struct WeightsVerb {
     /// Write the weights to FILE
     #[arg(short, long, required = true, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Method: auto is conservative where both grids have corners, else bilinear
-    #[arg(long, value_enum, default_value_t = MethodName::Auto)]
-    method: MethodName,
+    /// Method, or several separated by commas; auto is conservative where both grids have corners, else bilinear
+    ///
+    /// Options follow a colon: `conservative,nearest:300km,fixed:0` is conservative where cells overlap, else the nearest
+    /// center up to 300 km away, else 0 (the attribute `fixed_value` of FILE, which other programs do not know).
+    #[arg(long, value_parser = MethodParser, default_value = "auto")]
+    method: MethodChoice,
     #[command(flatten)]
     how: MethodOptions,
     /// Layout of FILE
@@ -68,6 +72,15 @@ struct Made {
     unmapped: usize,
     smallest: f64,
     largest: f64,
+    /// Cells that each layer of a stack reaches as the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    levels: Vec<Level>,
+}
+
+#[derive(serde::Serialize)]
+struct Level {
+    layer: String,
+    cells: usize,
 }
 
 impl WeightsVerb {
@@ -87,23 +100,28 @@ impl WeightsVerb {
         if output.exists() && !self.force {
             return Err(IoError::Exists { path: output.to_owned() }.into());
         }
-        let name = match self.method {
-            MethodName::Auto if source.has_corners() && destination.has_corners() => MethodName::Conservative,
-            MethodName::Auto => MethodName::Bilinear,
-            name => name,
+        let text = match &self.method {
+            MethodChoice::Auto if source.has_corners() && destination.has_corners() => MethodName::Conservative.to_string(),
+            MethodChoice::Auto => MethodName::Bilinear.to_string(),
+            MethodChoice::Given(text) => text.clone(),
         };
-        let method = self.how.method(name).expect("auto is replaced above");
-        let job = Job { source: &source, destination: &destination, options: self.how.with(method), output };
-        let made = self.file(&job, talk)?;
+        let stack = self.how.stack(&text)?;
+        let made = match stack.single() {
+            Some(&options) => self.file(&Job { source: &source, destination: &destination, options, output }, talk)?,
+            None => self.stacked((&source, &destination), &stack, output, talk)?,
+        };
         if json {
             talk::print_json(&made)?;
         } else {
-            let Made { method, source_cells, destination_cells, links, unmapped, smallest, largest } = &made;
+            let Made { method, source_cells, destination_cells, links, unmapped, smallest, largest, levels } = &made;
             talk::print(&format!(
                 "{method}: {links} links from {source_cells} to {destination_cells} cells, {unmapped} unmapped, weights {} to {}\n",
                 number(*smallest),
                 number(*largest)
             ))?;
+            for Level { layer, cells } in levels {
+                talk::print(&format!("  {cells} cells: {layer}\n"))?;
+            }
         }
         talk.note(&format!("wrote {}", output.display()));
         Ok(Outcome::Fine)
@@ -159,6 +177,51 @@ impl WeightsVerb {
         Ok(made)
     }
 
+    /// Makes or finds the weights of the layers of a stack, and writes what they are together.
+    fn stacked(
+        &self,
+        (source, destination): (&Arc<Grid>, &Arc<Grid>),
+        stack: &Stack,
+        output: &Path,
+        talk: Talk,
+    ) -> Result<Made, Failure> {
+        let cache = self.cache.as_deref().map(WeightsCache::open).transpose()?;
+        let mut whole = Vec::new();
+        for options in stack.whole_weights() {
+            if let Some(weights) = cache.as_ref().and_then(|cache| found_in(cache, (source, destination), options, talk)) {
+                whole.push(weights);
+                continue;
+            }
+            let plan = MemoryPlan::whole(source, destination, options);
+            memory::announce(&plan, talk);
+            if let Some(allowed) = self.max_memory.filter(|allowed| *allowed < plan.bytes) {
+                return Err(IoError::Memory { links: plan.links, needed: plan.bytes, allowed }.into());
+            }
+            let weights = Weights::build(source, destination, options)?;
+            if let Some(Err(error)) = cache.as_ref().map(|cache| cache.keep(&weights)) {
+                talk.note(&format!("the weights are not kept: {error}"));
+            }
+            whole.push(weights);
+        }
+        let stacked = StackWeights::join(source, destination, stack, whole)?;
+        let weights = stacked.joined();
+        write_weights(weights, source, destination, output, self.format.into(), self.force)?;
+        let mut made = Made {
+            method: stack.to_string(),
+            source_cells: source.len(),
+            destination_cells: destination.len(),
+            links: 0,
+            unmapped: stacked.open_count(),
+            smallest: 0.0,
+            largest: 0.0,
+            levels: Vec::new(),
+        };
+        made.add(&weights.values);
+        let layers = stack.layers().iter().map(ToString::to_string).zip(stacked.counts());
+        made.levels = layers.map(|(layer, cells)| Level { layer, cells }).collect();
+        Ok(made)
+    }
+
     /// Makes the weights tile by tile; they are too many for a cache to give back.
     fn tiles(&self, job: &Job, plan: &MemoryPlan, talk: Talk) -> Result<Made, Failure> {
         let Job { source, destination, options, output } = job;
@@ -189,6 +252,7 @@ impl Made {
             unmapped: 0,
             smallest: 0.0,
             largest: 0.0,
+            levels: Vec::new(),
         }
     }
 

@@ -12,4 +12,5 @@ mod regions;
 mod release;
 mod resample;
 mod run;
+mod stack;
 mod verbs;

@@ -11,7 +11,7 @@ use crate::statistics::{self, Shares, Tally};
 use crate::{Dataset, GridLayout, IoError, VariableGrid};
 use knarr_field::NumberType;
 use knarr_grid::Grid;
-use knarr_regrid::{SlabFlags, Weights};
+use knarr_regrid::{Levels, Weights};
 use std::ops::Range;
 
 /// Slabs from which on preparing weights for many calls pays.
@@ -47,7 +47,7 @@ impl Job {
         let file = dataset.file();
         let variable = file.find(&self.name).expect("the plan names variables of the file");
         let is_kept = |name: &str| file.find_from(&self.name, name).is_some_and(|v| plan.keeps(&v.name));
-        let conservative = used.regridder.weights.origin.conservative && !self.auxiliary;
+        let conservative = used.regridder.weights.joined().origin.conservative && !self.auxiliary;
         let mut attributes =
             output::regridded_attributes(variable, &self.decoder, self.storage, layout, &self.grid.dims, conservative, &is_kept);
         if self.auxiliary {
@@ -95,13 +95,15 @@ impl Job {
         file: &mut NewFile,
         progress: &mut dyn FnMut(usize),
     ) -> Result<VariableReport, IoError> {
-        let (weights, extra) = (&used.regridder.weights, self.extra_dims.len());
+        let (weights, extra) = (used.regridder.weights.joined(), self.extra_dims.len());
         let lens: Vec<usize> =
             self.extra_dims.iter().chain(horizontal_dims(layout, &request.destination)).map(|(_, len)| *len).collect();
         let writer = file.slab_writer(&self.name, T::NUMBER, &lens, extra)?;
         let fill = T::stored(self.storage.fill);
         let (mut before, mut after, integrable) = self.tallies(request, weights);
         let mut shares = Shares::default();
+        let layers = used.regridder.weights.stack().layers();
+        let mut counts = vec![0; layers.len()];
         // What is the same for all batches is worked out once; a slab or two are done sooner.
         let prepared = (self.slabs >= FEW_SLABS).then(|| used.regridder.prepare());
 
@@ -119,21 +121,17 @@ impl Job {
             let Output { values, valid: flags } = &mut output;
             let done = match &prepared {
                 None => used.regridder.apply_into(&input.values, valid, values, flags),
-                Some(prepared) => {
-                    let valid = valid.map(|v| SlabFlags::from_bools(weights.source_len, v));
-                    prepared.apply_into(&input.values, valid.as_ref(), values).map(|present| match present {
-                        None => flags.fill(true),
-                        Some(present) => present.write_bools(flags),
-                    })
-                }
+                Some(prepared) => prepared.apply_into(&input.values, valid, values, flags),
             };
-            done.map_err(|e| fail(dataset, &self.name, e))?;
+            let levels = done.map_err(|e| fail(dataset, &self.name, e))?;
             let mut share = |k: usize| {
                 let flags = valid.map(|v| &v[k * weights.source_len..(k + 1) * weights.source_len]);
-                integrable.then(|| shares.of(weights, flags, request.missing)).flatten()
+                let share = integrable.then(|| shares.of(weights, flags, request.missing)).flatten();
+                of_first_layer(share, levels.of_slabs[k].as_deref(), integrable)
             };
             let shares: Vec<_> = (0..slabs.len()).map(&mut share).collect();
             let shares: Vec<_> = shares.iter().map(|s| s.as_ref().map(|s| s.as_slice())).collect();
+            add_counts(&mut counts, &levels);
             before.add(&input.values, valid, &[]);
             after.add(&output.values, Some(&output.valid), &shares);
             Ok(output)
@@ -142,7 +140,12 @@ impl Job {
         let (batches, overlapped) = self.batches::<V>(request, dataset, weights);
         crate::pipeline::run(&batches, overlapped, read, regrid, write, progress)?;
 
-        let method = used.options.as_ref().map_or_else(|| weights.origin.method.clone(), |o| o.method.to_string());
+        let method = used.methods.as_ref().map_or_else(
+            || weights.origin.method.clone(),
+            |stack| stack.single().map_or_else(|| stack.to_string(), |o| o.method.to_string()),
+        );
+        let of_layers = layers.iter().map(ToString::to_string).zip(counts);
+        let levels = if layers.len() > 1 { of_layers.collect() } else { Vec::new() };
         Ok(VariableReport {
             name: self.name.clone(),
             family: self.grid.grid.family.to_string(),
@@ -151,7 +154,8 @@ impl Job {
             slabs: self.slabs,
             before: before.summary(),
             after: after.summary(),
-            unmapped: weights.unmapped_among(&request.destination.mask),
+            unmapped: used.regridder.weights.open_count(),
+            levels,
             conservation: integrable.then(|| statistics::conservation(&before, &after)),
             rounding: if V::NUMBER == NumberType::F32 { f64::from(f32::EPSILON) / 2.0 } else { f64::EPSILON / 2.0 },
             remarks: self.decoder.remarks().to_vec(),
@@ -208,6 +212,22 @@ impl Job {
         let Some(slowest) = lens.iter().position(|(chunk, _)| *chunk > 1) else { return 1 };
         lens[slowest + 1..].iter().map(|(_, len)| len).product::<usize>() * lens[slowest].0
     }
+}
+
+/// Shares of the integral that values of the first layer have: what later layers made has none.
+fn of_first_layer(
+    shares: Option<std::sync::Arc<Vec<f64>>>,
+    levels: Option<&[u8]>,
+    integrable: bool,
+) -> Option<std::sync::Arc<Vec<f64>>> {
+    let Some(levels) = levels.filter(|_| integrable) else { return shares };
+    let mut own = shares.map_or_else(|| vec![1.0; levels.len()], |shares| shares.to_vec());
+    own.iter_mut().zip(levels).filter(|(_, level)| **level > 0).for_each(|(share, _)| *share = 0.0);
+    Some(std::sync::Arc::new(own))
+}
+
+fn add_counts(counts: &mut [u64], levels: &Levels) {
+    counts.iter_mut().zip(&levels.counts).for_each(|(sum, n)| *sum += n);
 }
 
 /// Source values of some slabs.

@@ -72,10 +72,16 @@ fn default_fill(number: NumberType) -> f64 {
     }
 }
 
-/// Whether a method gives values of the source unchanged.
-pub fn keeps_values(options: &knarr_regrid::Options) -> bool {
-    use knarr_regrid::Extrapolation;
-    options.method == Method::Nearest && matches!(options.extrapolation, Extrapolation::None | Extrapolation::Nearest)
+/// Whether methods give values of the source unchanged.
+pub fn keeps_values(methods: &knarr_regrid::Stack) -> bool {
+    use knarr_regrid::{Extrapolation, Layer};
+    methods.layers().iter().all(|layer| match layer {
+        Layer::Method(options) => {
+            options.method == Method::Nearest && matches!(options.extrapolation, Extrapolation::None | Extrapolation::Nearest)
+        }
+        Layer::Fixed(value) => value.fract() == 0.0,
+        Layer::Creep { .. } | Layer::Given => false,
+    })
 }
 
 /// Attributes of a variable whose values are made anew and stored as `storage` says: no packing, no names of variables

@@ -9,7 +9,7 @@ use crate::slabs::SlabOrder;
 use crate::statistics::{Conservation, Summary};
 use crate::{Dataset, IoError, Role, VariableInfo, WeightsFile, check_identity, output_layout};
 use knarr_grid::Grid;
-use knarr_regrid::{MissingPolicy, Options, RegridError, Regridder, Weights};
+use knarr_regrid::{MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,11 +28,11 @@ pub struct RegridRequest<'a> {
     pub destination: Arc<Grid>,
     /// Variables to regrid; all that have a grid if not given.
     pub variables: Option<Vec<String>>,
-    /// Method and its options for a variable.
-    pub options: &'a dyn Fn(&VariableInfo) -> Options,
+    /// Methods and their options for a variable.
+    pub methods: &'a dyn Fn(&VariableInfo) -> Stack,
     /// What missing values do.
     pub missing: MissingPolicy,
-    /// Weights to use instead of making them; variables on other grids are left out.
+    /// Weights to use instead of making them; variables on other grids are left out. Their fixed value is used as well.
     pub weights: Option<WeightsFile>,
     /// Where weights may be found before they are made (a cache): source, destination, options.
     pub stored: Option<&'a FindWeights<'a>>,
@@ -86,8 +86,10 @@ pub struct VariableReport {
     pub before: Summary,
     /// Values written.
     pub after: Summary,
-    /// Active destination cells that no source cell reaches.
+    /// Active destination cells that no source cell reaches, and no fixed value fills.
     pub unmapped: usize,
+    /// Number of values that each layer of a stack made; empty for single methods.
+    pub levels: Vec<(String, u64)>,
     /// Integrals before and after, for conservative weights.
     pub conservation: Option<Conservation>,
     /// Relative rounding of the values written; ranges and integrals of values in single precision are kept to it.
@@ -101,10 +103,10 @@ pub struct VariableReport {
 pub struct UsedWeights {
     /// Their source grid.
     pub source: Arc<Grid>,
-    /// Their options; none if they were given.
-    pub options: Option<Options>,
+    /// Their methods; none if they were given.
+    pub methods: Option<Stack>,
     /// The weights, with the policy for missing values.
-    pub regridder: Regridder,
+    pub regridder: StackRegridder,
 }
 
 /// What was done.
@@ -184,7 +186,7 @@ fn jobs(
         };
         let variable = dataset.file().variable(&name)?;
         let decoder = Decoder::new(dataset.file(), variable, Purpose::Data)?;
-        let keeps_values = used[weights].options.as_ref().is_some_and(output::keeps_values);
+        let keeps_values = used[weights].methods.as_ref().is_some_and(output::keeps_values);
         let storage = output::storage(variable, &decoder, keeps_values);
         let order = SlabOrder::new(dataset, info, &grid)?;
         let extra_dims: Vec<(String, usize)> = order.extra.iter().map(|&i| info.dims[i].clone()).collect();
@@ -209,29 +211,34 @@ fn weights_for(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<usize, IoError> {
     let destination = &request.destination;
-    let options = request.weights.is_none().then(|| (request.options)(info));
-    let same = |w: &UsedWeights| w.options == options && (Arc::ptr_eq(&w.source, source) || w.source == *source);
+    let methods = request.weights.is_none().then(|| (request.methods)(info));
+    let same = |w: &UsedWeights| w.methods == methods && (Arc::ptr_eq(&w.source, source) || w.source == *source);
     if let Some(at) = used.iter().position(same) {
         return Ok(at);
     }
-    let weights = match (&request.weights, &options) {
+    let failed = |error| fail(dataset, &info.name, error);
+    let weights = match (&request.weights, &methods) {
         (Some(given), _) => {
             check_identity(given, source, destination)?;
-            given.weights.clone()
+            StackWeights::given(source, destination, given.weights.clone()).map_err(failed)?
         }
-        (None, options) => {
-            let options = options.unwrap_or_else(|| (request.options)(info));
-            match request.stored.map_or(Ok(None), |find| find(source, destination, &options))? {
-                Some(weights) => weights,
-                None => {
-                    progress(Progress::Weights { variable: info.name.clone() });
-                    Weights::build(source, destination, &options).map_err(|e| fail(dataset, &info.name, e))?
-                }
+        (None, methods) => {
+            let stack = methods.clone().unwrap_or_else(|| (request.methods)(info));
+            let mut whole = Vec::new();
+            for options in stack.whole_weights() {
+                whole.push(match request.stored.map_or(Ok(None), |find| find(source, destination, options))? {
+                    Some(weights) => weights,
+                    None => {
+                        progress(Progress::Weights { variable: info.name.clone() });
+                        Weights::build(source, destination, options).map_err(failed)?
+                    }
+                });
             }
+            StackWeights::join(source, destination, &stack, whole).map_err(failed)?
         }
     };
-    let regridder = Regridder { weights, missing: request.missing };
-    used.push(UsedWeights { source: source.clone(), options, regridder });
+    let regridder = StackRegridder { weights, missing: request.missing };
+    used.push(UsedWeights { source: source.clone(), methods, regridder });
     Ok(used.len() - 1)
 }
 

@@ -8,13 +8,13 @@ use knarr_io::nc::Numbers;
 use knarr_io::{
     Conservation, Dataset, IoError, NanPolicy, Purpose, RegridReport, RegridRequest, VariableInfo, read_decoded, regrid_file,
 };
-use knarr_regrid::{Method, MissingPolicy, Options};
+use knarr_regrid::{Method, MissingPolicy, Options, Stack};
 use std::path::Path;
 
 const DIMS: [(&str, usize); 6] = [("time", 3), ("lev", 2), ("lat", 4), ("lon", 8), ("bnds", 2), ("len", 3)];
 
-fn options(method: Method) -> impl Fn(&VariableInfo) -> Options {
-    move |_| Options::new(method)
+fn methods(method: Method) -> impl Fn(&VariableInfo) -> Stack {
+    move |_| Options::new(method).into()
 }
 
 fn run(
@@ -24,14 +24,14 @@ fn run(
     method: Method,
     change: &dyn Fn(&mut RegridRequest<'_>),
 ) -> Result<RegridReport, IoError> {
-    let options = options(method);
+    let methods = methods(method);
     let mut request = RegridRequest {
         input: input.to_owned(),
         grid_file: None,
         output: output.to_owned(),
         destination: spec(to),
         variables: None,
-        options: &options,
+        methods: &methods,
         missing: MissingPolicy::Skip { min_valid: 0.0 },
         weights: None,
         stored: None,
@@ -347,7 +347,7 @@ fn weights_of_another_grid_are_refused_and_own_ones_used() {
     let report = run(&input, &output, "r12x6", Method::Conservative, &as_is).expect("regrids");
     assert_eq!(report.weights.len(), 1, "one grid, one method: made once");
     let used = &report.weights[0];
-    let (format, weights) = (knarr_io::WeightsFormat::Esmf, &used.regridder.weights);
+    let (format, weights) = (knarr_io::WeightsFormat::Esmf, used.regridder.weights.joined());
     knarr_io::write_weights(weights, &used.source, &spec("r12x6"), &map, format, false).expect("written");
     let with = |to: &str, output: &Path| {
         run(&input, output, to, Method::Nearest, &|r| r.weights = Some(knarr_io::read_weights(&map).expect("weights")))
@@ -427,7 +427,9 @@ fn slabs_of_a_file_equal_slabs_made_in_memory() {
     let dataset = Dataset::open(&input).expect("NetCDF");
     let grid = on(&report.weights[0].source, &["lat", "lon"]);
     let slabs = dataset.read_slabs("ta", &grid, 0..6, NanPolicy::Error).expect("reads");
-    let (expected, _) = report.weights[0].regridder.apply(slabs.values.as_slice().expect("contiguous"), None).expect("fits");
+    let (mut expected, mut valid) = (vec![f64::NAN; 6 * 72], vec![false; 6 * 72]);
+    let regridder = &report.weights[0].regridder;
+    regridder.apply_into(slabs.values.as_slice().expect("contiguous"), None, &mut expected, &mut valid).expect("fits");
     let single: Vec<f64> = expected.iter().map(|&v| f64::from(v as f32)).collect();
     assert_eq!(values(&output, "ta"), single);
 }

@@ -52,7 +52,7 @@
 //!     output: output.clone(),
 //!     destination: Arc::new(Grid::from_spec("H16n")?),
 //!     variables: None,
-//!     options: &|_| Options::new(Method::Conservative),
+//!     methods: &|_| Options::new(Method::Conservative).into(),
 //!     missing: MissingPolicy::Skip { min_valid: 0.0 },
 //!     weights: None,
 //!     stored: None,

@@ -57,38 +57,49 @@ impl Regridder {
         destination: &mut [V],
         destination_valid: &mut [bool],
     ) -> Result<(), RegridError> {
-        let weights = &self.weights;
-        let n = weights.source_len;
-        check("the source field", source.len(), n, n > 0 && source.len().is_multiple_of(n))?;
-        if let Some(valid) = valid {
-            check("the validity", valid.len(), source.len(), valid.len() == source.len())?;
-        }
-        let expected = weights.destination_len() * (source.len() / n);
-        let (values, flags) = (destination.len(), destination_valid.len());
-        check("the destination field", values, expected, values == expected)?;
-        check("the destination validity", flags, expected, flags == expected)?;
-        sparse_apply::apply(self.rows(), n, source, valid, self.kernel_policy(), destination, destination_valid);
-        Ok(())
+        apply_into(&self.weights, self.missing, source, valid, destination, destination_valid)
     }
 
     /// What is the same for every field, worked out once: sums of rows, and the order in which source cells pass
     /// through the cache. Takes about as long as one application to 32 slabs.
     pub fn prepare(&self) -> PreparedRegridder<'_> {
-        let rows = PreparedRows::new(self.rows(), self.weights.source_len);
-        PreparedRegridder { rows, missing: self.kernel_policy() }
+        PreparedRegridder::new(&self.weights, self.missing)
     }
+}
 
-    fn rows(&self) -> SparseRows<'_> {
-        let weights = &self.weights;
-        SparseRows { row_starts: &weights.row_starts, columns: &weights.columns, weights: &weights.values }
+/// [`Regridder::apply_into`].
+pub(crate) fn apply_into<V: Value>(
+    weights: &Weights,
+    missing: MissingPolicy,
+    source: &[V],
+    valid: Option<&[bool]>,
+    destination: &mut [V],
+    destination_valid: &mut [bool],
+) -> Result<(), RegridError> {
+    let n = weights.source_len;
+    check("the source field", source.len(), n, n > 0 && source.len().is_multiple_of(n))?;
+    if let Some(valid) = valid {
+        check("the validity", valid.len(), source.len(), valid.len() == source.len())?;
     }
+    let expected = weights.destination_len() * (source.len() / n);
+    let (values, flags) = (destination.len(), destination_valid.len());
+    check("the destination field", values, expected, values == expected)?;
+    check("the destination validity", flags, expected, flags == expected)?;
+    sparse_apply::apply(rows_of(weights), n, source, valid, kernel_policy(weights, missing), destination, destination_valid);
+    Ok(())
+}
 
-    fn kernel_policy(&self) -> Missing {
-        match self.missing {
-            MissingPolicy::Propagate => Missing::Propagate,
-            MissingPolicy::Skip { min_valid } if self.weights.origin.normalization == "destarea" => Missing::Keep { min_valid },
-            MissingPolicy::Skip { min_valid } => Missing::Renormalize { min_valid },
-        }
+/// The rows as kernels see them.
+pub(crate) fn rows_of(weights: &Weights) -> SparseRows<'_> {
+    SparseRows { row_starts: &weights.row_starts, columns: &weights.columns, weights: &weights.values }
+}
+
+/// The policy as kernels know it.
+pub(crate) fn kernel_policy(weights: &Weights, missing: MissingPolicy) -> Missing {
+    match missing {
+        MissingPolicy::Propagate => Missing::Propagate,
+        MissingPolicy::Skip { min_valid } if weights.origin.normalization == "destarea" => Missing::Keep { min_valid },
+        MissingPolicy::Skip { min_valid } => Missing::Renormalize { min_valid },
     }
 }
 
@@ -99,7 +110,11 @@ pub struct PreparedRegridder<'a> {
     missing: Missing,
 }
 
-impl PreparedRegridder<'_> {
+impl<'a> PreparedRegridder<'a> {
+    pub(crate) fn new(weights: &'a Weights, missing: MissingPolicy) -> Self {
+        Self { rows: PreparedRows::new(rows_of(weights), weights.source_len), missing: kernel_policy(weights, missing) }
+    }
+
     /// [`Regridder::apply_into`] with a bit per flag: `source` and `valid` (`None`: all valid) have whole slabs
     /// of source cells, `destination` as many of destination cells. Gives the validity of the results, `None` if
     /// all are valid. Results are the same, bit for bit; those that are not valid are 0.

@@ -35,4 +35,12 @@ pub enum RegridError {
         /// The limit.
         limit: usize,
     },
+    /// A stack of methods that means nothing.
+    #[error("layer `{layer}`: {problem}")]
+    Stack {
+        /// The layer, as it is written.
+        layer: String,
+        /// What is wrong, what was expected.
+        problem: String,
+    },
 }

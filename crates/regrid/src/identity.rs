@@ -1,6 +1,6 @@
 //! Content hashes: what weights belong to.
 
-use crate::Options;
+use crate::{Options, Stack};
 use knarr_grid::{Columns, Grid, Layout, LonLat};
 use rayon::prelude::*;
 
@@ -100,4 +100,9 @@ const ALGORITHM_VERSION: u32 = 1;
 /// BLAKE3 hash (hex) of the options and the version of the algorithms.
 pub fn options_hash(options: &Options) -> String {
     blake3::hash(format!("{ALGORITHM_VERSION} {options:?}").as_bytes()).to_hex().to_string()
+}
+
+/// As [`options_hash`] for the layers of a stack.
+pub(crate) fn stack_hash(stack: &Stack) -> String {
+    blake3::hash(format!("{ALGORITHM_VERSION} {stack:?}").as_bytes()).to_hex().to_string()
 }

@@ -9,6 +9,7 @@ pub mod methods;
 mod options;
 pub mod regions;
 mod search;
+mod stack;
 mod weights;
 
 pub use apply::{MissingPolicy, PreparedRegridder, Regridder};
@@ -17,4 +18,5 @@ pub use estimate::Estimate;
 pub use identity::{content_hash, options_hash};
 pub use knarr_kernels::sparse_apply::{SlabFlags, Value};
 pub use options::{Edges, Extrapolation, Keeps, Method, Normalization, Options};
+pub use stack::{Defaults, Layer, Levels, PreparedStack, Stack, StackRegridder, StackWeights};
 pub use weights::{Weights, WeightsOrigin};

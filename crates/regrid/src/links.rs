@@ -1,5 +1,6 @@
 //! Rows of weights, made in parallel block by block and joined in order.
 
+use crate::Weights;
 use rayon::prelude::*;
 
 /// A source cell and its weight.
@@ -33,12 +34,7 @@ impl LinkRows {
         scratch: impl Fn() -> S + Sync,
         row: impl Fn(usize, &mut S, &mut Vec<Link>) + Sync,
     ) -> Self {
-        Self::collect_tidied(len, scratch, row, |links| {
-            join(links);
-            let magnitude: f64 = links.iter().map(|l| l.1.abs()).sum();
-            links.retain(|l| l.1.abs() > NEGLIGIBLE * magnitude);
-            scale_to_one(links);
-        })
+        Self::collect_tidied(len, scratch, row, tidy_signed)
     }
 
     /// As [`Self::collect`], with the weights as they are: rows need not sum to 1.
@@ -87,6 +83,12 @@ impl LinkRows {
             rows.values.extend(links.iter().map(|l| l.1));
         }
         rows
+    }
+
+    /// The rows of weights.
+    pub fn of_weights(weights: &Weights) -> Self {
+        let (row_starts, columns, values) = (weights.row_starts.clone(), weights.columns.clone(), weights.values.clone());
+        Self { row_starts, columns, values }
     }
 
     /// Rows of one link of weight 1, or none.
@@ -154,6 +156,14 @@ pub(crate) fn tidy(links: &mut Vec<Link>) {
     join(links);
     let sum: f64 = links.iter().map(|l| l.1.max(0.0)).sum();
     links.retain(|l| l.1 > NEGLIGIBLE * sum);
+    scale_to_one(links);
+}
+
+/// As [`tidy`] with weights of either sign.
+pub(crate) fn tidy_signed(links: &mut Vec<Link>) {
+    join(links);
+    let magnitude: f64 = links.iter().map(|l| l.1.abs()).sum();
+    links.retain(|l| l.1.abs() > NEGLIGIBLE * magnitude);
     scale_to_one(links);
 }
 

@@ -118,12 +118,30 @@ pub struct Options {
     pub edges: Edges,
     /// Beyond the reach of the method.
     pub extrapolation: Extrapolation,
+    /// Of methods that look for the nearest source centers (nearest, distance, Gaussian, radial): centers farther than this
+    /// from the destination's, in metres on the Earth, do not count.
+    pub reach_m: Option<u32>,
 }
 
 impl Options {
     /// The method with fraction-area normalization, the grids' own edges and no extrapolation.
     pub fn new(method: Method) -> Self {
-        Self { method, normalization: Normalization::FractionArea, edges: Edges::Grid, extrapolation: Extrapolation::None }
+        Self {
+            method,
+            normalization: Normalization::FractionArea,
+            edges: Edges::Grid,
+            extrapolation: Extrapolation::None,
+            reach_m: None,
+        }
+    }
+
+    /// The square of the longest chord of the unit sphere within [`Self::reach_m`].
+    pub(crate) fn reach_chord2(&self) -> f64 {
+        let chord = |metres: u32| {
+            let angle = (f64::from(metres) / crate::methods::EARTH_RADIUS_M).min(std::f64::consts::PI);
+            2.0 * (0.5 * angle).sin()
+        };
+        self.reach_m.map_or(f64::INFINITY, |metres| chord(metres).powi(2))
     }
 
     /// Whether rows of weights depend on one another, so that making some of them makes them all: what creeps goes from

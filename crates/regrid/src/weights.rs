@@ -19,6 +19,8 @@ pub struct WeightsOrigin {
     pub destination_hash: String,
     /// Hash of the options that made the weights; empty for files of other programs.
     pub options_hash: String,
+    /// The value of active destination cells without links; they are missing if there is none.
+    pub fixed_value: Option<f64>,
 }
 
 /// `destination_i = Σ_k values[k] · source[columns[k]]`, `k` in `row_starts[i]..row_starts[i + 1]`.

@@ -187,7 +187,7 @@ fn regrid(
             output: output.to_owned(),
             destination,
             variables: None,
-            options: &|variable| Options::new(methods.get(&variable.name).copied().unwrap_or(Method::Bilinear)),
+            methods: &|variable| Options::new(methods.get(&variable.name).copied().unwrap_or(Method::Bilinear)).into(),
             missing: MissingPolicy::Skip { min_valid: 0.0 },
             weights: None,
             stored: None,

@@ -218,16 +218,19 @@ struct Text {
     source_hash: String,
     destination_hash: String,
     options_hash: String,
+    #[serde(default)]
+    fixed_value: Option<f64>,
 }
 
 impl Text {
     fn of(origin: &WeightsOrigin) -> Self {
-        let WeightsOrigin { method, normalization, conservative, source_hash, destination_hash, options_hash } = origin.clone();
-        Self { method, normalization, conservative, source_hash, destination_hash, options_hash }
+        let WeightsOrigin { method, normalization, conservative, source_hash, destination_hash, options_hash, fixed_value } =
+            origin.clone();
+        Self { method, normalization, conservative, source_hash, destination_hash, options_hash, fixed_value }
     }
 
     fn origin(self) -> WeightsOrigin {
-        let Self { method, normalization, conservative, source_hash, destination_hash, options_hash } = self;
-        WeightsOrigin { method, normalization, conservative, source_hash, destination_hash, options_hash }
+        let Self { method, normalization, conservative, source_hash, destination_hash, options_hash, fixed_value } = self;
+        WeightsOrigin { method, normalization, conservative, source_hash, destination_hash, options_hash, fixed_value }
     }
 }

@@ -17,7 +17,11 @@ pub(super) fn read(file: &Tables) -> Result<RawWeights, IoError> {
     let method = named(&["method", "map_method", "ESMF_regrid_method", "remap_options"]);
     let all = ["method", "map_method", "ESMF_regrid_method", "remap_options"].map(|name| named(&[name]).to_lowercase()).join(" ");
     // TempestRemap names no method: it makes maps that conserve unless told otherwise.
-    let conservative = all.contains("conserv") || (tempest && !all.contains("noconserve"));
+    // Of a stack of methods the first counts.
+    let conservative = match method.split_once(',') {
+        Some((first, _)) if file.text("options_hash").is_some() => first.contains("conserv"),
+        _ => all.contains("conserv") || (tempest && !all.contains("noconserve")),
+    };
     let normalization = normalization(&file.text("normalization").unwrap_or_default(), tempest);
     Ok(RawWeights {
         convention: if tempest { "TempestRemap" } else { "ESMF" },
@@ -32,6 +36,7 @@ pub(super) fn read(file: &Tables) -> Result<RawWeights, IoError> {
         source_hash: file.text("source_hash").unwrap_or_default(),
         destination_hash: file.text("destination_hash").unwrap_or_default(),
         options_hash: file.text("options_hash").unwrap_or_default(),
+        fixed_value: file.number("fixed_value"),
         notes,
     })
 }

@@ -57,6 +57,8 @@ pub(crate) struct RawWeights {
     pub source_hash: String,
     pub destination_hash: String,
     pub options_hash: String,
+    /// Of active destination cells without links.
+    pub fixed_value: Option<f64>,
     /// Remarks about what was read.
     pub notes: Vec<String>,
 }
@@ -79,9 +81,24 @@ impl RawWeights {
     /// Whether weights may be negative or above 1: methods beyond first order.
     pub fn is_higher_order(&self) -> bool {
         let method = self.method.to_lowercase();
-        ["second", "2nd", "bicubic", "higher", "patch", "order 2", "order=2", "np=2", "np=3", "np=4", "gll", "bilinear extrap"]
-            .iter()
-            .any(|word| method.contains(word))
+        [
+            "second",
+            "2nd",
+            "conservative2",
+            "radial",
+            "bicubic",
+            "higher",
+            "patch",
+            "order 2",
+            "order=2",
+            "np=2",
+            "np=3",
+            "np=4",
+            "gll",
+            "bilinear extrap",
+        ]
+        .iter()
+        .any(|word| method.contains(word))
     }
 
     /// Whether both ends have areas that are not all 0.

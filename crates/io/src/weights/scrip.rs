@@ -53,6 +53,7 @@ pub(super) fn read(file: &Tables) -> Result<RawWeights, IoError> {
         source_hash: file.text("source_hash").unwrap_or_default(),
         destination_hash: file.text("destination_hash").unwrap_or_default(),
         options_hash: file.text("options_hash").unwrap_or_default(),
+        fixed_value: file.number("fixed_value"),
         notes,
     })
 }

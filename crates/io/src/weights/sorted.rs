@@ -40,6 +40,7 @@ pub(super) fn weights_from(mut raw: RawWeights, path: &Path) -> Result<WeightsFi
             source_hash: raw.source_hash,
             destination_hash: raw.destination_hash,
             options_hash: raw.options_hash,
+            fixed_value: raw.fixed_value,
         },
     };
     weights.destination_fractions = raw

@@ -130,6 +130,11 @@ impl Tables {
         self.file.attributes().text(name).map(|t| t.trim().to_owned())
     }
 
+    /// A number among the attributes of the file.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        self.file.attributes().number(name).filter(|value| value.is_finite())
+    }
+
     /// An integer attribute of a variable.
     pub fn integer(&self, variable: &str, name: &str) -> Option<i64> {
         self.file.find(variable)?.attributes.number(name).map(|n| n as i64)

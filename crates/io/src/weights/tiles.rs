@@ -109,6 +109,7 @@ impl WeightsTiles {
             source_hash: String::new(),
             destination_hash: String::new(),
             options_hash: String::new(),
+            fixed_value: None,
         });
         let mut source_areas = vec![0.0; self.source_fractions.len()];
         self.source_areas.read(0, &mut source_areas)?;

@@ -174,6 +174,9 @@ fn identity_attributes(stream: &mut Stream<'_>, origin: &WeightsOrigin, source: 
     if !origin.options_hash.is_empty() {
         stream.attributes.set("options_hash", origin.options_hash.as_str());
     }
+    if let Some(value) = origin.fixed_value {
+        stream.attributes.set("fixed_value", value);
+    }
     let edges = |grid: &Grid| if matches!(grid.layout, Layout::Rows(_)) { "parallels and meridians" } else { "great circles" };
     stream.attributes.set("edges", format!("source: {}, destination: {}", edges(source), edges(destination)));
     stream.attributes.set("source_grid_kind", source.family.to_string());

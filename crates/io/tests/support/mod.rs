@@ -34,6 +34,7 @@ pub fn nested_weights(source: &Grid, destination: &Grid) -> Weights {
             source_hash: content_hash(source),
             destination_hash: content_hash(destination),
             options_hash: "0123".into(),
+            fixed_value: None,
         },
     };
     for row in 0..destination.len() {

@@ -26,6 +26,16 @@ impl<'a> Centers<'a> {
         Self { grid, points: OnceLock::new(), is_active }
     }
 
+    /// The grid they are of.
+    pub fn grid(&self) -> &'a Grid {
+        self.grid
+    }
+
+    /// Makes the centers inactive that `keeps` does not hold of.
+    pub fn keep_only(&mut self, keeps: impl Fn(usize) -> bool) {
+        self.is_active.iter_mut().enumerate().for_each(|(i, active)| *active = *active && keeps(i));
+    }
+
     /// Makes the centers outside `range` inactive.
     pub fn restrict(&mut self, range: &Range<usize>) {
         self.is_active[..range.start].fill(false);

@@ -2,8 +2,9 @@
 
 mod barycentres;
 mod bilinear;
-mod centers;
+pub(crate) mod centers;
 pub(crate) mod conservative;
+pub(crate) mod creep;
 mod distance;
 mod extrapolate;
 mod largest;
@@ -46,13 +47,12 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options, range:
     let mut to = Centers::of(destination);
     to.restrict(&made);
     let rows = match options.method {
-        Method::Nearest => nearest::rows(source, &to),
-        Method::Distance { neighbours } => distance::rows(&Centers::of(source).tree(), &to, neighbours),
+        Method::Nearest | Method::Distance { .. } | Method::Gaussian { .. } | Method::Radial { .. } => {
+            neighbour_rows(&Centers::of(source), &to, options).expect("a method of nearest centers")
+        }
         Method::Bilinear => bilinear::rows(source, &to),
         Method::Bicubic => bilinear::cubic_rows(source, &to).unwrap_or_else(|| patch::rows(source, &to)),
         Method::Patch => patch::rows(source, &to),
-        Method::Gaussian { neighbours } => neighbours::gaussian(source, &to, neighbours),
-        Method::Radial { neighbours } => neighbours::radial(source, &to, neighbours),
         Method::Spread { radius_m, keeps } => {
             return Ok(cut(spread_weights(source, destination, options, radius_m, keeps), range));
         }
@@ -85,6 +85,18 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options, range:
     };
     let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
     Ok(cut(point_weights(source, destination, options, rows), range))
+}
+
+/// Rows of a method that looks for the nearest of the active centers of `from`; `None` for the others.
+pub(crate) fn neighbour_rows(from: &Centers, to: &Centers, options: &Options) -> Option<LinkRows> {
+    let reach = options.reach_chord2();
+    Some(match options.method {
+        Method::Nearest => nearest::rows(from, to, reach),
+        Method::Distance { neighbours } => distance::rows(&from.tree(), to, neighbours, reach),
+        Method::Gaussian { neighbours } => neighbours::gaussian(from, to, neighbours, reach),
+        Method::Radial { neighbours } => neighbours::radial(from, to, neighbours, reach),
+        _ => return None,
+    })
 }
 
 /// Rows `range` of `weights`.
@@ -146,6 +158,7 @@ fn point_weights(source: &Grid, destination: &Grid, options: &Options, rows: Lin
             source_hash: content_hash(source),
             destination_hash: content_hash(destination),
             options_hash: options_hash(options),
+            fixed_value: None,
         },
     }
 }

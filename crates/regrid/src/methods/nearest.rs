@@ -3,7 +3,7 @@
 use super::centers::Centers;
 use crate::links::LinkRows;
 use crate::search::rows::{Nearest, RowCenters};
-use knarr_grid::{Grid, Layout};
+use knarr_grid::Layout;
 use knarr_kernels::sphere::{UnitVector, dot, sub};
 use rayon::prelude::*;
 
@@ -13,10 +13,9 @@ const NONE: u32 = u32::MAX;
 const UNKNOWN: u32 = u32::MAX - 1;
 
 /// One link of weight 1 per active destination cell. Ties go to the lowest source index; distances
-/// that differ by less than 1e-14 of the radius are ties.
-pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
-    let from = Centers::of(source);
-    let mut nearest = match &source.layout {
+/// that differ by less than 1e-14 of the radius are ties. Centers beyond the square `reach` of a chord do not count.
+pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRows {
+    let mut nearest = match &from.grid().layout {
         Layout::Rows(rows) => by_formula(&RowCenters::new(rows, &from.is_active), destination),
         Layout::Polygons { .. } | Layout::Points { .. } => {
             destination.is_active.par_iter().map(|&active| if active { UNKNOWN } else { NONE }).collect()
@@ -34,6 +33,18 @@ pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
                 *last = centers.get(*cell as usize).copied();
             },
         );
+    }
+    if reach < f64::INFINITY {
+        let (centers, points) = (from.points(), destination.points());
+        let is_far = |i: usize, cell: u32| {
+            let apart = sub(points[i], centers[cell as usize]);
+            dot(apart, apart) > reach
+        };
+        nearest.par_iter_mut().enumerate().for_each(|(i, cell)| {
+            if *cell != NONE && is_far(i, *cell) {
+                *cell = NONE;
+            }
+        });
     }
     LinkRows::of_single(nearest.into_iter().map(|cell| (cell != NONE).then_some(cell)))
 }

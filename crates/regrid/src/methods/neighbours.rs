@@ -3,8 +3,7 @@
 use super::centers::Centers;
 use super::solve::solve;
 use crate::links::{Link, LinkRows};
-use crate::search::points::{PointTree, TIE};
-use knarr_grid::Grid;
+use crate::search::points::TIE;
 use knarr_kernels::sphere::UnitVector;
 use knarr_kernels::tangent_plane::{PlanePoint, TangentPlane};
 
@@ -16,13 +15,13 @@ const GAUSSIAN_SHARE: f64 = 0.1;
 
 /// w_j = exp(−d_j² / (2σ²)) / Σ over the `neighbours` nearest active centers, d_j the angle from the destination, σ²
 /// a tenth of the mean squared distance between pairs of those centers. Smooths; keeps constants and the range.
-pub(super) fn gaussian(source: &Grid, destination: &Centers, neighbours: usize) -> LinkRows {
-    let from = Centers::of(source);
+pub(super) fn gaussian(from: &Centers, destination: &Centers, neighbours: usize, reach: f64) -> LinkRows {
     let tree = from.tree();
     let (points, centers) = (destination.points(), from.points());
     LinkRows::collect(destination.len(), Vec::new, |i, found, links| {
         if destination.is_active[i] {
             tree.nearest_k(points[i], neighbours, found);
+            found.retain(|f| f.0 <= reach);
             let spread = mean_squared_distance(found, centers);
             if spread <= 0.0 {
                 links.extend(found.first().map(|f| (f.1, 1.0)));
@@ -53,13 +52,14 @@ fn mean_squared_distance(found: &[(f64, u32)], centers: &[UnitVector]) -> f64 {
 /// Needs no width; reproduces linear fields; meets the source values at their centers. Where a destination lies to
 /// one side of all centers, inverse distances are taken. Reference: Fornberg and
 /// Flyer (2015), A Primer on Radial Basis Functions, SIAM.
-pub(super) fn radial(source: &Grid, destination: &Centers, neighbours: usize) -> LinkRows {
-    let from = Centers::of(source);
+pub(super) fn radial(from: &Centers, destination: &Centers, neighbours: usize, reach: f64) -> LinkRows {
     let tree = from.tree();
     let (points, centers) = (destination.points(), from.points());
     LinkRows::collect_signed(destination.len(), Radial::default, |i, scratch, links| {
         if destination.is_active[i] {
-            scratch.links_at(&tree, centers, points[i], neighbours, links);
+            tree.nearest_k(points[i], neighbours, &mut scratch.found);
+            scratch.found.retain(|f| f.0 <= reach);
+            scratch.links_at(centers, points[i], links);
         }
     })
 }
@@ -73,8 +73,8 @@ struct Radial {
 }
 
 impl Radial {
-    fn links_at(&mut self, tree: &PointTree, centers: &[UnitVector], p: UnitVector, neighbours: usize, links: &mut Vec<Link>) {
-        tree.nearest_k(p, neighbours, &mut self.found);
+    /// From the centers in `found`.
+    fn links_at(&mut self, centers: &[UnitVector], p: UnitVector, links: &mut Vec<Link>) {
         if let Some(at) = self.found.first().filter(|f| f.0.sqrt() <= TIE) {
             links.push((at.1, 1.0));
             return;

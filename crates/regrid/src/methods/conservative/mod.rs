@@ -182,6 +182,7 @@ fn weights_from(
             source_hash: content_hash(source),
             destination_hash: content_hash(destination),
             options_hash: crate::identity::options_hash(options),
+            fixed_value: None,
         },
     }
 }

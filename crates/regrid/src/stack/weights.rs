@@ -1,0 +1,187 @@
+//! Weights of a stack: those of its layers, joined.
+
+use super::{Layer, Stack};
+use crate::links::LinkRows;
+use crate::methods::centers::Centers;
+use crate::methods::{creep, neighbour_rows};
+use crate::{RegridError, Weights};
+use knarr_grid::{Grid, Neighbours};
+use std::sync::Arc;
+
+/// No layer.
+pub(super) const OPEN: u8 = u8::MAX;
+
+/// Weights of a [`Stack`] between two grids.
+#[derive(Clone, Debug)]
+pub struct StackWeights {
+    stack: Stack,
+    source: Arc<Grid>,
+    destination: Arc<Grid>,
+    joined: Weights,
+    /// The layer of each destination cell, [`OPEN`] where none reaches it; empty for stacks of one layer.
+    levels: Vec<u8>,
+    /// Whole weights of layers above the first, by layer.
+    later: Vec<Option<Weights>>,
+    /// Which destination cells are next to each other, where a layer creeps.
+    neighbours: Option<Neighbours>,
+}
+
+impl StackWeights {
+    /// Makes the weights of all layers.
+    ///
+    /// # Errors
+    /// [`RegridError`] if a grid lacks what a layer needs.
+    pub fn build(source: &Arc<Grid>, destination: &Arc<Grid>, stack: &Stack) -> Result<Self, RegridError> {
+        let make = |options| Weights::build(source, destination, options);
+        let whole = stack.whole_weights().map(make).collect::<Result<_, _>>()?;
+        Self::join(source, destination, stack, whole)
+    }
+
+    /// Joins the weights of the layers of [`Stack::whole_weights`], in that order, and makes the others.
+    ///
+    /// # Errors
+    /// [`RegridError::WrongLength`] if there is another number of weights, or one is of other lengths than the grids.
+    pub fn join(source: &Arc<Grid>, destination: &Arc<Grid>, stack: &Stack, whole: Vec<Weights>) -> Result<Self, RegridError> {
+        let (found, expected) = (whole.len(), stack.whole_weights().count());
+        if found != expected {
+            return Err(RegridError::WrongLength { what: "the list of weights", found, expected });
+        }
+        whole.iter().try_for_each(|weights| check(weights, source, destination))?;
+        let mut whole = whole.into_iter();
+        let first = whole.next().expect("a stack begins with a method");
+        let mut made = Self::of_first(source, destination, stack, first);
+        if stack.layers().len() > 1 {
+            made.joined.origin.method = stack.to_string();
+            made.joined.origin.options_hash = crate::identity::stack_hash(stack);
+        }
+        for (k, layer) in stack.layers().iter().enumerate().skip(1) {
+            made.add(k, layer, &mut whole);
+        }
+        Ok(made)
+    }
+
+    /// Weights of a file or another program as the first layer, and their fixed value as the second.
+    ///
+    /// # Errors
+    /// [`RegridError::WrongLength`] if they are of other lengths than the grids.
+    pub fn given(source: &Arc<Grid>, destination: &Arc<Grid>, weights: Weights) -> Result<Self, RegridError> {
+        check(&weights, source, destination)?;
+        let stack = Stack::given(weights.origin.fixed_value);
+        let mut made = Self::of_first(source, destination, &stack, weights);
+        if let Some(layer) = stack.layers().get(1) {
+            made.add(1, layer, &mut std::iter::empty());
+        }
+        Ok(made)
+    }
+
+    fn of_first(source: &Arc<Grid>, destination: &Arc<Grid>, stack: &Stack, joined: Weights) -> Self {
+        let level = |i: usize| if joined.is_mapped(i) { 0 } else { OPEN };
+        let levels = if stack.layers().len() > 1 { (0..destination.len()).map(level).collect() } else { Vec::new() };
+        let later = vec![None; stack.layers().len()];
+        let (source, destination) = (source.clone(), destination.clone());
+        let mut made = Self { stack: stack.clone(), source, destination, joined, levels, later, neighbours: None };
+        made.joined.origin.fixed_value = stack.fixed();
+        made
+    }
+
+    /// Fills open rows by the layer `k`.
+    fn add(&mut self, k: usize, layer: &Layer, whole: &mut impl Iterator<Item = Weights>) {
+        let (source, destination) = (self.source.clone(), self.destination.clone());
+        let mut to = Centers::of(&destination);
+        let rows = match layer {
+            Layer::Given => return,
+            Layer::Fixed(_) => {
+                let open = self.levels.iter_mut().enumerate().filter(|(i, level)| **level == OPEN && to.is_active[*i]);
+                open.for_each(|(_, level)| *level = k as u8);
+                return;
+            }
+            Layer::Creep { rounds } => {
+                let neighbours = self.neighbours.get_or_insert_with(|| creep::neighbours(&destination, &to));
+                creep::rows(&LinkRows::of_weights(&self.joined), neighbours, &to, *rounds)
+            }
+            Layer::Method(options) => {
+                to.keep_only(|i| self.levels[i] == OPEN);
+                neighbour_rows(&Centers::of(&source), &to, options).unwrap_or_else(|| {
+                    let weights = whole.next().expect("as many as there are layers of whole weights");
+                    let rows = LinkRows::of_weights(&weights);
+                    self.later[k] = Some(weights);
+                    rows
+                })
+            }
+        };
+        let is_conservative = self.joined.origin.conservative;
+        for (i, level) in self.levels.iter_mut().enumerate().filter(|(i, level)| **level == OPEN && rows.is_mapped(*i)) {
+            *level = k as u8;
+            // Integrals are those of the first layer: no part of other rows counts.
+            if !is_conservative {
+                self.joined.destination_fractions[i] = 1.0;
+                rows.row(i).for_each(|(column, _)| self.joined.source_fractions[column as usize] = 1.0);
+            }
+        }
+        let LinkRows { row_starts, columns, values } = LinkRows::of_weights(&self.joined).filled_from(&rows);
+        (self.joined.row_starts, self.joined.columns, self.joined.values) = (row_starts, columns, values);
+    }
+
+    /// The stack.
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// The weights of all layers in one: each row is that of the first layer that reaches the cell. A fixed value is told by
+    /// [`crate::WeightsOrigin::fixed_value`].
+    pub fn joined(&self) -> &Weights {
+        &self.joined
+    }
+
+    /// [`Self::joined`], given away.
+    pub fn into_joined(self) -> Weights {
+        self.joined
+    }
+
+    /// Number of active destination cells that each layer reaches as the first, where no value is missing; the rest is open.
+    pub fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.stack.layers().len()];
+        let active = (0..self.destination.len()).filter(|&i| self.destination.mask.is_active(i));
+        for i in active {
+            match self.level(i) {
+                OPEN => {}
+                level => counts[usize::from(level)] += 1,
+            }
+        }
+        counts
+    }
+
+    /// Number of active destination cells that no layer reaches.
+    pub fn open_count(&self) -> usize {
+        self.destination.active_count() - self.counts().iter().sum::<usize>()
+    }
+
+    pub(super) fn level(&self, i: usize) -> u8 {
+        match self.levels.get(i) {
+            Some(level) => *level,
+            None if self.joined.is_mapped(i) => 0,
+            None => OPEN,
+        }
+    }
+
+    pub(super) fn grids(&self) -> (&Grid, &Grid) {
+        (&self.source, &self.destination)
+    }
+
+    pub(super) fn later(&self, k: usize) -> Option<&Weights> {
+        self.later[k].as_ref()
+    }
+
+    pub(super) fn neighbours(&self) -> Option<&Neighbours> {
+        self.neighbours.as_ref()
+    }
+}
+
+/// Refuses weights of other lengths than the grids.
+fn check(weights: &Weights, source: &Grid, destination: &Grid) -> Result<(), RegridError> {
+    let wrong = |what, found, expected| {
+        if found == expected { Ok(()) } else { Err(RegridError::WrongLength { what, found, expected }) }
+    };
+    wrong("the source grid", source.len(), weights.source_len)?;
+    wrong("the destination grid", destination.len(), weights.destination_len())
+}
