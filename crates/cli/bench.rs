@@ -26,6 +26,8 @@ enum Command {
     Speed(speed::Timed),
     /// Time reading, regridding and writing of files.
     Io(speed::Timed),
+    /// Time releases judged, packed and verified.
+    Exchange(speed::Timed),
     /// Time all suites.
     All(speed::Timed),
     /// Show, compare and combine results of earlier runs.
@@ -39,6 +41,7 @@ impl Bench {
             Command::Accuracy(suite) => suite.run(talk, json),
             Command::Speed(options) => options.run(&[Suite::Speed], talk, json),
             Command::Io(options) => options.run(&[Suite::Io], talk, json),
+            Command::Exchange(options) => options.run(&[Suite::Exchange], talk, json),
             Command::All(options) => options.run(&Suite::ALL, talk, json),
             Command::Report(report) => report.run(talk, json),
         }

@@ -41,14 +41,28 @@ pub fn plans(size: Size) -> Vec<Plan> {
         is_parallel,
         with,
     };
+    let weights_plan = |kernel: &str, writes: bool| Plan {
+        data: weights_pair(size).join(" -> "),
+        ..plan(kernel, false, Box::new(move |m| weights_file(size, writes, m)))
+    };
     vec![
         plan("read deflated", true, Box::new(move |m| read(size, Form::Deflated, true, m))),
         plan("read deflated, HDF5 library alone", false, Box::new(move |m| read(size, Form::Deflated, false, m))),
         plan("read classic", true, Box::new(move |m| read(size, Form::Classic, true, m))),
         plan("read, regrid, write", true, Box::new(move |m| whole(size, m))),
-        plan("write weights", false, Box::new(move |m| weights_file(size, true, m))),
-        plan("read weights", false, Box::new(move |m| weights_file(size, false, m))),
+        weights_plan("write weights", true),
+        weights_plan("read weights", false),
     ]
+}
+
+/// Grids whose weights are written and read.
+fn weights_pair(size: Size) -> [&'static str; 2] {
+    match size {
+        Size::S => ["r360x180", "CS90"],
+        Size::M => ["r720x360", "CS180"],
+        Size::L => ["r1440x720", "CS360"],
+        Size::Xl => ["r2880x1440", "CS720"],
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -113,9 +127,11 @@ fn work(values: usize, bound: Bound, formula: &str) -> Work {
 /// All values of a file in the page cache. Right: those that were written, bit for bit.
 fn read(size: Size, form: Form, ours: bool, measure: Measure<'_>) -> Result<(), CaseError> {
     let (folder, values) = input(size, form)?;
-    let file = File::open(&folder.path().join("in.nc")).map_err(CaseError::from_error)?;
+    let path = folder.path().join("in.nc");
     let whole: Vec<Range<usize>> = lens(size).iter().map(|&len| 0..len).collect();
+    // Opened each time: the library keeps what it has inflated as long as a file is open.
     let read = || {
+        let file = File::open(&path).map_err(CaseError::from_error)?;
         let read = if ours { file.read_numbers("t", &whole) } else { file.read_numbers_plainly("t", &whole) };
         read.map_err(CaseError::from_error)
     };
@@ -166,13 +182,7 @@ fn whole(size: Size, measure: Measure<'_>) -> Result<(), CaseError> {
 
 /// Weights written to and read from a file in the page cache. Right: the same weights come back.
 fn weights_file(size: Size, writes: bool, measure: Measure<'_>) -> Result<(), CaseError> {
-    let (source, destination) = match size {
-        Size::S => ("r360x180", "CS90"),
-        Size::M => ("r720x360", "CS180"),
-        Size::L => ("r1440x720", "CS360"),
-        Size::Xl => ("r2880x1440", "CS720"),
-    };
-    let [source, destination] = [source, destination].map(|s| Grid::from_spec(s).map_err(CaseError::from_error));
+    let [source, destination] = weights_pair(size).map(|s| Grid::from_spec(s).map_err(CaseError::from_error));
     let (source, destination) = (source?, destination?);
     let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).map_err(CaseError::from_error)?;
     let folder = tempfile::tempdir().map_err(CaseError::from_error)?;

@@ -1,5 +1,6 @@
 //! What is timed, named after real work. Inputs come from the grid catalogue and analytic fields: no files are needed.
 
+mod exchange;
 mod file;
 mod pairs;
 mod regrid;
@@ -26,17 +27,20 @@ pub enum Suite {
     Speed,
     /// Files.
     Io,
+    /// Releases packed and verified.
+    Exchange,
 }
 
 impl Suite {
     /// All.
-    pub const ALL: [Self; 2] = [Self::Speed, Self::Io];
+    pub const ALL: [Self; 3] = [Self::Speed, Self::Io, Self::Exchange];
 
     /// Its cases at a size.
     pub fn plans(self, size: Size) -> Vec<Plan> {
         match self {
             Self::Speed => regrid::plans(size),
             Self::Io => file::plans(size),
+            Self::Exchange => exchange::plans(size),
         }
     }
 }
@@ -46,6 +50,7 @@ impl std::fmt::Display for Suite {
         f.write_str(match self {
             Self::Speed => "speed",
             Self::Io => "io",
+            Self::Exchange => "exchange",
         })
     }
 }
