@@ -87,6 +87,8 @@ pub struct Case<'c> {
     pub work: Work,
     /// Its result against the truth, of one call before any is timed: the number, and what it is.
     pub error: (f64, String),
+    /// Whether a program on the processor only acts as the graphics processor.
+    pub is_software: bool,
     /// One call.
     pub run: Box<dyn FnMut() -> Result<(), CaseError> + Send + 'c>,
 }

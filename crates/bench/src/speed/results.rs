@@ -274,7 +274,7 @@ fn timed(case: &mut Case<'_>, threads: usize, effort: Effort, ceilings: &Ceiling
         memory_bytes: memory,
         energy_j: energy,
         share,
-        is_software: false,
+        is_software: case.is_software,
     }))
 }
 
@@ -312,7 +312,7 @@ pub(super) mod tests {
                     }
                     Ok(())
                 };
-                measure(Case { work, error, run: Box::new(run) });
+                measure(Case { work, error, is_software: false, run: Box::new(run) });
                 Ok(())
             }),
         }

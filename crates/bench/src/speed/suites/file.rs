@@ -137,7 +137,7 @@ fn read(size: Size, form: Form, ours: bool, measure: Measure<'_>) -> Result<(), 
     };
     let error = judged("values that differ", f64::from(u8::from(read()? != Numbers::F32(values.clone()))), 0.0)?;
     let work = work(values.len(), Bound::Open, "4 B a value, as decoded");
-    measure(Case { work, error, run: Box::new(|| read().map(|v| drop(black_box(v)))) });
+    measure(Case { work, error, is_software: false, run: Box::new(|| read().map(|v| drop(black_box(v)))) });
     Ok(())
 }
 
@@ -176,7 +176,7 @@ fn whole(size: Size, measure: Measure<'_>) -> Result<(), CaseError> {
     let off = variable.conservation.map_or(f64::INFINITY, |c| c.relative_error.abs());
     let error = judged("integral", off, variable.rounding)?;
     let work = work(values.len(), Bound::Open, "4 B a source value");
-    measure(Case { work, error, run: Box::new(|| regrid().map(drop)) });
+    measure(Case { work, error, is_software: false, run: Box::new(|| regrid().map(drop)) });
     Ok(())
 }
 
@@ -202,9 +202,9 @@ fn weights_file(size: Size, writes: bool, measure: Measure<'_>) -> Result<(), Ca
         bound: Bound::Open,
     };
     if writes {
-        measure(Case { work, error, run: Box::new(|| write().map(drop)) });
+        measure(Case { work, error, is_software: false, run: Box::new(|| write().map(drop)) });
     } else {
-        measure(Case { work, error, run: Box::new(|| read().map(|w| drop(black_box(w)))) });
+        measure(Case { work, error, is_software: false, run: Box::new(|| read().map(|w| drop(black_box(w)))) });
     }
     Ok(())
 }

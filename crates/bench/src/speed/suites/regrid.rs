@@ -45,6 +45,11 @@ fn of_pair(pair: &'static Pair, size: Size) -> Vec<Plan> {
     for slabs in SLABS {
         plans.push(plan(format!("apply f32 x{slabs}"), Box::new(move |m| apply::<f32>(specs, slabs, false, m))));
     }
+    for resident in [true, false] {
+        let kernel = if resident { "apply f32 x32, resident" } else { "apply f32 x32, with copies to and from" };
+        let with: super::Prepare = Box::new(move |m| apply_on_gpu(specs, 32, resident, m));
+        plans.push(Plan { device: Device::Gpu, is_parallel: false, ..plan(kernel.to_owned(), with) });
+    }
     if pair.suite == PAIRS[0].suite {
         // What a method costs and how right it is: always at the first size, where its error is far above rounding.
         if size == Size::S {
@@ -90,7 +95,7 @@ fn weights(specs: [Spec; 2], method: Method, measure: super::Measure<'_>) -> Res
         formula: "12 B a link and 4 B a row, written".to_owned(),
         bound: Bound::Open,
     };
-    measure(Case { work, error, run: Box::new(|| build().map(|w| drop(black_box(w)))) });
+    measure(Case { work, error, is_software: false, run: Box::new(|| build().map(|w| drop(black_box(w)))) });
     Ok(())
 }
 
@@ -142,7 +147,76 @@ fn apply<V: Value>(specs: [Spec; 2], slabs: usize, masks: bool, measure: super::
         prepared.apply_into(black_box(&values), flags.as_ref(), &mut result).map_err(CaseError::from_error)?;
         Ok(())
     };
-    measure(Case { work, error, run: Box::new(run) });
+    measure(Case { work, error, is_software: false, run: Box::new(run) });
+    Ok(())
+}
+
+/// There is nothing to compute on in this build.
+#[cfg(not(feature = "gpu"))]
+fn apply_on_gpu(_: [Spec; 2], _: usize, _: bool, _: super::Measure<'_>) -> Result<(), CaseError> {
+    Err(CaseError::NoAdapter)
+}
+
+/// Conservative weights on a graphics processor, fields there already or copied to and from. Right: as on the processor.
+#[cfg(feature = "gpu")]
+fn apply_on_gpu(specs: [Spec; 2], slabs: usize, resident: bool, measure: super::Measure<'_>) -> Result<(), CaseError> {
+    use knarr_kernels::gpu::{DeviceField, Numbers, Step};
+    use knarr_kernels::sparse_apply::{Missing, SparseRows};
+    use knarr_kernels::twins::sparse_apply::DeviceRows;
+
+    let (gpu, is_software) = crate::speed::gpu::open()?;
+    let [source, destination] = grids(specs)?;
+    let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).map_err(CaseError::from_error)?;
+    let (n, rows, links) = (source.len(), destination.len(), weights.len() as u64);
+    let values: Vec<f32> =
+        AnalyticField::Vortex.at_centers(&source).into_iter().map(|v| v as f32).cycle().take(slabs * n).collect();
+    let mut expected = vec![f32::NAN; slabs * rows];
+    let regridder = Regridder { weights, missing: MissingPolicy::Skip { min_valid: 0.0 } };
+    let is_mapped = |k: usize| regridder.weights.is_mapped(k % rows);
+    regridder.prepare().apply_into(&values, None, &mut expected).map_err(CaseError::from_error)?;
+    let off = |result: &[f32]| {
+        let pairs = result.iter().zip(&expected).enumerate().filter(|(k, _)| is_mapped(*k));
+        pairs
+            .map(|(_, (r, e))| f64::from((r - e).abs() / e.abs()))
+            .fold(0.0, |m: f64, d| if d.is_nan() { f64::INFINITY } else { m.max(d) })
+    };
+    // Terms of a row, each rounded: some tens of units in the last place of a single number.
+    let bound = 64.0 * f64::from(f32::EPSILON);
+    let what = "against the processor, relative";
+    let used = n as u64;
+    let work = Work {
+        items: links * slabs as u64,
+        unit: "links x slabs".to_owned(),
+        bytes: apply_bytes(links, used, rows as u64, slabs as u64, 4),
+        flops: 2 * links * slabs as u64,
+        formula: "as on the processor, all source cells taken as used; copies between both are not counted".to_owned(),
+        bound: if resident { Bound::Memory } else { Bound::Open },
+    };
+    if resident {
+        let numbers = Numbers::of::<f32>(&gpu).map_err(CaseError::from_error)?;
+        let sparse = SparseRows {
+            row_starts: &regridder.weights.row_starts,
+            columns: &regridder.weights.columns,
+            weights: &regridder.weights.values,
+        };
+        let on_device = DeviceRows::upload(&gpu, sparse, n, numbers).map_err(CaseError::from_error)?;
+        let lanes = gpu.lanes::<f32>(n.max(rows), slabs).map_err(CaseError::from_error)?;
+        let field = DeviceField::upload(&gpu, n, &values, None, lanes).map_err(CaseError::from_error)?;
+        let result = on_device.destination_for(&gpu, &field).map_err(CaseError::from_error)?;
+        let mut step = Step::new(&gpu);
+        on_device.apply(&mut step, &field, Missing::Renormalize { min_valid: 0.0 }, &result).map_err(CaseError::from_error)?;
+        step.finish().map_err(CaseError::from_error)?;
+        let error = judged(what, off(&result.download(&gpu).map_err(CaseError::from_error)?.0), bound)?;
+        let run = || step.finish().map_err(CaseError::from_error);
+        measure(Case { work, error, is_software, run: Box::new(run) });
+    } else {
+        let prepared = regridder.prepare_on::<f32>(&knarr_regrid::Device::Gpu(gpu)).map_err(CaseError::from_error)?;
+        let mut result = vec![f32::NAN; slabs * rows];
+        prepared.apply_into(&values, None, &mut result).map_err(CaseError::from_error)?;
+        let error = judged(what, off(&result), bound)?;
+        let run = || prepared.apply_into(black_box(&values), None, &mut result).map(drop).map_err(CaseError::from_error);
+        measure(Case { work, error, is_software, run: Box::new(run) });
+    }
     Ok(())
 }
 
@@ -169,7 +243,7 @@ fn method_once(specs: [Spec; 2], method: Method, measure: super::Measure<'_>) ->
         formula: "source once, results twice".to_owned(),
         bound: Bound::Open,
     };
-    measure(Case { work, error, run: Box::new(|| once().map(|r| drop(black_box(r)))) });
+    measure(Case { work, error, is_software: false, run: Box::new(|| once().map(|r| drop(black_box(r)))) });
     Ok(())
 }
 
