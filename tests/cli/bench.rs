@@ -63,10 +63,11 @@ fn a_baseline_tells_slower_from_same() {
         let mut before = results.clone();
         for row in before["rows"].as_array_mut().expect("rows") {
             let timing = &mut row["outcome"]["timing"];
-            let scaled = |v: &serde_json::Value| serde_json::json!(v.as_f64().expect("seconds") * factor);
-            timing["median_s"] = scaled(&timing["median_s"]);
-            let samples = timing["samples_s"].as_array().expect("samples").iter().map(scaled).collect();
-            timing["samples_s"] = serde_json::Value::Array(samples);
+            let scaled = |v: &serde_json::Value| v.as_f64().expect("seconds") * factor;
+            let samples: Vec<f64> = timing["samples_s"].as_array().expect("samples").iter().map(scaled).collect();
+            let median = scaled(&timing["median_s"]);
+            timing["median_s"] = median.into();
+            timing["samples_s"] = samples.into();
         }
         std::fs::write(folder.path(name), before.to_string()).expect("written");
         let ran = one_case(&folder, &format!("--baseline {name}"));
