@@ -61,7 +61,8 @@ fn runs_through(steps: &[i64], couplings: &[Dependency], end: i64) -> bool {
         })
         .collect();
     // All are joined, whatever the first says.
-    threads.into_iter().map(|t| t.join().expect("no thread panics")).fold(true, |all, one| all && one)
+    let outcomes: Vec<bool> = threads.into_iter().map(|t| t.join().expect("no thread panics")).collect();
+    !outcomes.contains(&false)
 }
 
 #[test]
