@@ -5,7 +5,8 @@ use crate::speed::{Bound, Case, CaseError, Device, Plan, Size, Work, judged};
 use knarr_grid::Grid;
 use knarr_io::nc::{File, Numbers};
 use knarr_io::{
-    Dataset, NanPolicy, RegridRequest, VariableInfo, WeightsFormat, read_grid, read_weights, regrid_file, write_weights,
+    Dataset, NanPolicy, RegridRequest, VariableInfo, VectorOutput, WeightsFormat, read_grid, read_weights, regrid_file,
+    write_weights,
 };
 use knarr_regrid::{Method, MissingPolicy, Options, Weights};
 use std::hint::black_box;
@@ -168,6 +169,8 @@ fn whole(size: Size, measure: Measure<'_>) -> Result<(), CaseError> {
             nan: NanPolicy::Error,
             history: "bench".into(),
             memory_limit: 512 << 20,
+            vectors: VectorOutput::Earth,
+            pairs: Vec::new(),
         };
         regrid_file(&request, &mut |_| {}).map_err(CaseError::from_error)
     };
