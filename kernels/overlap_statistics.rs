@@ -20,6 +20,8 @@ pub enum Statistic {
     Quantile(f64),
     /// √(Σ w (x − m)² / Σ w) about the weighted mean m.
     StandardDeviation,
+    /// Number of valid values.
+    Count,
 }
 
 /// Shares of weight are compared with this allowance for their rounding.
@@ -84,6 +86,7 @@ pub fn of(parts: &mut [(f64, f64)], total: f64, statistic: Statistic) -> f64 {
     match statistic {
         Statistic::Minimum => parts.iter().map(|p| p.0).fold(f64::INFINITY, f64::min),
         Statistic::Maximum => parts.iter().map(|p| p.0).fold(f64::NEG_INFINITY, f64::max),
+        Statistic::Count => parts.len() as f64,
         Statistic::Mode => {
             parts.sort_by(|a, b| a.0.total_cmp(&b.0));
             let (mut best, mut best_share) = (parts[0].0, 0.0);

@@ -4,7 +4,7 @@
 
 use knarr::grid::Grid;
 use knarr::io::{IoError, NanPolicy, RegridReport, RegridRequest, regrid_file};
-use knarr::regrid::{Method, MissingPolicy, Options};
+use knarr::regrid::{Finish, Method, MissingPolicy, Options};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,6 +48,7 @@ fn regrid(input: &Path, output: &Path, destination: &Arc<Grid>, method: Method) 
         variables: None,
         methods: &|_| Options::new(method).into(),
         missing: MissingPolicy::Skip { min_valid: 0.0 },
+        finish: Finish::Sum,
         weights: None,
         stored: None,
         overwrite: true,

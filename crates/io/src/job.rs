@@ -4,15 +4,16 @@ use crate::decode::Decoder;
 use crate::element::{Element, Real, with_element};
 use crate::nc::ValueType;
 use crate::nc_write::{NewFile, NewVariable};
-use crate::output::{self, Storage};
+use crate::output::{self, Made, Storage};
 use crate::plan::Plan;
 use crate::regrid_file::{RegridRequest, UsedWeights, VariableReport, fail};
 use crate::statistics::{self, Shares, Tally};
 use crate::{Dataset, GridLayout, IoError, VariableGrid};
 use knarr_field::NumberType;
 use knarr_grid::Grid;
-use knarr_regrid::{Levels, Weights};
+use knarr_regrid::{Finish, Levels, Weights};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Slabs from which on preparing weights for many calls pays.
 const FEW_SLABS: usize = 3;
@@ -47,9 +48,13 @@ impl Job {
         let file = dataset.file();
         let variable = file.find(&self.name).expect("the plan names variables of the file");
         let is_kept = |name: &str| file.find_from(&self.name, name).is_some_and(|v| plan.keeps(&v.name));
-        let conservative = used.regridder.weights.joined().origin.conservative && !self.auxiliary;
+        let made = match used.regridder.weights.finish() {
+            Finish::Statistic(statistic) => Made::Statistic(statistic),
+            _ if used.regridder.weights.joined().origin.conservative && !self.auxiliary => Made::Means,
+            _ => Made::Values,
+        };
         let mut attributes =
-            output::regridded_attributes(variable, &self.decoder, self.storage, layout, &self.grid.dims, conservative, &is_kept);
+            output::regridded_attributes(variable, &self.decoder, self.storage, layout, &self.grid.dims, made, &is_kept);
         if self.auxiliary {
             // A coordinate has no coordinates of its own.
             attributes.remove("coordinates");
@@ -126,7 +131,10 @@ impl Job {
             let levels = done.map_err(|e| fail(dataset, &self.name, e))?;
             let mut share = |k: usize| {
                 let flags = valid.map(|v| &v[k * weights.source_len..(k + 1) * weights.source_len]);
-                let share = integrable.then(|| shares.of(weights, flags, request.missing)).flatten();
+                let share = match &levels.shares[k] {
+                    Some(shares) => Some(Arc::new(shares.clone())),
+                    None => integrable.then(|| shares.of(weights, flags, request.missing)).flatten(),
+                };
                 of_first_layer(share, levels.of_slabs[k].as_deref(), integrable)
             };
             let shares: Vec<_> = (0..slabs.len()).map(&mut share).collect();
@@ -144,6 +152,14 @@ impl Job {
             || weights.origin.method.clone(),
             |stack| stack.single().map_or_else(|| stack.to_string(), |o| o.method.to_string()),
         );
+        let method = match request.finish {
+            Finish::Sum => method,
+            // It is made of the first layer.
+            finish => match method.split_once(',') {
+                Some((first, rest)) => format!("{first} ({finish}),{rest}"),
+                None => format!("{method} ({finish})"),
+            },
+        };
         let of_layers = layers.iter().map(ToString::to_string).zip(counts);
         let levels = if layers.len() > 1 { of_layers.collect() } else { Vec::new() };
         Ok(VariableReport {
@@ -167,7 +183,8 @@ impl Job {
         let known = |areas: &[f64]| areas.iter().any(|&a| a > 0.0);
         let source_areas = known(&weights.source_areas).then_some(weights.source_areas.as_slice());
         let destination_areas = known(&weights.destination_areas).then_some(weights.destination_areas.as_slice());
-        let integrable = weights.origin.conservative && source_areas.is_some() && destination_areas.is_some();
+        let is_sum = !matches!(request.finish, Finish::Statistic(_));
+        let integrable = is_sum && weights.origin.conservative && source_areas.is_some() && destination_areas.is_some();
         let parts = |areas: &[f64], fractions: &[f64]| areas.iter().zip(fractions).map(|(a, f)| a * f).collect::<Vec<f64>>();
         let source_parts = integrable.then(|| parts(&weights.source_areas, &weights.source_fractions));
         // Divided by the whole cell, a value stands for all of it.
@@ -215,15 +232,11 @@ impl Job {
 }
 
 /// Shares of the integral that values of the first layer have: what later layers made has none.
-fn of_first_layer(
-    shares: Option<std::sync::Arc<Vec<f64>>>,
-    levels: Option<&[u8]>,
-    integrable: bool,
-) -> Option<std::sync::Arc<Vec<f64>>> {
+fn of_first_layer(shares: Option<Arc<Vec<f64>>>, levels: Option<&[u8]>, integrable: bool) -> Option<Arc<Vec<f64>>> {
     let Some(levels) = levels.filter(|_| integrable) else { return shares };
     let mut own = shares.map_or_else(|| vec![1.0; levels.len()], |shares| shares.to_vec());
     own.iter_mut().zip(levels).filter(|(_, level)| **level > 0).for_each(|(share, _)| *share = 0.0);
-    Some(std::sync::Arc::new(own))
+    Some(Arc::new(own))
 }
 
 fn add_counts(counts: &mut [u64], levels: &Levels) {

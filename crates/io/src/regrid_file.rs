@@ -9,7 +9,7 @@ use crate::slabs::SlabOrder;
 use crate::statistics::{Conservation, Summary};
 use crate::{Dataset, IoError, Role, VariableInfo, WeightsFile, check_identity, output_layout};
 use knarr_grid::Grid;
-use knarr_regrid::{MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights};
+use knarr_regrid::{Finish, MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub struct RegridRequest<'a> {
     pub methods: &'a dyn Fn(&VariableInfo) -> Stack,
     /// What missing values do.
     pub missing: MissingPolicy,
+    /// What is made of the values of the first layer.
+    pub finish: Finish,
     /// Weights to use instead of making them; variables on other grids are left out. Their fixed value is used as well.
     pub weights: Option<WeightsFile>,
     /// Where weights may be found before they are made (a cache): source, destination, options.
@@ -186,7 +188,7 @@ fn jobs(
         };
         let variable = dataset.file().variable(&name)?;
         let decoder = Decoder::new(dataset.file(), variable, Purpose::Data)?;
-        let keeps_values = used[weights].methods.as_ref().is_some_and(output::keeps_values);
+        let keeps_values = used[weights].methods.as_ref().is_some_and(|m| output::keeps_values(m, request.finish));
         let storage = output::storage(variable, &decoder, keeps_values);
         let order = SlabOrder::new(dataset, info, &grid)?;
         let extra_dims: Vec<(String, usize)> = order.extra.iter().map(|&i| info.dims[i].clone()).collect();
@@ -237,6 +239,7 @@ fn weights_for(
             StackWeights::join(source, destination, &stack, whole).map_err(failed)?
         }
     };
+    let weights = weights.finished(request.finish).map_err(failed)?;
     let regridder = StackRegridder { weights, missing: request.missing };
     used.push(UsedWeights { source: source.clone(), methods, regridder });
     Ok(used.len() - 1)

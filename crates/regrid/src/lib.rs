@@ -3,7 +3,9 @@
 mod apply;
 mod error;
 mod estimate;
+mod finish;
 mod identity;
+mod limit;
 mod links;
 pub mod methods;
 mod options;
@@ -15,6 +17,7 @@ mod weights;
 pub use apply::{MissingPolicy, PreparedRegridder, Regridder};
 pub use error::RegridError;
 pub use estimate::Estimate;
+pub use finish::{Finish, Limit, Statistic};
 pub use identity::{content_hash, options_hash};
 pub use knarr_kernels::sparse_apply::{SlabFlags, Value};
 pub use options::{Edges, Extrapolation, Keeps, Method, Normalization, Options};
