@@ -119,7 +119,8 @@ pub fn of(parts: &mut [(f64, f64)], total: f64, statistic: Statistic) -> f64 {
 mod tests {
     use super::*;
 
-    const STATISTICS: [Statistic; 6] = [
+    const STATISTICS: [Statistic; 7] = [
+        Statistic::Count,
         Statistic::Minimum,
         Statistic::Maximum,
         Statistic::Mode,
@@ -136,6 +137,7 @@ mod tests {
         match statistic {
             Statistic::Minimum => all[0],
             Statistic::Maximum => all[n - 1],
+            Statistic::Count => parts.len() as f64,
             Statistic::Quantile(q) => all[((q * n as f64 - 1e-9).ceil() as usize).clamp(1, n) - 1],
             Statistic::StandardDeviation => {
                 let mean = all.iter().sum::<f64>() / n as f64;
