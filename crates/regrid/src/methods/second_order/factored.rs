@@ -34,6 +34,9 @@ struct Slopes {
     links: Vec<(u32, UnitVector)>,
 }
 
+/// Lengths and links of some cells.
+type Block = (Vec<usize>, Vec<(u32, UnitVector)>);
+
 /// Gradients of the cells beside missing values.
 #[derive(Debug)]
 pub(crate) struct Refit {
@@ -168,7 +171,7 @@ impl Factored {
 impl Slopes {
     /// Those of some cells, from the cells around that are valid.
     fn of(gradients: &Gradients, cells: &[u32], valid: impl Fn(u32) -> bool + Sync) -> Self {
-        let blocks: Vec<(Vec<usize>, Vec<(u32, UnitVector)>)> = cells
+        let blocks: Vec<Block> = cells
             .par_chunks(BLOCK)
             .map_init(Scratch::default, |scratch, cells| {
                 let (mut lens, mut links) = (Vec::with_capacity(cells.len()), Vec::new());
