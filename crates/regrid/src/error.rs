@@ -36,11 +36,9 @@ pub enum RegridError {
         limit: usize,
     },
     /// What cannot be made of the values of a method.
-    #[error("{what} needs {needs}, the method is {method}")]
+    #[error("{needs}, the method is {method}")]
     Finish {
-        /// A statistic or a limit.
-        what: &'static str,
-        /// What it needs.
+        /// A statistic or a limit, and what it needs.
         needs: &'static str,
         /// The method.
         method: String,

@@ -139,16 +139,16 @@ impl StackWeights {
             Layer::Method(options) => options.method == Method::Conservative,
             _ => origin.conservative && self.joined.values.iter().all(|&w| w >= 0.0),
         };
-        let refuse = |what, needs| Err(RegridError::Finish { what, needs, method: origin.method.clone() });
+        let refuse = |needs| Err(RegridError::Finish { needs, method: origin.method.clone() });
         match finish {
             Finish::Statistic(_) if !is_first_order => {
-                return refuse("a statistic of overlapping cells", "conservative weights of first order");
+                return refuse("a statistic of overlapping cells needs conservative weights of first order");
             }
             Finish::Limit(Limit::Caas) if self.joined.destination_areas.iter().all(|&a| a == 0.0) => {
-                return refuse("an assured sum", "a destination with cells, not points");
+                return refuse("an assured sum needs a destination with cells, not points");
             }
             Finish::Limit(_) if self.joined.origin.method.starts_with("spread") => {
-                return refuse("a limit", "a method whose values are means");
+                return refuse("a limit needs a method whose values are means");
             }
             _ => self.finish = finish,
         }
