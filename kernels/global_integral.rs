@@ -1,5 +1,8 @@
 //! Sums that do not depend on how the work is split.
 
+use crate::sparse_apply::{SlabFlags, Value};
+use rayon::prelude::*;
+
 /// Sum of `values` with Neumaier's compensation, in index order: the same bits for any number of threads.
 ///
 /// The error is below 2ε|Σx| + n²ε²Σ|x|. Reference: Neumaier (1974), Z. angew. Math. Mech. 54, 39–51.
@@ -19,6 +22,50 @@ pub fn weighted_sum(a: &[f64], b: &[f64]) -> f64 {
         total.add_product(a, b);
     }
     total.value()
+}
+
+/// What the valid values of a slab come to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SlabStatistics {
+    /// Σ a·x over the valid cells.
+    pub integral: f64,
+    /// Σ a over the valid cells.
+    pub area: f64,
+    /// The least valid value; infinity if there is none.
+    pub least: f64,
+    /// The greatest valid value; minus infinity if there is none.
+    pub greatest: f64,
+    /// Number of valid cells.
+    pub count: u64,
+}
+
+/// Statistics of slabs of `areas.len()` values that lie one after the other, with their validity (`None`: all valid).
+///
+/// Sums are compensated, in the order of cells. Values that are not valid never count.
+///
+/// # Panics
+/// If values are not whole slabs, or flags are of others.
+pub fn slab_statistics<V: Value>(values: &[V], valid: Option<&SlabFlags>, areas: &[f64]) -> Vec<SlabStatistics> {
+    let cells = areas.len();
+    let slabs = values.len().checked_div(cells).unwrap_or(0);
+    assert_eq!(values.len(), slabs * cells, "whole slabs of values");
+    assert!(valid.is_none_or(|v| (v.cells(), v.slabs()) == (cells, slabs)), "a flag per value");
+    let of_slab = |slab: usize| {
+        let (mut integral, mut area) = (Compensated::default(), Compensated::default());
+        let (mut least, mut greatest, mut count) = (f64::INFINITY, f64::NEG_INFINITY, 0);
+        for (cell, &a) in areas.iter().enumerate() {
+            if valid.is_none_or(|v| v.get(slab, cell)) {
+                let x = values[slab * cells + cell].to_f64();
+                integral.add_product(a, x);
+                area.add(a);
+                least = least.min(x);
+                greatest = greatest.max(x);
+                count += 1;
+            }
+        }
+        SlabStatistics { integral: integral.value(), area: area.value(), least, greatest, count }
+    };
+    (0..slabs).into_par_iter().map(of_slab).collect()
 }
 
 /// A running compensated sum.

@@ -6,7 +6,7 @@
 
 mod layout;
 mod plain;
-mod row_facts;
+pub(crate) mod row_facts;
 mod slab_flags;
 #[cfg(test)]
 mod tests;
@@ -242,7 +242,7 @@ fn batches<V: Value>(full: Vec<usize>, groups: Vec<Vec<usize>>) -> Vec<Batch> {
     batches
 }
 
-fn check(rows: SparseRows<'_>, source_len: usize) {
+pub(crate) fn check(rows: SparseRows<'_>, source_len: usize) {
     let links = rows.row_starts.last().copied().unwrap_or_default();
     assert!(rows.columns.len() == links && rows.weights.len() == links, "a column and a weight per link");
     assert!(rows.columns.par_iter().all(|&column| (column as usize) < source_len), "a column below the length of the source");

@@ -4,8 +4,10 @@ mod automatic;
 mod bench;
 mod compare;
 mod demo;
+mod device;
 mod exchange;
 mod failure;
+mod gpu;
 mod grid;
 mod inspect;
 #[cfg(unix)]
@@ -66,6 +68,27 @@ enum Verb {
     Bench(bench::Bench),
     /// Exchange fields between ECCC and Destination Earth.
     Exchange(exchange::Exchange),
+    /// Tell which graphics processors there are.
+    Gpu(gpu::GpuVerb),
+}
+
+impl Verb {
+    /// Its name, unless it computes on any device itself.
+    fn without_device(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Regrid(_) | Self::Weights(_) | Self::Gpu(_) => return None,
+            Self::Demo(_) => "demo",
+            Self::Inspect(_) => "inspect",
+            Self::Grid(_) => "grid",
+            Self::Levels(_) => "levels",
+            Self::Resample(_) => "resample",
+            Self::Regions(_) => "regions",
+            Self::Compare(_) => "compare",
+            Self::Plot(_) => "plot",
+            Self::Bench(_) => "bench",
+            Self::Exchange(_) => "exchange",
+        })
+    }
 }
 
 /// What a verb that ran came to.
@@ -92,7 +115,9 @@ fn main() -> ExitCode {
 }
 
 fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
-    common.device.check()?;
+    if let Some(name) = verb.without_device() {
+        device::refuse(common.device, name)?;
+    }
     if let Some(threads) = common.threads {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads.get())
@@ -104,8 +129,8 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Demo(verb) => verb.run(talk, common.json),
         Verb::Inspect(verb) => verb.run(common.json),
         Verb::Grid(verb) => verb.run(talk, common.json),
-        Verb::Regrid(verb) => verb.run(talk, common.json),
-        Verb::Weights(verb) => verb.run(talk, common.json),
+        Verb::Regrid(verb) => verb.run(common.device, talk, common.json),
+        Verb::Weights(verb) => verb.run(common.device, talk, common.json),
         Verb::Levels(verb) => verb.run(talk, common.json),
         Verb::Resample(verb) => verb.run(talk, common.json),
         Verb::Regions(verb) => verb.run(talk, common.json),
@@ -113,5 +138,6 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Plot(verb) => verb.run(talk),
         Verb::Bench(verb) => verb.run(talk, common.json),
         Verb::Exchange(verb) => verb.run(talk, common.json),
+        Verb::Gpu(verb) => verb.run(talk, common.json),
     }
 }

@@ -5,6 +5,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, ValueEnum};
 use knarr::grid::Grid;
 use knarr::io::{GridFormat, WeightsFormat, grid_from_argument};
+use knarr::kernels::device::DeviceChoice;
 use knarr::regrid::{Defaults, Edges, Extrapolation, Finish, Keeps, Method, MissingPolicy, Normalization, Stack};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -24,45 +25,9 @@ pub struct Common {
     /// Work with N threads (default: one per core); results do not depend on it
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// Compute on DEVICE: auto, cpu, gpu or gpu:N
-    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto")]
-    pub device: Device,
-}
-
-/// Where kernels run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Device {
-    /// Whatever is there.
-    Auto,
-    /// The processor.
-    Cpu,
-    /// A graphics processor, as named by the user.
-    Gpu(String),
-}
-
-impl std::str::FromStr for Device {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "cpu" => Ok(Self::Cpu),
-            "gpu" => Ok(Self::Gpu(text.to_owned())),
-            _ if text.strip_prefix("gpu:").is_some_and(|n| n.parse::<usize>().is_ok()) => Ok(Self::Gpu(text.to_owned())),
-            _ => Err("expected auto, cpu, gpu or gpu:N".to_owned()),
-        }
-    }
-}
-
-impl Device {
-    /// Refuses what this build cannot do.
-    pub fn check(&self) -> Result<(), Failure> {
-        match self {
-            Self::Auto | Self::Cpu => Ok(()),
-            Self::Gpu(name) => Err(Failure::new(format!("cannot compute on `{name}`: this build has no GPU kernels"))
-                .hint("`--device cpu` uses all cores of the processor")),
-        }
-    }
+    /// Compute on DEVICE: auto (a graphics processor if there is one), cpu, gpu or gpu:N (default: cpu)
+    #[arg(long, global = true, value_name = "DEVICE")]
+    pub device: Option<DeviceChoice>,
 }
 
 /// How weights are made.

@@ -15,9 +15,10 @@ use knarr::grid::Grid;
 use knarr::io::atomic::AtomicFile;
 use knarr::io::{
     Cached, Dataset, GridFormat, IoError, MemoryPlan, Progress, RegridReport, RegridRequest, VariableInfo, WeightsCache,
-    WeightsFile, read_weights, regrid_file, write_grid, write_weights,
+    WeightsFile, read_weights, regrid_file_on, write_grid, write_weights,
 };
-use knarr::regrid::{Options, Stack, Weights};
+use knarr::kernels::device::DeviceChoice;
+use knarr::regrid::{Device, Options, Stack, Weights};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -120,8 +121,9 @@ impl Regrid {
     }
 
     /// Runs the verb.
-    pub fn run(self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
-        let done = self.execute(talk)?;
+    pub fn run(self, device: Option<DeviceChoice>, talk: Talk, json: bool) -> Result<Outcome, Failure> {
+        let device = crate::device::open(device, talk)?;
+        let done = self.execute_on(&device, talk)?;
         let report = Report::new(&done);
         if json {
             talk::print_json(&report)?;
@@ -132,8 +134,13 @@ impl Regrid {
         Ok(if self.check && !report.passed() { Outcome::CheckFailed } else { Outcome::Fine })
     }
 
-    /// Does the work, saying what it does.
+    /// Does the work on the processor, saying what it does.
     pub fn execute(&self, talk: Talk) -> Result<Done, Failure> {
+        self.execute_on(&Device::Cpu, talk)
+    }
+
+    /// Does the work, applying weights on a device.
+    fn execute_on(&self, device: &Device, talk: Talk) -> Result<Done, Failure> {
         let dataset = Dataset::open(&self.input)?;
         self.check_outputs()?;
         let grid_file = self.grid_file()?;
@@ -185,7 +192,7 @@ impl Regrid {
             memory_limit: self.values_bytes() as usize,
         };
         let bar = talk.progress("reading");
-        let report = regrid_file(&request, &mut |progress| match progress {
+        let report = regrid_file_on(&request, device, &mut |progress| match progress {
             Progress::Weights { variable } => {
                 bar.set_message(format!("weights for {variable}"));
                 bar.tick();

@@ -9,7 +9,8 @@ use crate::talk::{self, Talk, number};
 use clap::{Args, Subcommand};
 use knarr::grid::Grid;
 use knarr::io::{IoError, MemoryPlan, WeightsCache, WeightsTiles, check_weights, write_weights};
-use knarr::regrid::{Options, Stack, StackWeights, Weights};
+use knarr::kernels::device::DeviceChoice;
+use knarr::regrid::{Device, Options, Stack, StackWeights, Weights};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,14 +86,14 @@ struct Level {
 
 impl WeightsVerb {
     /// Runs the verb.
-    pub fn run(self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
+    pub fn run(self, device: Option<DeviceChoice>, talk: Talk, json: bool) -> Result<Outcome, Failure> {
         match &self.check {
             Some(Judge::Check { file }) => judge(file, json),
-            None => self.make(talk, json),
+            None => self.make(&crate::device::open(device, talk)?, talk, json),
         }
     }
 
-    fn make(&self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
+    fn make(&self, device: &Device, talk: Talk, json: bool) -> Result<Outcome, Failure> {
         let needed = "clap asks for it where there is no subcommand";
         let source = options::grid(self.source.as_deref().expect(needed))?;
         let destination = options::grid(self.destination.as_deref().expect(needed))?;
@@ -106,9 +107,13 @@ impl WeightsVerb {
             MethodChoice::Given(text) => text.clone(),
         };
         let stack = self.how.stack(&text)?;
+        let on_device = stack.whole_weights().any(|options| Weights::has_kernels(&source, &destination, options));
+        if !matches!(device, Device::Cpu) && !on_device {
+            talk.note("these weights are made on the processor: kernels are for cells with great-circle edges");
+        }
         let made = match stack.single() {
-            Some(&options) => self.file(&Job { source: &source, destination: &destination, options, output }, talk)?,
-            None => self.stacked((&source, &destination), &stack, output, talk)?,
+            Some(&options) => self.file(&Job { source: &source, destination: &destination, options, output, device }, talk)?,
+            None => self.stacked((&source, &destination), &stack, output, device, talk)?,
         };
         if json {
             talk::print_json(&made)?;
@@ -134,12 +139,13 @@ struct Job<'a> {
     destination: &'a Grid,
     options: Options,
     output: &'a Path,
+    device: &'a Device,
 }
 
 impl WeightsVerb {
     /// Makes or finds the weights and writes them.
     fn file(&self, job: &Job, talk: Talk) -> Result<Made, Failure> {
-        let Job { source, destination, options, output } = job;
+        let Job { source, destination, options, output, device } = job;
         let cache = self.cache.as_deref().map(WeightsCache::open).transpose()?;
         let found = cache.as_ref().and_then(|cache| found_in(cache, (source, destination), options, talk));
         let is_found = found.is_some();
@@ -159,7 +165,7 @@ impl WeightsVerb {
                 let bar = talk.progress(&format!("{} weights", options.method));
                 bar.enable_steady_tick(std::time::Duration::from_millis(200));
                 let start = std::time::Instant::now();
-                let weights = Weights::build(source, destination, options)?;
+                let weights = Weights::build_on(device, source, destination, options)?;
                 bar.finish_and_clear();
                 talk.more(&format!("weights made in {:.3} s", start.elapsed().as_secs_f64()));
                 weights
@@ -183,6 +189,7 @@ impl WeightsVerb {
         (source, destination): (&Arc<Grid>, &Arc<Grid>),
         stack: &Stack,
         output: &Path,
+        device: &Device,
         talk: Talk,
     ) -> Result<Made, Failure> {
         let cache = self.cache.as_deref().map(WeightsCache::open).transpose()?;
@@ -197,7 +204,7 @@ impl WeightsVerb {
             if let Some(allowed) = self.max_memory.filter(|allowed| *allowed < plan.bytes) {
                 return Err(IoError::Memory { links: plan.links, needed: plan.bytes, allowed }.into());
             }
-            let weights = Weights::build(source, destination, options)?;
+            let weights = Weights::build_on(device, source, destination, options)?;
             if let Some(Err(error)) = cache.as_ref().map(|cache| cache.keep(&weights)) {
                 talk.note(&format!("the weights are not kept: {error}"));
             }
@@ -224,7 +231,7 @@ impl WeightsVerb {
 
     /// Makes the weights tile by tile; they are too many for a cache to give back.
     fn tiles(&self, job: &Job, plan: &MemoryPlan, talk: Talk) -> Result<Made, Failure> {
-        let Job { source, destination, options, output } = job;
+        let Job { source, destination, options, output, .. } = job;
         let mut tiles = WeightsTiles::new(output, self.format.into(), self.force)?;
         let mut made = Made::new(job);
         let bar = talk.progress(&format!("{} weights", options.method));

@@ -19,6 +19,37 @@ impl SlabFlags {
         Self { cells, slabs, words: vec![0; cells.div_ceil(WORD) * slabs] }
     }
 
+    /// Flags that are all true.
+    pub fn all(cells: usize, slabs: usize) -> Self {
+        let (mut flags, rest) = (Self::none(cells, slabs), cells % WORD);
+        flags.words.fill(u64::MAX);
+        if rest > 0 {
+            flags.words.chunks_mut(cells.div_ceil(WORD)).for_each(|slab| slab[cells / WORD] = (1 << rest) - 1);
+        }
+        flags
+    }
+
+    /// The flags of some of the slabs.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    #[must_use]
+    pub fn slabs_in(&self, slabs: std::ops::Range<usize>) -> Self {
+        let words = self.cells.div_ceil(WORD);
+        let own = self.words[slabs.start * words..slabs.end * words].to_vec();
+        Self { cells: self.cells, slabs: slabs.len(), words: own }
+    }
+
+    /// Takes the flags of `other` from slab `first` on.
+    ///
+    /// # Panics
+    /// If it has other cells, or more slabs than there are.
+    pub fn put(&mut self, first: usize, other: &Self) {
+        assert_eq!(self.cells, other.cells, "flags of the same cells");
+        let words = self.cells.div_ceil(WORD);
+        self.words[first * words..(first + other.slabs) * words].copy_from_slice(&other.words);
+    }
+
     /// The flags of slabs of `cells` that lie one after the other.
     ///
     /// # Panics
@@ -152,6 +183,17 @@ mod tests {
             assert_eq!(bits.count(2), cells);
             assert_eq!(bits.is_full(1), flags[cells..2 * cells].iter().all(|&f| f));
         }
+    }
+
+    #[test]
+    fn slabs_are_taken_and_put() {
+        let flags: Vec<bool> = (0..3 * 70).map(|k| k % 3 > 0).collect();
+        let bits = SlabFlags::from_bools(70, &flags);
+        let mut others = SlabFlags::all(70, 3);
+        assert!((0..3).all(|slab| others.is_full(slab) && others.count(slab) == 70));
+        others.put(1, &bits.slabs_in(1..3));
+        assert!(others.is_full(0));
+        assert_eq!(others.slabs_in(1..3), SlabFlags::from_bools(70, &flags[70..]));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod exchange;
 mod files;
+mod gpu;
 #[cfg(unix)]
 mod interrupt;
 mod levels;

@@ -20,7 +20,7 @@ pub(crate) trait Element: Pod + NcTypeDescriptor + PartialOrd + Default + Send +
 }
 
 /// The numbers that fields are regridded as.
-pub(crate) trait Real: Element + knarr_kernels::sparse_apply::Value {}
+pub(crate) trait Real: Element + knarr_regrid::DeviceValue {}
 impl Real for f32 {}
 impl Real for f64 {}
 

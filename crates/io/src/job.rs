@@ -11,7 +11,7 @@ use crate::statistics::{self, Shares, Tally};
 use crate::{Dataset, GridLayout, IoError, VariableGrid};
 use knarr_field::NumberType;
 use knarr_grid::Grid;
-use knarr_regrid::{Finish, Levels, Weights};
+use knarr_regrid::{Device, Finish, Levels, Weights};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -77,6 +77,7 @@ impl Job {
     pub(crate) fn run(
         &self,
         request: &RegridRequest<'_>,
+        device: &Device,
         dataset: &Dataset,
         layout: &GridLayout,
         used: &UsedWeights,
@@ -85,8 +86,8 @@ impl Job {
     ) -> Result<VariableReport, IoError> {
         // What is stored in single precision is rounded to it once, at the source; sums are double in either case.
         match self.storage.number {
-            NumberType::F32 => self.run_as::<f32, f32>(request, dataset, layout, used, file, progress),
-            number => with_element!(number, T => self.run_as::<f64, T>(request, dataset, layout, used, file, progress)),
+            NumberType::F32 => self.run_as::<f32, f32>(request, device, dataset, layout, used, file, progress),
+            number => with_element!(number, T => self.run_as::<f64, T>(request, device, dataset, layout, used, file, progress)),
         }
     }
 
@@ -94,6 +95,7 @@ impl Job {
     fn run_as<V: Real, T: Element>(
         &self,
         request: &RegridRequest<'_>,
+        device: &Device,
         dataset: &Dataset,
         layout: &GridLayout,
         used: &UsedWeights,
@@ -110,7 +112,9 @@ impl Job {
         let layers = used.regridder.weights.stack().layers();
         let mut counts = vec![0; layers.len()];
         // What is the same for all batches is worked out once; a slab or two are done sooner.
-        let prepared = (self.slabs >= FEW_SLABS).then(|| used.regridder.prepare());
+        let pays = self.slabs >= FEW_SLABS || !matches!(device, Device::Cpu);
+        let prepared = if pays { Some(used.regridder.prepare_on::<V>(device)) } else { None };
+        let prepared = prepared.transpose().map_err(|e| fail(dataset, &self.name, e))?;
 
         let nan = request.nan;
         let read = |slabs: Range<usize>, free: Option<Input<V>>| {

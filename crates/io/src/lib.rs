@@ -45,7 +45,9 @@ pub use grid_out::{GridFormat, output_layout, write_grid};
 pub use grid_source::grid_from_argument;
 pub use layout::{GridLayout, LayoutData, LayoutVariable, VariableGrid};
 pub use plan::Plan;
-pub use regrid_file::{FindWeights, Progress, RegridReport, RegridRequest, UsedWeights, VariableReport, regrid_file};
+pub use regrid_file::{
+    FindWeights, Progress, RegridReport, RegridRequest, UsedWeights, VariableReport, regrid_file, regrid_file_on,
+};
 pub use slabs::{SlabOrder, Slabs, match_dims_by_size};
 pub use statistics::{Conservation, Summary};
 pub use unfinished::remove_unfinished;

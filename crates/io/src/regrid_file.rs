@@ -9,7 +9,7 @@ use crate::slabs::SlabOrder;
 use crate::statistics::{Conservation, Summary};
 use crate::{Dataset, IoError, Role, VariableInfo, WeightsFile, check_identity, output_layout};
 use knarr_grid::Grid;
-use knarr_regrid::{Finish, MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights};
+use knarr_regrid::{Device, Finish, MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -133,6 +133,18 @@ pub struct RegridReport {
 /// [`IoError`]: a wanted variable that is not there or has no grid, no variable with a grid, weights of other grids,
 /// values that cannot be read, an output that exists or cannot be written.
 pub fn regrid_file(request: &RegridRequest<'_>, progress: &mut dyn FnMut(Progress)) -> Result<RegridReport, IoError> {
+    regrid_file_on(request, &Device::Cpu, progress)
+}
+
+/// [`regrid_file`] with weights applied on a device.
+///
+/// # Errors
+/// As there, and [`knarr_regrid::RegridError::Device`] if the device fails.
+pub fn regrid_file_on(
+    request: &RegridRequest<'_>,
+    device: &Device,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<RegridReport, IoError> {
     let dataset = Dataset::open(&request.input)?;
     let mut plan = Plan::new(&dataset, request.grid_file.as_deref(), request.variables.as_deref())?;
     let layout = output_layout(&request.destination);
@@ -153,7 +165,7 @@ pub fn regrid_file(request: &RegridRequest<'_>, progress: &mut dyn FnMut(Progres
             let (variable, total) = (job.name.clone(), job.slabs);
             progress(Progress::Slabs { variable, done, total, all_done: all_done + done, all_total });
         };
-        variables.push(job.run(request, &dataset, &layout, &weights[job.weights], &mut file, &mut step)?);
+        variables.push(job.run(request, device, &dataset, &layout, &weights[job.weights], &mut file, &mut step)?);
         all_done += job.slabs;
     }
     file.finish()?;

@@ -160,17 +160,26 @@ impl<'a> PreparedRegridder<'a> {
         valid: Option<&SlabFlags>,
         destination: &mut [V],
     ) -> Result<Option<SlabFlags>, RegridError> {
-        let n = self.rows.source_len();
-        check("the source field", source.len(), n, n > 0 && source.len().is_multiple_of(n))?;
-        let slabs = source.len() / n;
-        if let Some(valid) = valid {
-            let found = valid.cells() * valid.slabs();
-            check("the validity", found, source.len(), valid.cells() == n && valid.slabs() == slabs)?;
-        }
-        let expected = self.rows.len() * slabs;
-        check("the destination field", destination.len(), expected, destination.len() == expected)?;
+        check_slabs((self.rows.source_len(), self.rows.len()), source.len(), valid, destination.len())?;
         Ok(self.rows.apply(source, valid, self.missing, destination))
     }
+}
+
+/// The number of slabs that have `source` values of `from` cells, if the other lengths fit.
+pub(crate) fn check_slabs(
+    (from, to): (usize, usize),
+    source: usize,
+    valid: Option<&SlabFlags>,
+    destination: usize,
+) -> Result<usize, RegridError> {
+    check("the source field", source, from, from > 0 && source.is_multiple_of(from))?;
+    let slabs = source / from;
+    if let Some(valid) = valid {
+        let found = valid.cells() * valid.slabs();
+        check("the validity", found, source, valid.cells() == from && valid.slabs() == slabs)?;
+    }
+    check("the destination field", destination, to * slabs, destination == to * slabs)?;
+    Ok(slabs)
 }
 
 fn check(what: &'static str, found: usize, expected: usize, ok: bool) -> Result<(), RegridError> {

@@ -25,6 +25,12 @@ pub enum RegridError {
         /// The length it should have.
         expected: usize,
     },
+    /// The graphics processor fails, or has not what is needed.
+    #[error("{problem}")]
+    Device {
+        /// What it is, in words.
+        problem: String,
+    },
     /// More cells than an index can name.
     #[error("the {end} grid has {cells} cells, more than the {limit} that weights can address")]
     TooManyCells {

@@ -1,6 +1,7 @@
 //! How values move between grids: weights, the methods that make them, and their application.
 
 mod apply;
+mod device;
 mod error;
 mod estimate;
 mod finish;
@@ -15,11 +16,12 @@ mod stack;
 mod weights;
 
 pub use apply::{MissingPolicy, PreparedRegridder, Regridder};
+pub use device::{Device, DeviceValue, RegridderOn};
 pub use error::RegridError;
 pub use estimate::Estimate;
 pub use finish::{Finish, Limit, Statistic};
 pub use identity::{content_hash, options_hash};
 pub use knarr_kernels::sparse_apply::{SlabFlags, Value};
 pub use options::{Edges, Extrapolation, Keeps, Method, Normalization, Options};
-pub use stack::{Defaults, Layer, Levels, PreparedStack, Stack, StackRegridder, StackWeights};
+pub use stack::{Defaults, Layer, Levels, PreparedStack, Stack, StackOn, StackRegridder, StackWeights};
 pub use weights::{Weights, WeightsOrigin};

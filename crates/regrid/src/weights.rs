@@ -1,6 +1,6 @@
 //! Interpolation weights: a sparse matrix from source to destination cells.
 
-use crate::{Options, RegridError, methods};
+use crate::{Device, Method, Options, RegridError, methods};
 use knarr_grid::{Grid, Mask};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -57,7 +57,23 @@ impl Weights {
     /// # Errors
     /// [`RegridError`] if a grid lacks what the method needs.
     pub fn build(source: &Grid, destination: &Grid, options: &Options) -> Result<Self, RegridError> {
-        methods::build(source, destination, options, 0..destination.len())
+        Self::build_on(&Device::Cpu, source, destination, options)
+    }
+
+    /// [`Weights::build`] on a device: overlaps of polygons are made there, all else on the processor
+    /// ([`Weights::has_kernels`] tells which). In double precision weights are those of the processor within 1e-14 of the
+    /// cell; devices without it have 5e-7, and rows sum to 1 all the same.
+    ///
+    /// # Errors
+    /// As [`Weights::build`]; [`RegridError::Device`] if the device fails.
+    pub fn build_on(device: &Device, source: &Grid, destination: &Grid, options: &Options) -> Result<Self, RegridError> {
+        methods::build(source, destination, options, 0..destination.len(), device)
+    }
+
+    /// Whether a graphics processor would make the overlaps of these weights.
+    pub fn has_kernels(source: &Grid, destination: &Grid, options: &Options) -> bool {
+        let is_overlap = matches!(options.method, Method::Conservative | Method::Conservative2nd | Method::LargestFraction);
+        is_overlap && methods::conservative::has_kernels(source, destination, options)
     }
 
     /// The weights of some destination cells: rows `rows` of what [`Weights::build`] makes, with the same bits, so that
@@ -75,7 +91,7 @@ impl Weights {
         if rows.start > rows.end || rows.end > destination.len() {
             return Err(RegridError::WrongLength { what: "the range of rows", found: rows.end, expected: destination.len() });
         }
-        methods::build(source, destination, options, rows)
+        methods::build(source, destination, options, rows, &Device::Cpu)
     }
 
     /// Number of destination cells.

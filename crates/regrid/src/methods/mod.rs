@@ -17,7 +17,7 @@ mod spread;
 
 use crate::identity::{content_hash, options_hash};
 use crate::links::LinkRows;
-use crate::{Keeps, Method, Options, RegridError, Weights, WeightsOrigin};
+use crate::{Device, Keeps, Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
 use knarr_grid::{Columns, Grid, Layout, Polygons, Rows};
 use knarr_kernels::cell_area::{polygon_area, sine_difference};
@@ -34,7 +34,13 @@ pub(crate) const EARTH_RADIUS_M: f64 = 6_371_008.8;
 const CELL_LIMIT: usize = u32::MAX as usize;
 
 /// Weights of the destination cells in `range`.
-pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options, range: Range<usize>) -> Result<Weights, RegridError> {
+pub(crate) fn build(
+    source: &Grid,
+    destination: &Grid,
+    options: &Options,
+    range: Range<usize>,
+    device: &Device,
+) -> Result<Weights, RegridError> {
     for (end, grid) in [("source", source), ("destination", destination)] {
         if grid.len() > CELL_LIMIT {
             return Err(RegridError::TooManyCells { end, cells: grid.len(), limit: CELL_LIMIT });
@@ -57,7 +63,7 @@ pub(crate) fn build(source: &Grid, destination: &Grid, options: &Options, range:
             return Ok(cut(spread_weights(source, destination, options, radius_m, keeps), range));
         }
         Method::Conservative | Method::Conservative2nd | Method::LargestFraction => {
-            let mut weights = conservative::build(source, destination, &made, options)?;
+            let mut weights = conservative::build(source, destination, &made, options, device)?;
             let rows = LinkRows {
                 row_starts: std::mem::take(&mut weights.row_starts),
                 columns: std::mem::take(&mut weights.columns),

@@ -6,7 +6,10 @@ use crate::apply::{apply_into, check_lengths, kernel_policy, rows_of};
 use crate::methods::centers::Centers;
 use crate::methods::second_order::Refit;
 use crate::methods::{creep, neighbour_rows};
-use crate::{Finish, Limit, MissingPolicy, Options, PreparedRegridder, RegridError, SlabFlags, Value, limit};
+use crate::{
+    Device, DeviceValue, Finish, Limit, MissingPolicy, Options, PreparedRegridder, RegridError, RegridderOn, SlabFlags, Value,
+    limit,
+};
 use knarr_kernels::overlap_statistics::apply_statistic;
 use knarr_kernels::sparse_apply::{self, Missing, SparseRows};
 use std::collections::HashMap;
@@ -68,12 +71,55 @@ pub struct PreparedStack<'a> {
     kept: Kept,
 }
 
+/// A [`StackRegridder`] made ready on a device, for fields of `V`: the joined weights are applied there, what they leave
+/// open is filled on the processor.
+#[derive(Debug)]
+pub struct StackOn<'a, V> {
+    stack: &'a StackRegridder,
+    first: RegridderOn<'a, V>,
+    kept: Kept,
+}
+
 impl StackRegridder {
     /// What is the same for every field, worked out once, as [`crate::Regridder::prepare`] does; links to the nearest valid
     /// centers are kept for slabs whose values are missing in the same places.
     pub fn prepare(&self) -> PreparedStack<'_> {
         let first = PreparedRegridder::new(self.weights.joined(), self.missing);
         PreparedStack { stack: self, first, kept: Kept::default() }
+    }
+
+    /// [`StackRegridder::prepare`] on a device.
+    ///
+    /// # Errors
+    /// [`RegridError::Device`] if the device has not the memory, or not the precision.
+    pub fn prepare_on<V: DeviceValue>(&self, device: &Device) -> Result<StackOn<'_, V>, RegridError> {
+        let first = RegridderOn::new(self.weights.joined(), self.missing, device)?;
+        Ok(StackOn { stack: self, first, kept: Kept::default() })
+    }
+
+    /// Applies the joined weights by `first` and fills what is missing.
+    fn apply_by<V: Value>(
+        &self,
+        kept: &Kept,
+        source: &[V],
+        valid: Option<&[bool]>,
+        destination: &mut [V],
+        destination_valid: &mut [bool],
+        first: impl FnOnce(Option<&SlabFlags>, &mut [V]) -> Result<Option<SlabFlags>, RegridError>,
+    ) -> Result<Levels, RegridError> {
+        let joined = self.weights.joined();
+        check_lengths(joined, source.len(), valid, destination.len(), destination_valid.len())?;
+        if matches!(self.weights.finish(), Finish::Statistic(_)) {
+            // Sorting is the processor's.
+            self.joined_into(source, valid, destination, destination_valid)?;
+        } else {
+            let words = valid.map(|v| SlabFlags::from_bools(joined.source_len, v));
+            match first(words.as_ref(), destination)? {
+                None => destination_valid.fill(true),
+                Some(present) => present.write_bools(destination_valid),
+            }
+        }
+        Ok(self.fill(kept, source, valid, destination, destination_valid))
     }
 
     /// Regrids one or more slabs: `source` holds slabs of source cells one after the other, `valid` one flag per value (`None`:
@@ -309,18 +355,26 @@ impl PreparedStack<'_> {
         destination: &mut [V],
         destination_valid: &mut [bool],
     ) -> Result<Levels, RegridError> {
-        let joined = self.stack.weights.joined();
-        check_lengths(joined, source.len(), valid, destination.len(), destination_valid.len())?;
-        if matches!(self.stack.weights.finish(), Finish::Statistic(_)) {
-            self.stack.joined_into(source, valid, destination, destination_valid)?;
-        } else {
-            let words = valid.map(|v| SlabFlags::from_bools(joined.source_len, v));
-            match self.first.apply_into(source, words.as_ref(), destination)? {
-                None => destination_valid.fill(true),
-                Some(present) => present.write_bools(destination_valid),
-            }
-        }
-        Ok(self.stack.fill(&self.kept, source, valid, destination, destination_valid))
+        let first = |valid: Option<&SlabFlags>, destination: &mut [V]| self.first.apply_into(source, valid, destination);
+        self.stack.apply_by(&self.kept, source, valid, destination, destination_valid, first)
+    }
+}
+
+impl<V: DeviceValue> StackOn<'_, V> {
+    /// [`StackRegridder::apply_into`]; on a graphics processor results are those of the processor to some units in the last
+    /// place.
+    ///
+    /// # Errors
+    /// As there; [`RegridError::Device`] if the device fails.
+    pub fn apply_into(
+        &self,
+        source: &[V],
+        valid: Option<&[bool]>,
+        destination: &mut [V],
+        destination_valid: &mut [bool],
+    ) -> Result<Levels, RegridError> {
+        let first = |valid: Option<&SlabFlags>, destination: &mut [V]| self.first.apply_into(source, valid, destination);
+        self.stack.apply_by(&self.kept, source, valid, destination, destination_valid, first)
     }
 }
 

@@ -10,13 +10,15 @@
 mod bands;
 mod overlaps;
 mod polygons;
+#[cfg(feature = "gpu")]
+mod polygons_on_gpu;
 mod rows;
 mod slicing;
 mod transposed;
 
 use super::{areas_of_polygons, areas_of_rows};
 use crate::identity::content_hash;
-use crate::{Edges, Normalization, Options, RegridError, Weights, WeightsOrigin};
+use crate::{Device, Edges, Normalization, Options, RegridError, Weights, WeightsOrigin};
 use knarr_grid::{Grid, Layout, Mask, Offsets, Polygons, Rows};
 use overlaps::Overlaps;
 use rayon::prelude::*;
@@ -26,7 +28,13 @@ use std::ops::Range;
 pub(crate) use rows::same_pole as same_frame;
 
 /// Weights of the first-order conservative method; rows outside `range` are empty.
-pub(crate) fn build(source: &Grid, destination: &Grid, range: &Range<usize>, options: &Options) -> Result<Weights, RegridError> {
+pub(crate) fn build(
+    source: &Grid,
+    destination: &Grid,
+    range: &Range<usize>,
+    options: &Options,
+    device: &Device,
+) -> Result<Weights, RegridError> {
     check_cells(source, destination)?;
     let great_circles = options.edges == Edges::GreatCircle;
     let (source_cells, destination_cells) = (Cells::of(source, great_circles), Cells::of(destination, great_circles));
@@ -38,7 +46,7 @@ pub(crate) fn build(source: &Grid, destination: &Grid, range: &Range<usize>, opt
         let active = (0..destination.len()).map(|i| range.contains(&i) && destination.mask.is_active(i)).collect();
         Cow::Owned(Mask::from_active(active))
     };
-    let overlaps = find(source, &source_cells, &source_areas, &mask, &destination_cells, &destination_areas);
+    let overlaps = find(source, &source_cells, &source_areas, &mask, &destination_cells, &destination_areas, device)?;
     Ok(weights_from(overlaps, source, destination, source_areas, destination_areas, options))
 }
 
@@ -50,7 +58,8 @@ pub(crate) fn shared_areas(source: &Grid, destination: &Grid) -> Result<SharedAr
     check_cells(source, destination)?;
     let (source_cells, destination_cells) = (Cells::of(source, false), Cells::of(destination, false));
     let (source_areas, destination_areas) = (source_cells.areas(), destination_cells.areas());
-    let found = find(source, &source_cells, &source_areas, &destination.mask, &destination_cells, &destination_areas);
+    let (mask, on) = (&destination.mask, &Device::Cpu);
+    let found = find(source, &source_cells, &source_areas, mask, &destination_cells, &destination_areas, on)?;
     Ok((found.row_starts, found.columns, found.areas))
 }
 
@@ -112,8 +121,15 @@ fn find(
     destination_mask: &Mask,
     destination_cells: &Cells,
     destination_areas: &[f64],
-) -> Overlaps {
-    match (source_cells, destination_cells) {
+    device: &Device,
+) -> Result<Overlaps, RegridError> {
+    #[cfg(feature = "gpu")]
+    if let (Device::Gpu(gpu), Cells::Polygons(s), Cells::Polygons(d)) = (device, source_cells, destination_cells) {
+        return polygons_on_gpu::overlaps(gpu, s, &source.mask, source_areas, d, destination_mask, destination_areas);
+    }
+    // Other pairs have formulas that are made on the processor, whatever the device.
+    let _ = device;
+    Ok(match (source_cells, destination_cells) {
         (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => rows::overlaps(s, &source.mask, d, destination_mask),
         (Cells::Rows(s), Cells::Rows(d)) => {
             slicing::destination_rows_by_rows(s, &source.mask, d, destination_mask, destination_areas)
@@ -127,7 +143,18 @@ fn find(
         (Cells::Polygons(s), Cells::Polygons(d)) => {
             polygons::overlaps(s, &source.mask, source_areas, d, destination_mask, destination_areas)
         }
-    }
+    })
+}
+
+/// Whether a graphics processor has kernels for the overlaps of these grids: cells with great-circle edges on both
+/// sides.
+pub(crate) fn has_kernels(source: &Grid, destination: &Grid, options: &Options) -> bool {
+    let is_polygons = |grid: &Grid| match &grid.layout {
+        Layout::Rows(rows) => options.edges == Edges::GreatCircle || !bands::can_tile(rows),
+        Layout::Polygons { .. } => true,
+        Layout::Points { .. } => false,
+    };
+    is_polygons(source) && is_polygons(destination)
 }
 
 /// Divides overlap areas as the normalization says.

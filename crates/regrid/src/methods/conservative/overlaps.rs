@@ -120,6 +120,12 @@ impl Overlaps {
         self.append_rows(&counts, &rows.columns, &rows.areas, len);
     }
 
+    /// Adds the row that follows; there are `len` in the end.
+    #[cfg(feature = "gpu")]
+    pub fn append_row(&mut self, columns: &[u32], areas: &[f64], len: usize) {
+        self.append_rows(&[columns.len() as u32], columns, areas, len);
+    }
+
     fn append_rows(&mut self, counts: &[u32], columns: &[u32], areas: &[f64], len: usize) {
         for count in counts {
             self.row_starts.push(self.row_starts[self.row_starts.len() - 1] + *count as usize);

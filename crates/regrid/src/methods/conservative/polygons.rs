@@ -22,27 +22,114 @@ pub(super) fn overlaps(
     destination_mask: &Mask,
     destination_areas: &[f64],
 ) -> Overlaps {
-    let bvh = Bvh::of(source.len(), |cell| Cell { polygons: source, mask: source_mask, cell }.bounds());
-    let list = PolygonList {
-        vertices: &source.vertices,
-        corners: &source.corners,
-        starts: match &source.offsets {
-            Offsets::Uniform(n) => CornerStarts::Uniform(*n),
-            Offsets::PerCell(offsets) => CornerStarts::PerPolygon(offsets),
-        },
-    };
-    Overlaps::by_blocks(destination.len(), Worker::default, |cells, worker, block| {
+    let search = Search::new(source, source_mask, source_areas, destination, destination_mask, destination_areas);
+    search.rows(0..destination.len())
+}
+
+/// The source in a hierarchy of boxes, and the cells that look into it.
+pub(super) struct Search<'a> {
+    bvh: Bvh,
+    list: PolygonList<'a>,
+    source_areas: &'a [f64],
+    destination: &'a Polygons,
+    destination_mask: &'a Mask,
+    destination_areas: &'a [f64],
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(
+        source: &'a Polygons,
+        source_mask: &Mask,
+        source_areas: &'a [f64],
+        destination: &'a Polygons,
+        destination_mask: &'a Mask,
+        destination_areas: &'a [f64],
+    ) -> Self {
+        let bvh = Bvh::of(source.len(), |cell| Cell { polygons: source, mask: source_mask, cell }.bounds());
+        let list = PolygonList {
+            vertices: &source.vertices,
+            corners: &source.corners,
+            starts: match &source.offsets {
+                Offsets::Uniform(n) => CornerStarts::Uniform(*n),
+                Offsets::PerCell(offsets) => CornerStarts::PerPolygon(offsets),
+            },
+        };
+        Self { bvh, list, source_areas, destination, destination_mask, destination_areas }
+    }
+
+    /// Overlap areas of the destination cells `range`.
+    pub(super) fn rows(&self, range: Range<usize>) -> Overlaps {
+        let start = range.start;
+        Overlaps::by_blocks(range.len(), Worker::default, |cells, worker, block| {
+            let cells = start + cells.start..start + cells.end;
+            self.groups(cells, worker, |worker, k, cell| {
+                let least = worker.row(k, &self.list, self.source_areas, self.destination_areas[cell]);
+                block.finish_row(&mut worker.links, least);
+            });
+        })
+    }
+
+    /// Calls `found(worker, place in its group, cell)` for every cell, what is near the group in `worker`.
+    fn groups(&self, cells: Range<usize>, worker: &mut Worker, mut found: impl FnMut(&mut Worker, usize, usize)) {
         let mut first = cells.start;
         while first < cells.end {
-            let group = worker.group(first..cells.end, destination, destination_mask);
-            bvh.gather(&group.bounds, &mut worker.near);
+            let group = worker.group(first..cells.end, self.destination, self.destination_mask);
+            self.bvh.gather(&group.bounds, &mut worker.near);
             for cell in first..group.end {
-                let least = worker.row(cell - first, &list, source_areas, destination_areas[cell]);
-                block.finish_row(&mut worker.links, least);
+                found(worker, cell - first, cell);
             }
             first = group.end;
         }
-    })
+    }
+}
+
+#[cfg(feature = "gpu")]
+mod candidates {
+    use super::{Range, Search, Worker, is_convex};
+    use rayon::prelude::*;
+
+    /// Source cells that may overlap some destination cells, row by row, ascending.
+    #[derive(Default)]
+    pub(in super::super) struct Candidates {
+        pub starts: Vec<u32>,
+        pub subjects: Vec<u32>,
+        /// Rows whose cell is not convex.
+        pub is_concave: Vec<bool>,
+    }
+
+    /// Rows that one task looks up.
+    const BLOCK: usize = 1024;
+
+    impl Search<'_> {
+        /// What the destination cells `range` may overlap.
+        pub(in super::super) fn candidates(&self, range: Range<usize>) -> Candidates {
+            let blocks: Vec<Range<usize>> = range.clone().step_by(BLOCK).map(|k| k..range.end.min(k + BLOCK)).collect();
+            let found = |worker: &mut Worker, cells: Range<usize>| {
+                let mut block = Candidates::default();
+                self.groups(cells, worker, |worker, k, _| {
+                    let corners = &worker.corners[if k == 0 { 0 } else { worker.ends[k - 1] }..worker.ends[k]];
+                    worker.candidates.clear();
+                    if corners.len() >= 3 {
+                        worker.near.meeting(&worker.boxes[k], &mut worker.candidates);
+                        worker.candidates.sort_unstable();
+                    }
+                    block.is_concave.push(corners.len() > 3 && !is_convex(corners));
+                    block.subjects.extend_from_slice(&worker.candidates);
+                    block.starts.push(block.subjects.len() as u32);
+                });
+                block
+            };
+            let made: Vec<Candidates> = blocks.into_par_iter().map_init(Worker::default, found).collect();
+            let mut all = Candidates { starts: vec![0], ..Candidates::default() };
+            for block in made {
+                let before = all.subjects.len() as u32;
+                all.starts.extend(block.starts.iter().map(|end| before + end));
+                all.subjects.extend(block.subjects);
+                all.is_concave.extend(block.is_concave);
+            }
+            all
+        }
+    }
 }
 
 /// A cell of a list of polygons that may be switched off.

@@ -5,7 +5,7 @@ use super::gradients::{Gradients, Scratch};
 use super::{Cells, areas, overlap_barycentres, source_moments};
 use crate::links::LinkRows;
 use crate::methods::conservative;
-use crate::{Normalization, Options, RegridError, Value};
+use crate::{Device, Normalization, Options, RegridError, Value};
 use knarr_grid::Grid;
 use knarr_kernels::sphere::{UnitVector, add, dot, scale, sub};
 use rayon::prelude::*;
@@ -57,7 +57,7 @@ impl Factored {
     /// # Errors
     /// [`RegridError`] if a grid has no cells.
     pub fn new(source: &Grid, destination: &Grid, options: &Options) -> Result<Self, RegridError> {
-        let weights = conservative::build(source, destination, &(0..destination.len()), options)?;
+        let weights = conservative::build(source, destination, &(0..destination.len()), options, &Device::Cpu)?;
         let rows = LinkRows::of_weights(&weights);
         let sum = |i: usize| rows.row(i).map(|l| l.1).sum::<f64>();
         let overlaps = areas(&rows, |i| weights.destination_fractions[i] * weights.destination_areas[i] / sum(i));

@@ -1,0 +1,67 @@
+#!/bin/sh
+# All that is to be known of a machine with a graphics processor, in one call, without cargo there:
+#   benches/gpu.sh build DIR   builds the program, the bench and the twins' tests, and puts them into DIR
+#   DIR/gpu.sh run [OUT]       runs them there and writes what they tell to OUT (default: DIR/out)
+# 1 adapters, limits, copies; 2 functions, contraction, loops, submits, memory (--probe); 3 twins; 4 benches beside
+# the processor's cores; 5 weights and a file by the program on both.
+set -eu
+
+usage() { echo "usage: $0 build DIR | run [OUT]" >&2; exit 2; }
+
+build() {
+  mkdir -p "$1"
+  there=$(cd "$1" && pwd)
+  cd "$(dirname "$0")/.."
+  cargo build --release --bin knarr
+  target=${CARGO_TARGET_DIR:-target}
+  cp "$target/release/knarr" "$there/knarr"
+  executable() { sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1; }
+  cp "$(cargo bench --bench gpu --no-run --message-format=json | grep '"name":"gpu"' | executable)" "$there/bench"
+  cp "$(cargo test --release -p knarr-kernels --lib --no-run --message-format=json | grep knarr_kernels | executable)" "$there/twins"
+  cp benches/gpu.sh "$there/gpu.sh"
+  # What the tests and the program need besides the C library.
+  for library in $(ldd "$there/knarr" "$there/bench" "$there/twins" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | sort -u); do
+    case $library in
+      */libc.so* | */libm.so* | */libgcc_s.so* | */ld-linux* | */libpthread* | */libdl* | */librt*) ;;
+      *) mkdir -p "$there/lib" && cp -L "$library" "$there/lib/" ;;
+    esac
+  done
+  du -sh "$there"
+}
+
+run() {
+  here=$(cd "$(dirname "$0")" && pwd)
+  out=${1:-$here/out}
+  mkdir -p "$out"
+  out=$(cd "$out" && pwd)
+  # Libraries of this machine first: its driver was built with them.
+  export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}:$here/lib" KNARR_REQUIRE_GPU=1
+  XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$out}
+  export XDG_RUNTIME_DIR
+  cd "$out"
+  part() {
+    name=$1
+    shift
+    echo "== $name"
+    start=$(date +%s)
+    # A part that fails does not keep the others from running.
+    "$@" >"$name.txt" 2>&1 && code=0 || code=$?
+    echo "   exit code $code after $(($(date +%s) - start)) s; $out/$name.txt" | tee -a "$name.txt"
+  }
+  { uname -a; grep -m 1 'model name' /proc/cpuinfo; nproc; nvidia-smi 2>/dev/null || true; } >machine.txt 2>&1
+  part adapters "$here/knarr" gpu info --measure --json
+  part probe "$here/bench" --probe
+  part twins "$here/twins" --test-threads 4 gpu twins
+  part bench "$here/bench" --bench
+  device=$("$here/knarr" gpu info --json 2>/dev/null | sed -n 's/.*"device": "\(gpu:[0-9]*\)".*/\1/p' | head -n 1)
+  for on in cpu "${device:-gpu}"; do
+    part "weights-$(echo "$on" | tr : -)" "$here/knarr" weights CS90 H128 -o weights.nc -O --method conservative --device "$on" -v
+  done
+  grep -h "exit code" ./*.txt
+}
+
+case ${1:-} in
+  build) [ $# -eq 2 ] || usage; build "$2" ;;
+  run) shift; run "$@" ;;
+  *) usage ;;
+esac

@@ -1,0 +1,68 @@
+//! The device of `--device`.
+
+use crate::failure::Failure;
+use crate::talk::Talk;
+use knarr::kernels::device::DeviceChoice;
+use knarr::regrid::Device;
+
+/// The device that was asked for; the processor if none was.
+///
+/// `auto` says in one line which it is.
+pub fn open(choice: Option<DeviceChoice>, talk: Talk) -> Result<Device, Failure> {
+    let choice = choice.unwrap_or(DeviceChoice::Cpu);
+    let device = opened(choice)?;
+    match &device {
+        Device::Cpu if choice == DeviceChoice::Auto => talk.note("no graphics processor here: computing on the processor"),
+        Device::Cpu => (),
+        #[cfg(feature = "gpu")]
+        Device::Gpu(gpu) => {
+            let facts = gpu.facts();
+            talk.note(&format!("computing on gpu:{} {} ({})", facts.number, facts.name, facts.kind));
+            if !facts.f64 {
+                talk.note("it has single precision alone: sums are less exact there");
+            }
+        }
+    }
+    Ok(device)
+}
+
+/// Refuses a graphics processor to a verb that has no kernels for it.
+pub fn refuse(choice: Option<DeviceChoice>, verb: &str) -> Result<(), Failure> {
+    match choice {
+        Some(choice @ DeviceChoice::Gpu(_)) => Err(Failure::new(format!("`knarr {verb}` does not compute on `{choice}`"))
+            .hint("leave `--device` out: it uses all cores of the processor")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(feature = "gpu")]
+fn opened(choice: DeviceChoice) -> Result<Device, Failure> {
+    let gpu = knarr::kernels::gpu::Gpu::open(choice).map_err(failure)?;
+    Ok(gpu.map_or(Device::Cpu, Device::Gpu))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn opened(choice: DeviceChoice) -> Result<Device, Failure> {
+    match choice {
+        DeviceChoice::Gpu(_) => Err(left_out(&format!("--device {choice}"))),
+        _ => Ok(Device::Cpu),
+    }
+}
+
+/// What this build cannot do.
+#[cfg(not(feature = "gpu"))]
+pub fn left_out(what: &str) -> Failure {
+    Failure::new(format!("cannot do `{what}`: this build has no GPU kernels"))
+        .hint("build it without `--no-default-features`, or use `--device cpu`")
+}
+
+/// An error of a device, and how to go on.
+#[cfg(feature = "gpu")]
+pub fn failure(error: knarr::kernels::gpu::GpuError) -> Failure {
+    use knarr::kernels::gpu::GpuError;
+    let failure = Failure::from_error(&error);
+    match error {
+        GpuError::NoAdapter { .. } => failure.hint("`knarr gpu info` lists adapters; `--device cpu` uses the processor"),
+        _ => failure.hint("`--device cpu` computes on the processor"),
+    }
+}

@@ -1,0 +1,242 @@
+//! The mediator between air and sea: turbulent and radiative fluxes on its own, the finer grid.
+
+use super::inputs::{active_cells, everywhere, masked, or_else};
+use super::slab_ocean::{HEAT, WATER};
+use crate::document::{Fraction, Length};
+use crate::{
+    Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Need, Parameters, State,
+};
+use knarr_kernels::bulk_flux::{Inputs, Options, Outputs, Scheme, fluxes};
+use knarr_kernels::sea_ice::{FUSION, STEFAN_BOLTZMANN};
+use serde::Deserialize;
+
+/// Fluxes between air and open water, per area of the whole cell.
+///
+/// With the share `a` of the cell that is under ice:
+/// heat into the sea = (1 − a)·((1 − albedo)·sunlight + emissivity·(longwave − σT⁴) + sensible + latent − L·snow),
+/// water into the sea = (1 − a)·(snow − evaporation) + rain, snow on ice = a·snow; rain on ice runs off into the sea.
+/// Precipitation is snow where the air is below 0 °C.
+#[derive(Debug)]
+pub struct BulkFlux {
+    declaration: Declaration,
+    active: Vec<bool>,
+    options: Options,
+    albedo: f64,
+    emissivity: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// Which transfer coefficients.
+    #[serde(default)]
+    scheme: SchemeName,
+    /// Whether the sea's skin is cooler than the water below.
+    #[serde(default)]
+    cool_skin: bool,
+    /// Height of the wind.
+    #[serde(default = "ten")]
+    wind_height: Length,
+    /// Height of temperature and humidity.
+    #[serde(default = "two")]
+    air_height: Length,
+    /// Rounds of the scheme.
+    #[serde(default = "rounds")]
+    iterations: u32,
+    /// Of open water.
+    #[serde(default = "default_albedo")]
+    albedo: Fraction,
+    /// Of open water.
+    #[serde(default = "default_emissivity")]
+    emissivity: Fraction,
+}
+
+/// Names of the schemes.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SchemeName {
+    /// Large and Yeager.
+    #[default]
+    Ncar,
+    /// COARE 3.0.
+    Coare3p0,
+    /// COARE 3.6.
+    Coare3p6,
+    /// IFS.
+    Ecmwf,
+    /// Andreas et al.
+    Andreas,
+}
+
+impl From<SchemeName> for Scheme {
+    fn from(name: SchemeName) -> Self {
+        match name {
+            SchemeName::Ncar => Scheme::Ncar,
+            SchemeName::Coare3p0 => Scheme::Coare30,
+            SchemeName::Coare3p6 => Scheme::Coare36,
+            SchemeName::Ecmwf => Scheme::Ecmwf,
+            SchemeName::Andreas => Scheme::Andreas,
+        }
+    }
+}
+
+fn ten() -> Length {
+    Length::new(10.0)
+}
+
+fn two() -> Length {
+    Length::new(2.0)
+}
+
+fn rounds() -> u32 {
+    5
+}
+
+fn default_albedo() -> Fraction {
+    Fraction::new(0.066)
+}
+
+fn default_emissivity() -> Fraction {
+    Fraction::new(0.98)
+}
+
+const SUN: &str = "surface_downwelling_shortwave_flux_in_air";
+const LONGWAVE: &str = "surface_downwelling_longwave_flux_in_air";
+const RAIN: &str = "precipitation_flux";
+const ICE: &str = "sea_ice_area_fraction";
+pub(super) const SNOW_ON_ICE: &str = "snowfall_flux";
+const STRESS: [&str; 2] = ["surface_downward_eastward_stress", "surface_downward_northward_stress"];
+const SENSIBLE: &str = "surface_downward_sensible_heat_flux";
+const LATENT: &str = "surface_downward_latent_heat_flux";
+const EVAPORATION: &str = "water_evaporation_flux";
+
+impl BulkFlux {
+    /// Makes one from `scheme`, `cool_skin`, `wind_height`, `air_height`, `iterations`, `albedo` and `emissivity`.
+    ///
+    /// # Errors
+    /// [`ComponentError::Document`] and [`ComponentError::Parameter`] for parameters.
+    pub fn make(context: &Context, parameters: &Parameters) -> Result<Box<dyn Component>, ComponentError> {
+        let settings: Settings = parameters.read()?;
+        let (name, grid) = context.own_grid()?;
+        let options = Options {
+            scheme: settings.scheme.into(),
+            cool_skin: settings.cool_skin,
+            wind_height: settings.wind_height.get(),
+            air_height: settings.air_height.get(),
+            iterations: settings.iterations,
+        };
+        let imports = vec![
+            Import::new("sea_surface_temperature", "K"),
+            Import::new("air_temperature", "K"),
+            Import::new("specific_humidity", "1"),
+            Import::new("eastward_wind", "m s-1"),
+            Import::new("northward_wind", "m s-1"),
+            Import::new("air_pressure_at_mean_sea_level", "Pa"),
+            Import::flux(SUN, "W m-2", &[]),
+            Import::flux(LONGWAVE, "W m-2", &[]),
+            Import::flux(RAIN, "kg m-2 s-1", &[]),
+            Import::new(ICE, "1").need(Need::Default(0.0)),
+        ];
+        let flux = |name: &str, units: &str| Export::flux(name, units, &[]);
+        let exports = vec![
+            flux(HEAT, "W m-2"),
+            flux(WATER, "kg m-2 s-1"),
+            flux(SNOW_ON_ICE, "kg m-2 s-1"),
+            flux(EVAPORATION, "kg m-2 s-1"),
+            flux(SENSIBLE, "W m-2"),
+            flux(LATENT, "W m-2"),
+            flux(STRESS[0], "Pa"),
+            flux(STRESS[1], "Pa"),
+        ];
+        Ok(Box::new(Self {
+            active: active_cells(&grid),
+            options,
+            albedo: settings.albedo.get(),
+            emissivity: settings.emissivity.get(),
+            declaration: Declaration { grids: vec![DeclaredGrid { name, grid }], imports, exports },
+        }))
+    }
+}
+
+impl Component for BulkFlux {
+    fn declaration(&self) -> &Declaration {
+        &self.declaration
+    }
+
+    fn step(&mut self, _: &Interval, imports: &Fields, exports: &mut Fields) -> Result<(), ComponentError> {
+        let grid = &self.declaration.grids[0].grid;
+        let n = grid.len();
+        let there = |name: &str| everywhere(imports, name, grid);
+        let sea = there("sea_surface_temperature")?;
+        let air = there("air_temperature")?;
+        let (sun, longwave, rain) = (there(SUN)?, there(LONGWAVE)?, there(RAIN)?);
+        let ice = or_else(imports, ICE, 0.0, n);
+        let net_sun: Vec<f64> = sun.iter().map(|s| (1.0 - self.albedo) * s).collect();
+        let inputs = Inputs {
+            sea_surface_temperature: sea,
+            air_temperature: air,
+            specific_humidity: there("specific_humidity")?,
+            eastward_wind: there("eastward_wind")?,
+            northward_wind: there("northward_wind")?,
+            pressure: there("air_pressure_at_mean_sea_level")?,
+            shortwave: &net_sun,
+            longwave,
+            valid: Some(&self.active),
+        };
+        let mut out = vec![vec![0.0; n]; 6];
+        let mut valid = vec![false; n];
+        let [east, north, sensible, latent, evaporation, skin] = &mut out[..] else { unreachable!("six fluxes") };
+        let outputs = Outputs {
+            eastward_stress: east,
+            northward_stress: north,
+            sensible,
+            latent,
+            evaporation,
+            surface_temperature: skin,
+            valid: &mut valid,
+        };
+        fluxes(&self.options, &inputs, outputs);
+        if let Some(cell) = (0..n).find(|&cell| self.active[cell] && !valid[cell]) {
+            let at = grid.center(cell);
+            let problem = format!("no flux can be told in cell {cell} at {:.2}° E {:.2}° N", at.lon_deg, at.lat_deg);
+            return Err(ComponentError::Value { problem });
+        }
+        let (mut heat, mut water, mut on_ice) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        for cell in (0..n).filter(|&cell| self.active[cell]) {
+            let open = 1.0 - ice[cell].clamp(0.0, 1.0);
+            let snow = if air[cell] < 273.15 { rain[cell] } else { 0.0 };
+            let squared = skin[cell] * skin[cell];
+            let radiated = self.emissivity * (longwave[cell] - STEFAN_BOLTZMANN * squared * squared);
+            let down = net_sun[cell] + radiated + sensible[cell] + latent[cell] - FUSION * snow;
+            heat[cell] = open * down;
+            water[cell] = open * (snow - evaporation[cell]) + (rain[cell] - snow);
+            on_ice[cell] = (1.0 - open) * snow;
+            for flux in [&mut evaporation[cell], &mut sensible[cell], &mut latent[cell], &mut east[cell], &mut north[cell]] {
+                *flux *= open;
+            }
+        }
+        let [east, north, sensible, latent, evaporation, _] = <[Vec<f64>; 6]>::try_from(out).expect("six fluxes");
+        let all = [
+            (HEAT, heat),
+            (WATER, water),
+            (SNOW_ON_ICE, on_ice),
+            (EVAPORATION, evaporation),
+            (SENSIBLE, sensible),
+            (LATENT, latent),
+            (STRESS[0], east),
+            (STRESS[1], north),
+        ];
+        for (name, values) in all {
+            exports.set(name, masked(values, &self.active))?;
+        }
+        Ok(())
+    }
+
+    fn save(&self) -> State {
+        State::new()
+    }
+
+    fn restore(&mut self, _: &State) -> Result<(), ComponentError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! The Canadian fire weather index, under the kernel of that name.
+
+use super::inputs::{active_cells, everywhere, masked};
+use crate::{Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Parameters, State};
+use knarr_kernels::fire_weather::{Codes, Inputs, Outputs, Variant, days};
+use serde::Deserialize;
+
+/// Six codes from the weather of each day; its step is a day.
+///
+/// What it imports stands for noon: a component that gives daily means makes the codes too low.
+#[derive(Debug)]
+pub struct FireWeather {
+    declaration: Declaration,
+    active: Vec<bool>,
+    latitude: Vec<f64>,
+    variant: Variant,
+    /// FFMC, DMC, DC.
+    codes: [Vec<f64>; 3],
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// Which form of the fine fuel moisture code.
+    #[serde(default)]
+    variant: VariantName,
+    /// Codes at the start.
+    #[serde(default)]
+    initial: Initial,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum VariantName {
+    /// Van Wagner and Pickett (1985).
+    #[default]
+    Vwp1985,
+    /// The R package cffdrs from 1.9 on.
+    #[serde(rename = "cffdrs_r_1_9")]
+    CffdrsR19,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Initial {
+    ffmc: f64,
+    dmc: f64,
+    dc: f64,
+}
+
+impl Default for Initial {
+    fn default() -> Self {
+        Self { ffmc: Codes::SPRING.fine_fuel, dmc: Codes::SPRING.duff, dc: Codes::SPRING.drought }
+    }
+}
+
+const NAMES: [&str; 7] = [
+    "fine_fuel_moisture_code",
+    "duff_moisture_code",
+    "drought_code",
+    "initial_spread_index",
+    "buildup_index",
+    "fire_weather_index",
+    "daily_severity_rating",
+];
+
+impl FireWeather {
+    /// Makes one from `variant` and `initial`.
+    ///
+    /// # Errors
+    /// [`ComponentError::Document`] and [`ComponentError::Parameter`] for parameters, also for a step that is not a day.
+    pub fn make(context: &Context, parameters: &Parameters) -> Result<Box<dyn Component>, ComponentError> {
+        let settings: Settings = parameters.read()?;
+        let (name, grid) = context.own_grid()?;
+        if context.step_s != 86_400 {
+            let problem = format!("found {} s, expected P1D: the codes are daily", context.step_s);
+            return Err(ComponentError::Parameter { parameter: "step".to_owned(), problem });
+        }
+        let variant = match settings.variant {
+            VariantName::Vwp1985 => Variant::Vwp1985,
+            VariantName::CffdrsR19 => Variant::CffdrsR19,
+        };
+        let n = grid.len();
+        let imports = vec![
+            Import::new("air_temperature", "degC"),
+            Import::new("relative_humidity", "%"),
+            Import::new("wind_speed", "km h-1"),
+            Import::flux("precipitation_flux", "kg m-2 s-1", &[]),
+        ];
+        Ok(Box::new(Self {
+            active: active_cells(&grid),
+            latitude: (0..n).map(|cell| grid.center(cell).lat_deg).collect(),
+            variant,
+            codes: [settings.initial.ffmc, settings.initial.dmc, settings.initial.dc].map(|code| vec![code; n]),
+            declaration: Declaration {
+                grids: vec![DeclaredGrid { name, grid }],
+                imports,
+                exports: NAMES.iter().map(|name| Export::new(name, "1")).collect(),
+            },
+        }))
+    }
+}
+
+impl Component for FireWeather {
+    fn declaration(&self) -> &Declaration {
+        &self.declaration
+    }
+
+    fn start(&mut self, exports: &mut Fields) -> Result<Vec<String>, ComponentError> {
+        for (name, code) in NAMES.iter().zip(&self.codes) {
+            exports.set(name, masked(code.clone(), &self.active))?;
+        }
+        Ok(NAMES[..3].iter().map(|&name| name.to_owned()).collect())
+    }
+
+    fn step(&mut self, interval: &Interval, imports: &Fields, exports: &mut Fields) -> Result<(), ComponentError> {
+        let grid = self.declaration.grids[0].grid.clone();
+        let there = |name: &str| everywhere(imports, name, &grid);
+        let rain: Vec<f64> = there("precipitation_flux")?.iter().map(|p| p.max(0.0) * interval.length_s()).collect();
+        let inputs = Inputs {
+            temperature: there("air_temperature")?,
+            relative_humidity: there("relative_humidity")?,
+            wind: there("wind_speed")?,
+            rain: &rain,
+            latitude: &self.latitude,
+            valid: Some(&self.active),
+        };
+        let n = grid.len();
+        let mut indices = vec![vec![0.0; n]; 4];
+        let [spread, buildup, fire_weather, severity] = &mut indices[..] else { unreachable!("four indices") };
+        let [fine_fuel, duff, drought] = &mut self.codes;
+        let month = interval.start.date_time(interval.calendar).date.month;
+        days(self.variant, month, &inputs, Outputs { fine_fuel, duff, drought, spread, buildup, fire_weather, severity });
+        for (name, values) in NAMES.iter().zip(self.codes.iter().chain(&indices)) {
+            exports.set(name, masked(values.clone(), &self.active))?;
+        }
+        Ok(())
+    }
+
+    fn save(&self) -> State {
+        let [fine_fuel, duff, drought] = &self.codes;
+        State::new().with("fine_fuel", fine_fuel).with("duff", duff).with("drought", drought)
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), ComponentError> {
+        let [fine_fuel, duff, drought] = &mut self.codes;
+        state.copy("fine_fuel", fine_fuel)?;
+        state.copy("duff", duff)?;
+        state.copy("drought", drought)
+    }
+}

@@ -1,0 +1,153 @@
+//! Where weights are applied.
+
+use crate::{MissingPolicy, PreparedRegridder, RegridError, Regridder, SlabFlags, Weights};
+#[cfg(not(feature = "gpu"))]
+use knarr_kernels::sparse_apply::Value;
+
+#[cfg(feature = "gpu")]
+use knarr_kernels::gpu::{Gpu, Stored};
+
+/// The device that computes.
+#[derive(Clone, Debug, Default)]
+pub enum Device {
+    /// The processor, all cores.
+    #[default]
+    Cpu,
+    /// A graphics processor.
+    #[cfg(feature = "gpu")]
+    Gpu(Gpu),
+}
+
+/// Numbers that fields may have on every device.
+#[cfg(feature = "gpu")]
+pub trait DeviceValue: Stored {}
+#[cfg(feature = "gpu")]
+impl<T: Stored> DeviceValue for T {}
+
+/// Numbers that fields may have on every device.
+#[cfg(not(feature = "gpu"))]
+pub trait DeviceValue: Value {}
+#[cfg(not(feature = "gpu"))]
+impl<T: Value> DeviceValue for T {}
+
+/// A [`Regridder`] made ready on a device, for fields of `V`.
+#[derive(Debug)]
+pub struct RegridderOn<'a, V> {
+    way: Way<'a, V>,
+}
+
+#[derive(Debug)]
+enum Way<'a, V> {
+    Host(PreparedRegridder<'a>, std::marker::PhantomData<V>),
+    #[cfg(feature = "gpu")]
+    Gpu(Box<on_gpu::GpuRegridder<V>>),
+}
+
+impl Regridder {
+    /// [`Regridder::prepare`] on a device: weights are copied there once.
+    ///
+    /// # Errors
+    /// [`RegridError::Device`] if the device has not the memory, or not the precision.
+    pub fn prepare_on<V: DeviceValue>(&self, device: &Device) -> Result<RegridderOn<'_, V>, RegridError> {
+        RegridderOn::new(&self.weights, self.missing, device)
+    }
+}
+
+impl<'a, V: DeviceValue> RegridderOn<'a, V> {
+    pub(crate) fn new(weights: &'a Weights, missing: MissingPolicy, device: &Device) -> Result<Self, RegridError> {
+        let way = match device {
+            Device::Cpu => Way::Host(PreparedRegridder::new(weights, missing), std::marker::PhantomData),
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => Way::Gpu(Box::new(on_gpu::GpuRegridder::new(gpu, weights, missing)?)),
+        };
+        Ok(Self { way })
+    }
+}
+
+impl<V: DeviceValue> RegridderOn<'_, V> {
+    /// As [`PreparedRegridder::apply_into`]. On a graphics processor sums are in double precision where it has that;
+    /// results are then those of the processor to some units in the last place.
+    ///
+    /// # Errors
+    /// [`RegridError::WrongLength`] as there; [`RegridError::Device`] if the device fails or has not the memory for a
+    /// single slab.
+    pub fn apply_into(
+        &self,
+        source: &[V],
+        valid: Option<&SlabFlags>,
+        destination: &mut [V],
+    ) -> Result<Option<SlabFlags>, RegridError> {
+        match &self.way {
+            Way::Host(prepared, _) => prepared.apply_into(source, valid, destination),
+            #[cfg(feature = "gpu")]
+            Way::Gpu(regridder) => regridder.apply_into(source, valid, destination),
+        }
+    }
+}
+
+#[cfg(feature = "gpu")]
+mod on_gpu {
+    use super::{Gpu, MissingPolicy, RegridError, SlabFlags, Stored, Weights};
+    use crate::apply::{kernel_policy, rows_of};
+    use knarr_kernels::gpu::{DeviceField, GpuError, Numbers, Step};
+    use knarr_kernels::sparse_apply::Missing;
+    use knarr_kernels::twins::sparse_apply::DeviceRows;
+    use std::marker::PhantomData;
+
+    impl From<GpuError> for RegridError {
+        fn from(error: GpuError) -> Self {
+            Self::Device { problem: error.to_string() }
+        }
+    }
+
+    /// Weights on a device.
+    #[derive(Debug)]
+    pub(super) struct GpuRegridder<V> {
+        gpu: Gpu,
+        rows: DeviceRows,
+        source_len: usize,
+        missing: Missing,
+        kind: PhantomData<V>,
+    }
+
+    impl<V: Stored> GpuRegridder<V> {
+        pub(super) fn new(gpu: &Gpu, weights: &Weights, missing: MissingPolicy) -> Result<Self, RegridError> {
+            let source_len = weights.source_len;
+            let rows = DeviceRows::upload(gpu, rows_of(weights), source_len, Numbers::of::<V>(gpu)?)?;
+            let missing = kernel_policy(weights, missing);
+            Ok(Self { gpu: gpu.clone(), rows, source_len, missing, kind: PhantomData })
+        }
+
+        pub(super) fn apply_into(
+            &self,
+            source: &[V],
+            valid: Option<&SlabFlags>,
+            destination: &mut [V],
+        ) -> Result<Option<SlabFlags>, RegridError> {
+            let (from, to) = (self.source_len, self.rows.len());
+            let slabs = crate::apply::check_slabs((from, to), source.len(), valid, destination.len())?;
+            let lanes = self.gpu.lanes::<V>(from.max(to), slabs)?;
+            // As many slabs as a buffer holds, whole blocks of them.
+            let block = (from.max(to) * lanes * V::WIDTH.bytes()) as u64;
+            let together = lanes * (self.gpu.facts().buffer_bytes / (block + 256)).max(1) as usize;
+            let mut flags: Option<SlabFlags> = None;
+            for first in (0..slabs).step_by(together) {
+                let range = first..slabs.min(first + together);
+                let own = valid.map(|v| v.slabs_in(range.clone()));
+                let own = own.filter(|v| !(0..v.slabs()).all(|slab| v.is_full(slab)));
+                let values = &source[range.start * from..range.end * from];
+                let field = DeviceField::upload(&self.gpu, from, values, own.as_ref(), lanes)?;
+                let result = self.rows.destination_for(&self.gpu, &field)?;
+                let mut step = Step::new(&self.gpu);
+                self.rows.apply(&mut step, &field, self.missing, &result)?;
+                step.submit()?;
+                let (values, found) = result.download(&self.gpu)?;
+                destination[range.start * to..range.end * to].copy_from_slice(&values);
+                if let Some(found) = found {
+                    flags.get_or_insert_with(|| SlabFlags::all(to, slabs)).put(range.start, &found);
+                }
+            }
+            Ok(flags.filter(|f| !(0..slabs).all(|slab| f.is_full(slab))))
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// Sums of a row of one lane, for sparse_apply_single and sparse_apply_long, which have the same bindings.
+
+struct RowSums {
+    sum: real,
+    share: real,
+    magnitude: real,
+    total: real,
+    total_magnitude: real,
+    least: real,
+    greatest: real,
+    links: u32,
+}
+
+fn no_links() -> RowSums {
+    return RowSums(real(0), real(0), real(0), real(0), real(0), real(0), real(0), 0u);
+}
+
+fn add_link(sums: ptr<function, RowSums>, w: real, column: u32) {
+    (*sums).total += w;
+    (*sums).total_magnitude += abs(w);
+    if (p.flags & 1u) != 0u && (source_valid[column] & 1u) == 0u { return; }
+    let x = real(source[column]);
+    (*sums).sum += w * x;
+    (*sums).share += w;
+    (*sums).magnitude += abs(w);
+    let fresh = (*sums).links == 0u;
+    (*sums).least = select((*sums).least, x, fresh || x < (*sums).least);
+    (*sums).greatest = select((*sums).greatest, x, fresh || x > (*sums).greatest);
+    (*sums).links += 1u;
+}
+
+fn finish(row: u32, sums: RowSums, count: u32) {
+    let whole = sums.links == count;
+    var valid = sums.links > 0u;
+    var scale = real(1);
+    var bounded = whole;
+    if p.policy == 0u {
+        valid = valid && whole;
+    } else {
+        let enough = abs(sums.share) > p.uncancelled * sums.magnitude
+            && sums.magnitude >= p.least_share * sums.total_magnitude;
+        valid = valid && (whole || enough);
+        if p.policy == 2u {
+            if !whole { scale = sums.total / sums.share; }
+            bounded = true;
+        }
+    }
+    var value = sums.sum * scale;
+    if (p.flags & 4u) != 0u && (row_starts[row] >> 31u) == 1u && bounded {
+        value = select(value, sums.least, value < sums.least);
+        value = select(value, sums.greatest, value > sums.greatest);
+    }
+    destination[p.first_row + row] = stored(select(real(0), value, valid));
+    if (p.flags & 2u) != 0u { destination_valid[p.first_row + row] = u32(valid); }
+}

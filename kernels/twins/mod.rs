@@ -1,0 +1,42 @@
+//! Kernels on a graphics processor, one file for each; what they compute is told at the kernel of the same name.
+
+pub mod blocked_layout;
+pub mod cell_area;
+#[cfg(test)]
+mod chain;
+pub mod exclusive_scan;
+pub mod global_integral;
+pub mod overlap;
+pub mod point_hash;
+pub mod rotate_vectors;
+pub mod sparse_apply;
+pub mod time_reduce;
+pub mod vertical;
+
+use crate::gpu::Kernel;
+
+/// All kernels: what the guards check.
+pub const KERNELS: &[Kernel] = &[
+    crate::gpu::COPY,
+    blocked_layout::TO_BLOCKS,
+    blocked_layout::TO_SLABS,
+    blocked_layout::FLAGS_TO_BLOCKS,
+    blocked_layout::FLAGS_TO_SLABS,
+    cell_area::POLYGON_AREAS,
+    exclusive_scan::OF_CHUNKS,
+    exclusive_scan::FILL,
+    global_integral::OF_CELLS,
+    global_integral::OF_PARTIALS,
+    overlap::PAIR_AREAS,
+    overlap::COUNT,
+    overlap::FILL,
+    point_hash::NEAREST,
+    rotate_vectors::TO_CARTESIAN,
+    rotate_vectors::FROM_CARTESIAN,
+    sparse_apply::BY_QUADS,
+    sparse_apply::SINGLE,
+    sparse_apply::LONG,
+    time_reduce::PERIODS,
+    vertical::AT_LEVELS,
+    vertical::LAYER_MEANS,
+];

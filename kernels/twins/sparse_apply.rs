@@ -1,0 +1,272 @@
+//! Twin of [`mod@crate::sparse_apply`]: rows that stay on the device, applied to fields there.
+//!
+//! Weights are `real`: in double precision results are those of the processor to a few units in the last place, in
+//! single precision within (n + 3)·ε·Σ|w·x| of them, ε = 2⁻²³.
+
+use crate::gpu::kernel::FIELD_NUMBERS;
+use crate::gpu::{Access, BlockShape, Buffer, DeviceField, Gpu, GpuError, Kernel, LOOP_LIMIT, Numbers, Parameters, Step};
+use crate::gpu::{Stored, Width};
+use crate::sparse_apply::row_facts::{RowFacts, SHARE_TOLERANCE, UNCANCELLED};
+use crate::sparse_apply::{Missing, SparseRows};
+
+const BINDINGS: &[(&str, Access)] = &[
+    ("row_starts", Access::Read),
+    ("columns", Access::Read),
+    ("weights", Access::Read),
+    ("source", Access::Read),
+    ("source_valid", Access::Read),
+    ("destination", Access::Write),
+    ("destination_valid", Access::Write),
+];
+
+/// Four lanes of a row at a time.
+pub const BY_QUADS: Kernel = Kernel {
+    name: "sparse_apply",
+    texts: &[include_str!("../sparse_apply.wgsl")],
+    entry: "rows_by_quads",
+    bindings: BINDINGS,
+    numbers: FIELD_NUMBERS,
+    loops: true,
+};
+
+/// Blocks of one lane.
+pub const SINGLE: Kernel = Kernel {
+    name: "sparse_apply_single",
+    texts: &[include_str!("../sparse_apply_single.wgsl"), include_str!("../shared/row_sums.wgsl")],
+    entry: "rows",
+    bindings: BINDINGS,
+    numbers: FIELD_NUMBERS,
+    loops: true,
+};
+
+/// Blocks of one lane, and rows that are long on average.
+pub const LONG: Kernel = Kernel {
+    name: "sparse_apply_long",
+    texts: &[include_str!("../sparse_apply_long.wgsl"), include_str!("../shared/row_sums.wgsl")],
+    entry: "long_rows",
+    bindings: BINDINGS,
+    numbers: FIELD_NUMBERS,
+    loops: true,
+};
+
+/// Mean links of a row from which on a subgroup does it together: as many as a subgroup has lanes.
+const LONG_ROW: usize = 32;
+
+/// In single precision shares of weights are compared with this allowance.
+const SINGLE_TOLERANCE: f64 = 1e-6;
+
+/// Marks rows that are means.
+const IS_MEAN: u32 = 1 << 31;
+
+/// Rows on a device.
+#[derive(Debug)]
+pub struct DeviceRows {
+    numbers: Numbers,
+    source_len: usize,
+    len: usize,
+    links: usize,
+    longest: usize,
+    all_mapped: bool,
+    parts: Vec<Part>,
+}
+
+/// Some rows, as many as bindings can hold.
+#[derive(Debug)]
+struct Part {
+    first_row: usize,
+    rows: usize,
+    row_starts: Buffer,
+    columns: Buffer,
+    weights: Buffer,
+    /// Bound where flags are not written.
+    unused: Buffer,
+}
+
+impl DeviceRows {
+    /// Uploads rows over `source_len` source cells, with weights as `numbers` has its reals.
+    ///
+    /// Rows in single precision keep their sum: what rounding takes is put on the largest weight.
+    ///
+    /// # Errors
+    /// [`GpuError::TooLong`] if a row has more links than a loop may, [`GpuError::OutOfMemory`], [`GpuError::Lost`].
+    ///
+    /// # Panics
+    /// If lengths do not fit each other, or a column is not below `source_len`.
+    pub fn upload(gpu: &Gpu, rows: SparseRows<'_>, source_len: usize, numbers: Numbers) -> Result<Self, GpuError> {
+        let most = gpu.binding_limit().min(IS_MEAN.into()) as usize / numbers.real.bytes();
+        Self::upload_parts(gpu, rows, source_len, numbers, most)
+    }
+
+    /// [`DeviceRows::upload`] in parts of at most `most` links.
+    pub(crate) fn upload_parts(
+        gpu: &Gpu,
+        rows: SparseRows<'_>,
+        source_len: usize,
+        numbers: Numbers,
+        most: usize,
+    ) -> Result<Self, GpuError> {
+        crate::sparse_apply::check(rows, source_len);
+        let facts = RowFacts::new(rows);
+        let n = rows.len();
+        let longest = (0..n).map(|i| rows.row_starts[i + 1] - rows.row_starts[i]).max().unwrap_or(0);
+        if longest > LOOP_LIMIT as usize {
+            let limit = LOOP_LIMIT.into();
+            return Err(GpuError::TooLong { what: "the longest row of weights", found: longest as u64, limit });
+        }
+        let mut parts = Vec::new();
+        let mut first = 0;
+        while first < n {
+            let end = rows.row_starts[first] + most.max(longest);
+            let last = (rows.row_starts.partition_point(|&start| start <= end) - 1).clamp(first + 1, n).min(first + most);
+            parts.push(Part::upload(gpu, rows, &facts, first..last, numbers)?);
+            first = last;
+        }
+        let all_mapped = (0..n).all(|i| rows.row_starts[i] < rows.row_starts[i + 1]);
+        Ok(Self { numbers, source_len, len: n, links: rows.columns.len(), longest, all_mapped, parts })
+    }
+
+    /// Number of destination cells.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no destination cells.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Number of links.
+    pub fn links(&self) -> usize {
+        self.links
+    }
+
+    /// The numbers they were uploaded for.
+    pub fn numbers(&self) -> Numbers {
+        self.numbers
+    }
+
+    /// A field that takes the results for `source`, with flags if a result can be missing.
+    ///
+    /// # Errors
+    /// As [`DeviceField::zeros`].
+    pub fn destination_for<V: Stored>(&self, gpu: &Gpu, source: &DeviceField<V>) -> Result<DeviceField<V>, GpuError> {
+        let shape = BlockShape { cells: self.len, ..source.shape() };
+        DeviceField::zeros(gpu, shape, source.has_flags() || !self.all_mapped)
+    }
+
+    /// Adds the application to `source` to a step: as [`crate::sparse_apply::PreparedRows::apply`].
+    ///
+    /// # Errors
+    /// [`GpuError::WrongLength`] if the fields do not fit the rows or one another, or results can be missing and
+    /// `destination` has no flags.
+    pub fn apply<V: Stored>(
+        &self,
+        step: &mut Step,
+        source: &DeviceField<V>,
+        missing: Missing,
+        destination: &DeviceField<V>,
+    ) -> Result<(), GpuError> {
+        let check = |what, found: usize, expected: usize| match found == expected {
+            true => Ok(()),
+            false => Err(GpuError::WrongLength { what, found, expected }),
+        };
+        let (from, to) = (source.shape(), destination.shape());
+        check("the source field", from.cells, self.source_len)?;
+        check("the destination field", to.cells, self.len)?;
+        check("slabs of the destination", to.slabs, from.slabs)?;
+        check("lanes of the destination", to.lanes, from.lanes)?;
+        check("bytes of a stored value", V::WIDTH.bytes(), self.numbers.stored.bytes())?;
+        if !destination.has_flags() {
+            check("flags of the destination", 0, usize::from(source.has_flags() || !self.all_mapped))?;
+        }
+        let single = self.numbers.real == Width::F32;
+        let (policy, min_valid) = match missing {
+            Missing::Propagate => (0, 0.0),
+            Missing::Keep { min_valid } => (1, min_valid),
+            Missing::Renormalize { min_valid } => (2, min_valid),
+        };
+        // Sums in double precision cannot leave the range when they are rounded to single.
+        let is_clamped = single || V::WIDTH == Width::F64;
+        let flags = u32::from(source.has_flags()) | u32::from(destination.has_flags()) << 1 | u32::from(is_clamped) << 2;
+        let (tolerance, uncancelled) = match single {
+            true => (SINGLE_TOLERANCE, 1.0 - SINGLE_TOLERANCE),
+            false => (SHARE_TOLERANCE, UNCANCELLED),
+        };
+        let kernel = match from.lanes {
+            1 if self.links >= LONG_ROW * self.len && step.gpu().has_subgroups() => &LONG,
+            1 => &SINGLE,
+            _ => &BY_QUADS,
+        };
+        let quads = (from.lanes / 4).max(1);
+        for (block, part) in (0..from.blocks()).flat_map(|block| self.parts.iter().map(move |part| (block, part))) {
+            let mut parameters = Parameters::new(self.numbers).trips(self.longest.max(1) as u64).count(part.first_row as u32);
+            if from.lanes > 1 {
+                parameters = parameters.count(quads as u32);
+            }
+            let parameters = parameters.count(policy).count(flags).real(min_valid - tolerance).real(uncancelled);
+            let bindings = [
+                (&part.row_starts).into(),
+                (&part.columns).into(),
+                (&part.weights).into(),
+                source.block(block),
+                source.flags(block),
+                destination.block(block),
+                if destination.has_flags() { destination.flags(block) } else { (&part.unused).into() },
+            ];
+            let items = (part.rows * quads) as u64;
+            if kernel.name == LONG.name {
+                let rows_of_group = u64::from(64 / step.gpu().facts().subgroup_sizes[1].clamp(1, 64));
+                step.run_groups(kernel, parameters, &bindings, items, items.div_ceil(rows_of_group))?;
+            } else {
+                step.run(kernel, parameters, &bindings, items)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn upload(
+        gpu: &Gpu,
+        rows: SparseRows<'_>,
+        facts: &RowFacts,
+        range: std::ops::Range<usize>,
+        numbers: Numbers,
+    ) -> Result<Self, GpuError> {
+        let links = rows.row_starts[range.start]..rows.row_starts[range.end];
+        let start = |i: usize| (rows.row_starts[i] - links.start) as u32;
+        let mut row_starts: Vec<u32> = range.clone().map(|i| start(i) | if facts.is_mean(i) { IS_MEAN } else { 0 }).collect();
+        row_starts.push(start(range.end));
+        let weights = match numbers.real {
+            Width::F64 => gpu.upload("weights", &rows.weights[links.clone()])?,
+            Width::F32 => gpu.upload("weights", &rounded(rows, range.clone()))?,
+        };
+        Ok(Self {
+            first_row: range.start,
+            rows: range.len(),
+            row_starts: gpu.upload("rows of weights", &row_starts)?,
+            columns: gpu.upload("columns of weights", &rows.columns[links])?,
+            weights,
+            unused: gpu.buffer("no flags", 4)?,
+        })
+    }
+}
+
+/// Weights in single precision with the sums of their rows.
+fn rounded(rows: SparseRows<'_>, range: std::ops::Range<usize>) -> Vec<f32> {
+    let mut all = Vec::with_capacity(rows.row_starts[range.end] - rows.row_starts[range.start]);
+    for i in range {
+        let (_, weights) = rows.row(i);
+        let first = all.len();
+        all.extend(weights.iter().map(|&w| w as f32));
+        let left: f64 = weights.iter().zip(&all[first..]).map(|(&w, &r)| w - f64::from(r)).sum();
+        let largest = (first..all.len()).max_by(|&a, &b| all[a].abs().total_cmp(&all[b].abs()));
+        if let Some(k) = largest {
+            all[k] = (f64::from(all[k]) + left) as f32;
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;

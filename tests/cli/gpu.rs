@@ -1,0 +1,86 @@
+//! Devices: what they are called, what is said without one, and that their results are those of the processor.
+
+use crate::files;
+use crate::run::{Folder, Ran, check_snapshot};
+use std::process::Command;
+
+/// Runs `knarr` with a driver that computes on the processor, or without any.
+fn run(folder: &Folder, arguments: &str, has_driver: bool) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_knarr"));
+    // The loader complains on stderr where there is no desktop.
+    command.args(arguments.split_whitespace()).env("XDG_RUNTIME_DIR", folder.path("."));
+    if !has_driver {
+        for name in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"] {
+            command.env(name, "/nonexistent.json");
+        }
+    }
+    folder.finish(&mut command)
+}
+
+/// A folder with a field that has holes.
+fn with_field() -> Folder {
+    let folder = Folder::new();
+    let value = |k: usize| if k.is_multiple_of(5) { 1e20 } else { 250.0 + (k as f32 * 0.37).sin() };
+    files::lat_lon(&folder.path("field.nc"), value, Some(1e20));
+    folder
+}
+
+#[test]
+#[cfg(feature = "gpu")]
+fn without_a_graphics_processor() {
+    let folder = with_field();
+    let arguments = "regrid field.nc -o out.nc --to r8x4 --device gpu";
+    let ran = run(&folder, arguments, false);
+    assert!(!folder.path("out.nc").exists());
+    check_snapshot("gpu_none", arguments, &ran);
+    let ran = run(&folder, "regrid field.nc -o out.nc --to r8x4 --device auto", false);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let lines = ran.stderr.lines().filter(|l| l.contains("graphics processor")).collect::<Vec<_>>();
+    assert_eq!(lines, ["no graphics processor here: computing on the processor"]);
+    let ran = run(&folder, "gpu info", false);
+    assert_eq!((ran.code, ran.stdout.lines().count()), (Some(0), 1), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(run(&folder, "gpu info --json", false).stdout, "[]\n");
+}
+
+#[test]
+#[cfg(not(feature = "gpu"))]
+fn without_kernels_for_graphics_processors() {
+    let folder = with_field();
+    let ran = run(&folder, "regrid field.nc -o out.nc --to r8x4 --device gpu", true);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("this build has no GPU kernels"), "{}", ran.stderr);
+    assert_eq!(run(&folder, "regrid field.nc -o out.nc --to r8x4 --device auto", true).code, Some(0));
+}
+
+#[test]
+fn a_device_is_named_as_the_help_says() {
+    let ran = with_field().knarr("regrid field.nc -o out.nc --to r8x4 --device cuda");
+    assert!(ran.code == Some(2) && ran.stderr.contains("expected auto, cpu, gpu or gpu:N"), "{}", ran.stderr);
+}
+
+#[test]
+#[cfg(feature = "gpu")]
+fn a_file_regridded_on_a_device_is_that_of_the_processor() {
+    let folder = with_field();
+    let info = run(&folder, "gpu info --json", true);
+    let adapters: serde_json::Value = serde_json::from_str(&info.stdout).expect("JSON");
+    if adapters.as_array().is_none_or(Vec::is_empty) {
+        assert!(std::env::var("KNARR_REQUIRE_GPU").as_deref() != Ok("1"), "no GPU adapter: {}", info.stderr);
+        eprintln!("skipped: no GPU adapter");
+        return;
+    }
+    assert_eq!(adapters[0]["device"], "gpu:0");
+    for method in ["conservative", "bilinear"] {
+        let regrid = format!("regrid field.nc --to H8 --method {method} --check -O");
+        let on_device = run(&folder, &format!("{regrid} -o device.nc --device gpu:0"), true);
+        assert_eq!(on_device.code, Some(0), "{}{}", on_device.stdout, on_device.stderr);
+        assert!(on_device.stderr.contains("computing on gpu:0 "), "{}", on_device.stderr);
+        let on_processor = run(&folder, &format!("{regrid} -o processor.nc"), true);
+        assert_eq!(on_processor.code, Some(0), "{}", on_processor.stderr);
+        // Sums are in double precision on both, rounded once to single.
+        let same = run(&folder, "compare device.nc processor.nc --tolerance 2e-7", true);
+        assert_eq!(same.code, Some(0), "{}{}", same.stdout, same.stderr);
+    }
+    let far = run(&folder, "regrid field.nc -o far.nc --to H8 --device gpu:99", true);
+    assert!(far.code == Some(2) && far.stderr.contains("`gpu:0` "), "{}", far.stderr);
+}
