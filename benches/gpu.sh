@@ -1,6 +1,7 @@
 #!/bin/sh
 # All that is to be known of a machine with a graphics processor, in one call, without cargo there:
 #   benches/gpu.sh build DIR   builds the program, the bench and the twins' tests, and puts them into DIR
+#                              (PROFILE=dev builds sooner, to try the script)
 #   DIR/gpu.sh run [OUT]       runs them there and writes what they tell to OUT (default: DIR/out)
 # 1 adapters, limits, copies; 2 functions, contraction, loops, submits, memory (--probe); 3 twins; 4 benches beside
 # the processor's cores; 5 weights and a file by the program on both.
@@ -12,17 +13,23 @@ build() {
   mkdir -p "$1"
   there=$(cd "$1" && pwd)
   cd "$(dirname "$0")/.."
-  cargo build --release --bin knarr
-  target=${CARGO_TARGET_DIR:-target}
-  cp "$target/release/knarr" "$there/knarr"
-  executable() { sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1; }
-  cp "$(cargo bench --bench gpu --no-run --message-format=json | grep '"name":"gpu"' | executable)" "$there/bench"
-  cp "$(cargo test --release -p knarr-kernels --lib --no-run --message-format=json | grep knarr_kernels | executable)" "$there/twins"
+  profile=${PROFILE:-release}
+  # The path of the executable that cargo made of the target $1.
+  made() {
+    name=$1
+    shift
+    cargo "$@" --profile "$profile" --message-format=json |
+      grep "\"name\":\"$name\"" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
+  }
+  cp "$(made knarr build --bin knarr)" "$there/knarr"
+  cp "$(made gpu bench --bench gpu --no-run)" "$there/bench"
+  cp "$(made knarr_kernels test -p knarr-kernels --lib --no-run)" "$there/twins"
   cp benches/gpu.sh "$there/gpu.sh"
   # What the tests and the program need besides the C library.
   for library in $(ldd "$there/knarr" "$there/bench" "$there/twins" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | sort -u); do
     case $library in
-      */libc.so* | */libm.so* | */libgcc_s.so* | */ld-linux* | */libpthread* | */libdl* | */librt*) ;;
+      # The driver of that machine was built with its own.
+      */libstdc++* | */libc.so* | */libm.so* | */libgcc_s.so* | */ld-linux* | */libpthread* | */libdl* | */librt*) ;;
       *) mkdir -p "$there/lib" && cp -L "$library" "$there/lib/" ;;
     esac
   done
@@ -34,8 +41,7 @@ run() {
   out=${1:-$here/out}
   mkdir -p "$out"
   out=$(cd "$out" && pwd)
-  # Libraries of this machine first: its driver was built with them.
-  export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}:$here/lib" KNARR_REQUIRE_GPU=1
+  export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/lib" KNARR_REQUIRE_GPU=1
   XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$out}
   export XDG_RUNTIME_DIR
   cd "$out"

@@ -13,6 +13,7 @@ struct Parameters {
     // First layer to make, and how many.
     first_target: u32,
     targets: u32,
+    // 1: values may be missing; 2: parabolas in place of constants.
     flags: u32,
     beyond_low: u32,
     beyond_high: u32,
@@ -41,6 +42,77 @@ fn take(mean: ptr<function, Mean>, value: real, height: real) {
     (*mean).covered += height;
 }
 
+// Whether a layer has a value; layers outside have none.
+fn is_there(layer: i32, cell: u32) -> bool {
+    if layer < 0 || layer >= i32(p.layers) { return false; }
+    if (p.flags & 1u) == 0u { return true; }
+    let at = u32(layer);
+    return ((valid[(at / p.lanes) * p.word_stride + cell] >> (at % p.lanes)) & 1u) == 1u;
+}
+
+fn mean_of(layer: i32, cell: u32) -> real {
+    let at = u32(layer);
+    return real(values[(at / p.lanes) * p.stride + cell * p.lanes + at % p.lanes]);
+}
+
+fn height_of(layer: i32) -> real {
+    return edges[layer + 1] - edges[layer];
+}
+
+// Slope of a layer between two others that have values, limited; else 0.
+fn slope_of(layer: i32, cell: u32) -> real {
+    if !(is_there(layer - 1, cell) && is_there(layer + 1, cell)) { return real(0); }
+    let mean = mean_of(layer, cell);
+    let before = mean - mean_of(layer - 1, cell);
+    let after = mean_of(layer + 1, cell) - mean;
+    if before * after <= real(0) { return real(0); }
+    let h0 = height_of(layer - 1);
+    let h1 = height_of(layer);
+    let h2 = height_of(layer + 1);
+    let slope = h1 / (h0 + h1 + h2)
+        * ((real(2) * h0 + h1) / (h2 + h1) * after + (h1 + real(2) * h2) / (h0 + h1) * before);
+    let size = min(abs(slope), min(real(2) * abs(before), real(2) * abs(after)));
+    return select(size, -size, slope < real(0));
+}
+
+// Value at the edge between a layer and the next, which have values.
+fn edge_after(layer: i32, cell: u32) -> real {
+    let h1 = height_of(layer);
+    let h2 = height_of(layer + 1);
+    let mean = mean_of(layer, cell);
+    let up = mean_of(layer + 1, cell) - mean;
+    var edge = mean + h1 / (h1 + h2) * up;
+    if is_there(layer - 1, cell) && is_there(layer + 2, cell) {
+        let h0 = height_of(layer - 1);
+        let h3 = height_of(layer + 2);
+        let left = (h0 + h1) / (real(2) * h1 + h2);
+        let right = (h3 + h2) / (real(2) * h2 + h1);
+        edge += (real(2) * h2 * h1 / (h1 + h2) * (left - right) * up - h1 * left * slope_of(layer + 1, cell)
+            + h2 * right * slope_of(layer, cell)) / (h0 + h1 + h2 + h3);
+    }
+    return edge;
+}
+
+// Mean of a layer between two shares of its height.
+fn mean_between(layer: i32, cell: u32, start: real, end: real) -> real {
+    let mean = mean_of(layer, cell);
+    let inner = is_there(layer - 1, cell) && is_there(layer + 1, cell);
+    if (p.flags & 2u) == 0u || !inner || (start == real(0) && end == real(1)) { return mean; }
+    var low = edge_after(layer - 1, cell);
+    var high = edge_after(layer, cell);
+    let size = high - low;
+    let lean = size * (mean - real(0.5) * (low + high));
+    if (high - mean) * (mean - low) <= real(0) {
+        return mean;
+    } else if lean > size * size / real(6) {
+        low = real(3) * mean - real(2) * high;
+    } else if -lean > size * size / real(6) {
+        high = real(3) * mean - real(2) * low;
+    }
+    let bend = real(6) * (mean - real(0.5) * (low + high));
+    return low + real(0.5) * (high - low + bend) * (start + end) - bend * (start * start + start * end + end * end) / real(3);
+}
+
 // An item is a cell.
 @compute @workgroup_size(64)
 fn layer_means(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -58,19 +130,19 @@ fn layer_means(@builtin(global_invocation_id) id: vec3<u32>) {
             var last = real(0);
             var last_edge = real(0);
             var any = false;
-            for (var layer = 0u; layer < p.layers; layer++) {
-                let block = layer / p.lanes;
-                let at = layer % p.lanes;
-                var present = true;
-                if (p.flags & 1u) != 0u {
-                    present = ((valid[block * p.word_stride + cell] >> at) & 1u) == 1u;
-                }
-                if present {
-                    let value = real(values[block * p.stride + cell * p.lanes + at]);
+            for (var layer = 0; layer < i32(p.layers); layer++) {
+                if is_there(layer, cell) {
+                    let value = mean_of(layer, cell);
                     let bottom = edges[layer];
-                    let top = edges[layer + 1u];
+                    let top = edges[layer + 1];
                     if !any && p.beyond_low > 0u { take(&mean, value, min(bottom, high) - low); }
-                    take(&mean, value, min(top, high) - max(bottom, low));
+                    let first = max(bottom, low);
+                    let end = min(top, high);
+                    if end > first {
+                        var share = (end - bottom) / (top - bottom);
+                        if end == top { share = real(1); }
+                        take(&mean, mean_between(layer, cell, (first - bottom) / (top - bottom), share), end - first);
+                    }
                     any = true;
                     last = value;
                     last_edge = top;

@@ -6,6 +6,7 @@
 //! processor, large on a real device; KNARR_BENCH_GRIDS=small|large chooses.
 
 mod probe;
+mod table;
 
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime};
 use knarr::grid::Grid;
@@ -25,6 +26,7 @@ use knarr::regrid::{Device, Edges, Method, Options, Weights};
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
+use table::{Clock, Table};
 
 /// Passes in one submit: the cost of submits vanishes, and no driver takes the work for a hang.
 const PASSES: u64 = 16;
@@ -48,50 +50,87 @@ fn passes(step: &Step, count: u64, of: fn(Ran) -> Duration) -> Duration {
     all.map(|n| of(step.timed(n as u32).expect("the device runs"))).sum()
 }
 
-/// The three figures of a step; `end_to_end` copies, computes and copies back once.
-fn three(group: &mut BenchmarkGroup<'_, WallTime>, id: &str, gpu: &Gpu, step: &Step, mut end_to_end: impl FnMut()) {
-    let name = &gpu.facts().name;
-    if gpu.facts().timestamps {
-        let id = BenchmarkId::new(id, format!("{name}, device"));
-        group.bench_function(id, |b| b.iter_custom(|n| passes(step, n, |ran| ran.device.expect("it has a clock"))));
-    }
-    let wall = BenchmarkId::new(id, format!("{name}, wall"));
-    group.bench_function(wall, |b| b.iter_custom(|n| passes(step, n, |ran| ran.wall)));
-    group.bench_function(BenchmarkId::new(id, format!("{name}, end to end")), |b| b.iter(&mut end_to_end));
+/// A kernel's group of benches, and the table.
+struct Bench<'t, 'g> {
+    group: BenchmarkGroup<'g, WallTime>,
+    kernel: String,
+    table: &'t mut Table,
+    bytes: Option<u64>,
 }
 
-fn copy(criterion: &mut Criterion, gpu: &Gpu) {
+impl<'t, 'g> Bench<'t, 'g> {
+    fn new(criterion: &'g mut Criterion, table: &'t mut Table, kernel: &str) -> Self {
+        Self { group: criterion.benchmark_group(kernel), kernel: kernel.to_owned(), table, bytes: None }
+    }
+
+    /// What the next cases move at least.
+    fn bytes(&mut self, bytes: usize) {
+        self.bytes = Some(bytes as u64);
+        self.group.throughput(Throughput::Bytes(bytes as u64));
+    }
+
+    fn time(&mut self, id: &str, device: &str, clock: Clock, mut run: impl FnMut(u64) -> Duration) {
+        let (table, kernel, bytes) = (&mut *self.table, &self.kernel, self.bytes);
+        self.group.bench_function(BenchmarkId::new(id, device), |b| {
+            b.iter_custom(|n| {
+                let time = run(n);
+                table.note((kernel, id), bytes, clock, time, n);
+                time
+            });
+        });
+    }
+
+    /// One call after the other.
+    fn calls<T>(&mut self, id: &str, device: &str, clock: Clock, mut call: impl FnMut() -> T) {
+        self.time(id, device, clock, |n| {
+            let start = Instant::now();
+            (0..n).for_each(|_| drop(black_box(call())));
+            start.elapsed()
+        });
+    }
+
+    /// The three figures of a step; `end_to_end` copies, computes and copies back once.
+    fn three(&mut self, id: &str, gpu: &Gpu, step: &Step, end_to_end: impl FnMut()) {
+        let name = &gpu.facts().name;
+        if gpu.facts().timestamps {
+            let of = |ran: Ran| ran.device.expect("it has a clock");
+            self.time(id, &format!("{name}, device"), Clock::Device, |n| passes(step, n, of));
+        }
+        self.time(id, &format!("{name}, wall"), Clock::Wall, |n| passes(step, n, |ran| ran.wall));
+        self.calls(id, &format!("{name}, end to end"), Clock::EndToEnd, end_to_end);
+    }
+}
+
+fn copy(criterion: &mut Criterion, table: &mut Table, gpu: &Gpu) {
     let bytes = (512u64 << 20).min(gpu.binding_limit()) / 16 * 16;
     let (from, to) = (gpu.buffer("from", bytes).expect("memory"), gpu.buffer("to", bytes).expect("memory"));
     let mut step = Step::new(gpu);
     let parameters = Parameters::new(Numbers::all(Width::F32));
     step.run(&COPY, parameters, &[(&from).into(), (&to).into()], bytes / 16).expect("it fits");
     let host = vec![1u32; bytes as usize / 4];
-    let mut group = criterion.benchmark_group("copy");
-    group.throughput(Throughput::Bytes(2 * bytes));
+    let mut bench = Bench::new(criterion, table, "copy");
+    bench.bytes(2 * bytes as usize);
     let mut target = vec![0u32; host.len()];
-    group.bench_function(BenchmarkId::new(format!("{} MiB", bytes >> 20), "cpu"), |b| {
-        b.iter(|| {
-            let pieces = target.par_chunks_mut(1 << 16).zip(host.par_chunks(1 << 16));
-            pieces.for_each(|(to, from)| to.copy_from_slice(black_box(from)));
-        });
+    let id = format!("{} MiB", bytes >> 20);
+    bench.calls(&id, "cpu", Clock::Cpu, || {
+        let pieces = target.par_chunks_mut(1 << 16).zip(host.par_chunks(1 << 16));
+        pieces.for_each(|(to, from)| to.copy_from_slice(black_box(from)));
     });
-    three(&mut group, &format!("{} MiB", bytes >> 20), gpu, &step, || {
+    bench.three(&id, gpu, &step, || {
         gpu.write(&from, 0, &host).expect("it fits");
         step.submit().expect("the device runs");
         black_box(gpu.read::<u32>(&to, 0, host.len()).expect("it fits"));
     });
-    group.finish();
 }
 
-fn apply<V: Stored>(criterion: &mut Criterion, gpu: &Gpu, pair: &Pair, name: &str, single: bool) {
+fn apply<V: Stored>(criterion: &mut Criterion, table: &mut Table, gpu: &Gpu, pair: &Pair, name: &str, single: bool) {
     let weights = &pair.weights;
     let rows = SparseRows { row_starts: &weights.row_starts, columns: &weights.columns, weights: &weights.values };
     let (from, to) = (weights.source_len, weights.destination_len());
     let numbers = if single { Numbers::all(Width::F32) } else { Numbers::of::<V>(gpu).expect("asked before") };
     let device_rows = DeviceRows::upload(gpu, rows, from, numbers).expect("memory");
     let prepared = PreparedRows::new(rows, from);
-    let mut group = criterion.benchmark_group(name);
+    let mut bench = Bench::new(criterion, table, name);
     for slabs in [1usize, 8, 32, 64] {
         let values: Vec<V> = (0..slabs * from).map(|k| V::from_f64(250.0 + (k % 1009) as f64 / 16.0)).collect();
         let mut expected = vec![V::default(); slabs * to];
@@ -110,23 +149,20 @@ fn apply<V: Stored>(criterion: &mut Criterion, gpu: &Gpu, pair: &Pair, name: &st
 
         let link = 4 + numbers.real.bytes();
         let bytes = link * weights.len() + 4 * to + slabs * V::WIDTH.bytes() * (from + to);
-        group.throughput(Throughput::Bytes(bytes as u64));
+        bench.bytes(bytes);
         let id = format!("{}/{slabs}", pair.name);
         let mut result = expected;
-        group.bench_function(BenchmarkId::new(&id, "cpu"), |b| {
-            b.iter(|| prepared.apply(black_box(&values), None, Missing::Propagate, &mut result));
-        });
-        three(&mut group, &id, gpu, &step, || {
+        bench.calls(&id, "cpu", Clock::Cpu, || prepared.apply(black_box(&values), None, Missing::Propagate, &mut result));
+        bench.three(&id, gpu, &step, || {
             source.replace(gpu, &values, None).expect("it fits");
             step.submit().expect("the device runs");
             black_box(destination.download(gpu).expect("memory"));
         });
     }
-    group.finish();
 }
 
 /// Rows of a step, a column and sums: what a coupled step does with a field.
-fn chain(criterion: &mut Criterion, gpu: &Gpu, pair: &Pair) {
+fn chain(criterion: &mut Criterion, table: &mut Table, gpu: &Gpu, pair: &Pair) {
     let (weights, slabs) = (&pair.weights, 16);
     let rows = SparseRows { row_starts: &weights.row_starts, columns: &weights.columns, weights: &weights.values };
     let (from, to) = (weights.source_len, weights.destination_len());
@@ -168,19 +204,17 @@ fn chain(criterion: &mut Criterion, gpu: &Gpu, pair: &Pair) {
     for (f, e) in statistics.read(gpu).expect("small").iter().zip(&expected) {
         assert!((f.integral / e.integral - 1.0).abs() < 1e-5, "{f:?} {e:?}");
     }
-    let mut group = criterion.benchmark_group("chain f32: regrid, 4 of 16 levels, statistics");
-    group.throughput(Throughput::Elements((slabs * to) as u64));
+    let mut bench = Bench::new(criterion, table, "chain f32: regrid, 4 of 16 levels, statistics");
     let id = format!("{}/{slabs}", pair.name);
-    group.bench_function(BenchmarkId::new(&id, "cpu"), |b| b.iter(&mut on_processor));
-    three(&mut group, &id, gpu, &step, || {
+    bench.calls(&id, "cpu", Clock::Cpu, &mut on_processor);
+    bench.three(&id, gpu, &step, || {
         source.replace(gpu, &values, None).expect("it fits");
         step.submit().expect("the device runs");
         black_box(statistics.read(gpu).expect("small"));
     });
-    group.finish();
 }
 
-fn overlap(criterion: &mut Criterion, gpu: &Gpu, source: &str, destination: &str) {
+fn overlap(criterion: &mut Criterion, table: &mut Table, gpu: &Gpu, source: &str, destination: &str) {
     let (from, to) = (Grid::from_spec(source), Grid::from_spec(destination));
     let (from, to) = (from.expect("a grid of this bench"), to.expect("a grid of this bench"));
     let mut options = Options::new(Method::Conservative);
@@ -190,16 +224,15 @@ fn overlap(criterion: &mut Criterion, gpu: &Gpu, source: &str, destination: &str
     let found = Weights::build_on(&device, &from, &to, &options).expect("corners");
     let worst = found.values.iter().zip(&expected.values).map(|(f, e)| (f - e).abs()).fold(0.0, f64::max);
     println!("overlap {source} -> {destination}: {} links, greatest difference of weights {worst:.1e}", found.len());
-    let mut group = criterion.benchmark_group("overlap f64: conservative weights");
-    group.throughput(Throughput::Elements(expected.len() as u64));
+    let mut bench = Bench::new(criterion, table, "overlap: conservative weights");
+    bench.group.throughput(Throughput::Elements(expected.len() as u64));
     let id = format!("{source} -> {destination}");
-    group.bench_function(BenchmarkId::new(&id, "cpu"), |b| b.iter(|| Weights::build(&from, &to, &options).expect("corners")));
-    let end_to_end = BenchmarkId::new(&id, format!("{}, end to end", gpu.facts().name));
-    group.bench_function(end_to_end, |b| b.iter(|| Weights::build_on(&device, &from, &to, &options).expect("corners")));
-    group.finish();
+    bench.calls(&id, "cpu", Clock::Cpu, || Weights::build(&from, &to, &options).expect("corners"));
+    let name = format!("{}, end to end", gpu.facts().name);
+    bench.calls(&id, &name, Clock::EndToEnd, || Weights::build_on(&device, &from, &to, &options).expect("corners"));
 }
 
-fn nearest(criterion: &mut Criterion, gpu: &Gpu, source: &str, destination: &str) {
+fn nearest(criterion: &mut Criterion, table: &mut Table, gpu: &Gpu, source: &str, destination: &str) {
     let centers = |spec: &str| -> Vec<[f64; 3]> {
         let grid = Grid::from_spec(spec).expect("a grid of this bench");
         let at = |i: usize| grid.center(i);
@@ -213,12 +246,11 @@ fn nearest(criterion: &mut Criterion, gpu: &Gpu, source: &str, destination: &str
     let on_device = || uploaded.nearest(gpu, &targets).expect("memory");
     let differ = on_processor().iter().zip(on_device()).filter(|(a, b)| **a != *b).count();
     println!("nearest {source} -> {destination}: {differ} of {} differ", targets.len());
-    let mut group = criterion.benchmark_group(format!("nearest {width:?}"));
-    group.throughput(Throughput::Elements(targets.len() as u64));
+    let mut bench = Bench::new(criterion, table, &format!("nearest {width:?}"));
+    bench.group.throughput(Throughput::Elements(targets.len() as u64));
     let id = format!("{source} -> {destination}");
-    group.bench_function(BenchmarkId::new(&id, "cpu"), |b| b.iter(on_processor));
-    group.bench_function(BenchmarkId::new(&id, format!("{}, end to end", gpu.facts().name)), |b| b.iter(on_device));
-    group.finish();
+    bench.calls(&id, "cpu", Clock::Cpu, on_processor);
+    bench.calls(&id, &format!("{}, end to end", gpu.facts().name), Clock::EndToEnd, on_device);
 }
 
 fn main() {
@@ -252,23 +284,26 @@ fn main() {
         .warm_up_time(seconds(if is_large { 1 } else { 0 }).max(Duration::from_millis(200)))
         .measurement_time(seconds(1))
         .configure_from_args();
-    let pairs =
-        if is_large { [("r3600x1800", "H1024n"), ("r1440x720", "CS360")] } else { [("r360x180", "CS90"), ("r72x36", "H16")] };
-    copy(&mut criterion, &gpu);
-    for (source, destination) in pairs {
+    // From small to large: where a device begins to pay shows.
+    let small = [("r36x18", "H8"), ("r90x45", "CS24"), ("r360x180", "CS90")];
+    let large = [("r360x180", "CS90"), ("r1440x720", "CS360"), ("r3600x1800", "H1024n")];
+    let mut table = Table::default();
+    copy(&mut criterion, &mut table, &gpu);
+    for (source, destination) in if is_large { large } else { small } {
         let pair = pair(source, destination);
         check(&pair, source, destination);
-        apply::<f32>(&mut criterion, &gpu, &pair, "sparse_apply f32", true);
+        apply::<f32>(&mut criterion, &mut table, &gpu, &pair, "sparse_apply f32", true);
         if facts.f64 {
-            apply::<f32>(&mut criterion, &gpu, &pair, "sparse_apply f32, sums f64", false);
-            apply::<f64>(&mut criterion, &gpu, &pair, "sparse_apply f64", false);
+            apply::<f32>(&mut criterion, &mut table, &gpu, &pair, "sparse_apply f32, sums f64", false);
+            apply::<f64>(&mut criterion, &mut table, &gpu, &pair, "sparse_apply f64", false);
         }
-        chain(&mut criterion, &gpu, &pair);
+        chain(&mut criterion, &mut table, &gpu, &pair);
     }
     let (source, destination) = if is_large { ("CS1000", "H1024n") } else { ("CS60", "H32") };
-    overlap(&mut criterion, &gpu, source, destination);
-    nearest(&mut criterion, &gpu, source, destination);
+    overlap(&mut criterion, &mut table, &gpu, source, destination);
+    nearest(&mut criterion, &mut table, &gpu, source, destination);
     criterion.final_summary();
+    table.print();
     println!("done in {:.0} s; copies: {:?}", start.elapsed().as_secs_f64(), gpu.copies());
 }
 
@@ -281,5 +316,5 @@ fn check(pair: &Pair, source: &str, destination: &str) {
     let mut result = vec![0.0; weights.destination_len()];
     PreparedRows::new(rows, weights.source_len).apply(&values, None, Missing::Propagate, &mut result);
     let worst = result.iter().zip(&expected).map(|(r, e)| (r - e).abs()).fold(0.0, f64::max);
-    assert!(worst < 0.2, "{}: {worst}", pair.name);
+    assert!(worst < 0.5, "{}: {worst}", pair.name);
 }

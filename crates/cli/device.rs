@@ -26,6 +26,25 @@ pub fn open(choice: Option<DeviceChoice>, talk: Talk) -> Result<Device, Failure>
     Ok(device)
 }
 
+/// Says what went to a graphics processor and came back.
+pub fn tell_copies(device: &Device, talk: Talk) {
+    match device {
+        Device::Cpu => (),
+        #[cfg(feature = "gpu")]
+        Device::Gpu(gpu) => {
+            let copies = gpu.copies();
+            let size = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+            talk.note(&format!(
+                "copied {} to the device ({} times) and {} back ({} times)",
+                size(copies.uploaded_bytes),
+                copies.uploads,
+                size(copies.downloaded_bytes),
+                copies.downloads
+            ));
+        }
+    }
+}
+
 /// Refuses a graphics processor to a verb that has no kernels for it.
 pub fn refuse(choice: Option<DeviceChoice>, verb: &str) -> Result<(), Failure> {
     match choice {

@@ -124,6 +124,7 @@ impl Regrid {
     pub fn run(self, device: Option<DeviceChoice>, talk: Talk, json: bool) -> Result<Outcome, Failure> {
         let device = crate::device::open(device, talk)?;
         let done = self.execute_on(&device, talk)?;
+        crate::device::tell_copies(&device, talk);
         let report = Report::new(&done);
         if json {
             talk::print_json(&report)?;

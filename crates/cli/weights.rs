@@ -89,7 +89,12 @@ impl WeightsVerb {
     pub fn run(self, device: Option<DeviceChoice>, talk: Talk, json: bool) -> Result<Outcome, Failure> {
         match &self.check {
             Some(Judge::Check { file }) => judge(file, json),
-            None => self.make(&crate::device::open(device, talk)?, talk, json),
+            None => {
+                let device = crate::device::open(device, talk)?;
+                let outcome = self.make(&device, talk, json)?;
+                crate::device::tell_copies(&device, talk);
+                Ok(outcome)
+            }
         }
     }
 

@@ -181,7 +181,7 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
         if valid != Valid::All {
             let flags = sources.valid(load.page as usize);
             self.valid[start..start + PAGE].copy_from_slice(&flags);
-            if valid == Valid::Mixed && flags != [u16::MAX; PAGE] {
+            if (valid == Valid::Mixed || !V::CLAMPED) && flags != [u16::MAX; PAGE] {
                 for (cell, flags) in cells.iter_mut().zip(flags) {
                     V::keep::<I>(cell, flags);
                 }
@@ -257,8 +257,38 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
         }
     }
 
-    /// A row that misses the same values in all slabs: a row of fewer links.
+    /// A row that misses the same values in all slabs: where ranges need no care, the links that miss add 0, which
+    /// changes no bit of a sum; elsewhere a row of fewer links.
+    #[inline(always)]
     fn same(&mut self, columns: &[u16], weights: &[f64], row: usize, facts: &RowFacts, missing: Missing) -> ([V; L], u16) {
+        if V::CLAMPED {
+            return self.fewer(columns, weights, row, facts, missing);
+        }
+        let (mut share, mut magnitude) = (0.0, 0.0);
+        for (&column, &w) in columns.iter().zip(weights) {
+            let w = if self.valid[usize::from(column) % CELLS] != 0 { w } else { 0.0 };
+            share += w;
+            magnitude += w.abs();
+        }
+        let Some(scale) = facts.scale(row, share, magnitude, missing) else { return ([V::default(); L], 0) };
+        (self.scaled(columns, weights, scale), Self::EVERY)
+    }
+
+    /// The sums of a row times `scale`.
+    #[inline(always)]
+    fn scaled(&self, columns: &[u16], weights: &[f64], scale: f64) -> [V; L] {
+        let mut sum = [0.0; L];
+        for (&column, &w) in columns.iter().zip(weights) {
+            let x = &self.values[usize::from(column) % CELLS];
+            for b in 0..L {
+                sum[b] += w * x[b].to_f64();
+            }
+        }
+        sum.map(|sum| V::from_f64(sum * scale))
+    }
+
+    /// A row of the links that do not miss.
+    fn fewer(&mut self, columns: &[u16], weights: &[f64], row: usize, facts: &RowFacts, missing: Missing) -> ([V; L], u16) {
         let (mut valid_columns, mut valid_weights) = (std::mem::take(&mut self.columns), std::mem::take(&mut self.weights));
         valid_columns.clear();
         valid_weights.clear();
@@ -336,16 +366,28 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
             Missing::Renormalize { min_valid } => ((min_valid - SHARE_TOLERANCE) * facts.magnitude(row), true),
         };
         let is_mean = V::CLAMPED && facts.is_mean(row);
-        let (mut result, mut flags) = ([V::default(); L], 0u16);
-        for b in 0..L {
-            let is_whole = all & (1 << b) != 0;
-            let scalable = share[b].abs() > UNCANCELLED * magnitude[b];
-            let ok = is_whole | ((any & (1 << b) != 0) & (magnitude[b] >= least_share) & scalable);
-            let value = if scale & !is_whole { sum[b] * (total / share[b]) } else { sum[b] };
-            let bounded = if is_mean & (scale | is_whole) { within(value, least[b], greatest[b]) } else { value };
-            result[b] = V::from_f64(if ok { bounded } else { 0.0 });
-            flags |= u16::from(ok) << b;
+        // One thing after the other for all slabs: loops of a kind that vectors are made of.
+        let whole: [bool; L] = std::array::from_fn(|b| all >> b & 1 != 0);
+        let met: [bool; L] = std::array::from_fn(|b| any >> b & 1 != 0);
+        let mut value = sum;
+        if scale {
+            for b in 0..L {
+                value[b] *= if whole[b] { 1.0 } else { total / share[b] };
+            }
         }
+        if is_mean {
+            for b in 0..L {
+                let bounded = within(value[b], least[b], greatest[b]);
+                value[b] = if scale | whole[b] { bounded } else { value[b] };
+            }
+        }
+        let mut ok = [false; L];
+        for b in 0..L {
+            let enough = (magnitude[b] >= least_share) & (share[b].abs() > UNCANCELLED * magnitude[b]);
+            ok[b] = whole[b] | (met[b] & enough);
+        }
+        let result = std::array::from_fn(|b| V::from_f64(if ok[b] { value[b] } else { 0.0 }));
+        let flags = ok.iter().enumerate().fold(0u16, |flags, (b, &ok)| flags | u16::from(ok) << b);
         (result, flags)
     }
 }

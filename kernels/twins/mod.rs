@@ -1,5 +1,6 @@
 //! Kernels on a graphics processor, one file for each; what they compute is told at the kernel of the same name.
 
+pub mod axes_location;
 pub mod blocked_layout;
 pub mod cell_area;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use crate::gpu::Kernel;
 /// All kernels: what the guards check.
 pub const KERNELS: &[Kernel] = &[
     crate::gpu::COPY,
+    axes_location::LOCATE,
     blocked_layout::TO_BLOCKS,
     blocked_layout::TO_SLABS,
     blocked_layout::FLAGS_TO_BLOCKS,

@@ -113,9 +113,18 @@ pub fn at_levels<V: Stored>(
     Ok(result)
 }
 
-/// Adds the means of constant layers with ascending `edges` between `target_edges` to a step, as
-/// [`crate::vertical::layer_means`] of [`crate::vertical::Layers::constant`]; layers that are not valid cover nothing.
-/// What is covered in part counts; beyond the layers [`Beyond::Extrapolate`] is [`Beyond::Nearest`].
+/// In a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// [`crate::vertical::Layers::constant`].
+    Constant,
+    /// [`crate::vertical::Layers::parabolic`], between layers without a value as if the column ended there.
+    Parabola,
+}
+
+/// Adds the means of layers with ascending `edges` between `target_edges` to a step, as
+/// [`crate::vertical::layer_means`]; layers that are not valid cover nothing. What is covered in part counts; beyond the
+/// layers [`Beyond::Extrapolate`] is [`Beyond::Nearest`].
 ///
 /// # Errors
 /// As [`at_levels`].
@@ -124,6 +133,7 @@ pub fn layer_means<V: Stored>(
     field: &DeviceField<V>,
     edges: &[f64],
     target_edges: &[f64],
+    profile: Profile,
     beyond: [Beyond; 2],
 ) -> Result<DeviceField<V>, GpuError> {
     let gpu = step.gpu().clone();
@@ -134,7 +144,7 @@ pub fn layer_means<V: Stored>(
     let targets = gpu.upload_real("targets", target_edges, numbers)?;
     for block in 0..result.shape().blocks() {
         let parameters = parameters(numbers, field, &result, block)
-            .count(u32::from(field.has_flags()))
+            .count(u32::from(field.has_flags()) | u32::from(profile == Profile::Parabola) << 1)
             .count(code(beyond[0]))
             .count(code(beyond[1]));
         let bindings: [Binding<'_>; 6] =
@@ -267,29 +277,37 @@ mod tests {
         let case = case::<V>();
         // Without gaps, as one call of the processor's kernel has it.
         let field = DeviceField::upload(gpu, CELLS, &case.values, None, 8).expect("small");
-        let edges: Vec<f64> = (0..=LEVELS).map(|k| k as f64 * 1.5).collect();
+        let edges: Vec<f64> = (0..=LEVELS).map(|k| 1.5 * k as f64 + 0.05 * (k * k) as f64).collect();
         let targets = [-2.0, 0.5, 1.5, 3.0, 7.1, 7.2, 16.0, 20.0, 25.0];
-        for beyond in [[Beyond::Missing; 2], [Beyond::Nearest; 2]] {
+        for (profile, beyond) in [
+            (Profile::Constant, [Beyond::Missing; 2]),
+            (Profile::Constant, [Beyond::Nearest; 2]),
+            (Profile::Parabola, [Beyond::Missing; 2]),
+        ] {
             let mut step = Step::new(gpu);
-            let result = layer_means(&mut step, &field, &edges, &targets, beyond).expect("it fits");
+            let result = layer_means(&mut step, &field, &edges, &targets, profile, beyond).expect("it fits");
             step.submit().expect("it runs");
             let expected: Vec<Option<f64>> = (0..(targets.len() - 1) * CELLS)
                 .map(|k| {
                     let means: Vec<f64> = (0..LEVELS).map(|l| case.values[l * CELLS + k % CELLS].to_f64()).collect();
                     let mut layers = Layers::default();
-                    layers.constant(&means);
+                    match profile {
+                        Profile::Constant => layers.constant(&means),
+                        Profile::Parabola => layers.parabolic(&edges, &means),
+                    }
                     let range = (targets[k / CELLS], targets[k / CELLS + 1]);
                     crate::vertical::layer_means(&edges, &means, &layers, range, beyond).map(|m| m.0)
                 })
                 .collect();
-            compare(gpu, &format!("{beyond:?}"), &result, &expected);
+            compare(gpu, &format!("{profile:?} {beyond:?}"), &result, &expected);
         }
         // A layer that is missing covers nothing: what is left of the others stays.
         let flags: Vec<bool> = (0..case.values.len()).map(|k| k / CELLS != 1).collect();
         let flags = SlabFlags::from_bools(CELLS, &flags);
         let field = DeviceField::upload(gpu, CELLS, &case.values, Some(&flags), 8).expect("small");
         let mut step = Step::new(gpu);
-        let result = layer_means(&mut step, &field, &edges, &[0.0, 3.0], [Beyond::Missing; 2]).expect("it fits");
+        let profile = Profile::Parabola;
+        let result = layer_means(&mut step, &field, &edges, &[0.0, edges[2]], profile, [Beyond::Missing; 2]).expect("it fits");
         step.submit().expect("it runs");
         let expected: Vec<Option<f64>> = (0..CELLS).map(|c| Some(case.values[c].to_f64())).collect();
         compare(gpu, "a gap", &result, &expected);
@@ -303,7 +321,8 @@ mod tests {
             check_layers::<f64>(gpu);
         }
         let field = DeviceField::<f32>::upload(gpu, 1, &[1.0; 2], None, 4).expect("small");
-        let refused = layer_means(&mut Step::new(gpu), &field, &[0.0, 1.0], &[0.0, 1.0], [Beyond::Missing; 2]).map(|_| ());
+        let (edges, profile) = ([0.0, 1.0], Profile::Constant);
+        let refused = layer_means(&mut Step::new(gpu), &field, &edges, &edges, profile, [Beyond::Missing; 2]).map(|_| ());
         assert_eq!(refused, Err(GpuError::WrongLength { what: "the edges of the layers", found: 2, expected: 3 }));
     }
 }

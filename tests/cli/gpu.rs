@@ -75,12 +75,19 @@ fn a_file_regridded_on_a_device_is_that_of_the_processor() {
         let on_device = run(&folder, &format!("{regrid} -o device.nc --device gpu:0"), true);
         assert_eq!(on_device.code, Some(0), "{}{}", on_device.stdout, on_device.stderr);
         assert!(on_device.stderr.contains("computing on gpu:0 "), "{}", on_device.stderr);
+        assert!(on_device.stderr.contains("to the device ("), "{}", on_device.stderr);
         let on_processor = run(&folder, &format!("{regrid} -o processor.nc"), true);
         assert_eq!(on_processor.code, Some(0), "{}", on_processor.stderr);
         // Sums are in double precision on both, rounded once to single.
         let same = run(&folder, "compare device.nc processor.nc --tolerance 2e-7", true);
         assert_eq!(same.code, Some(0), "{}{}", same.stdout, same.stderr);
     }
+    let weights = run(&folder, "weights CS6 H4 -o map.nc --device gpu:0", true);
+    assert_eq!(weights.code, Some(0), "{}", weights.stderr);
+    let judged = run(&folder, "weights check map.nc", true);
+    assert_eq!(judged.code, Some(0), "{}{}", judged.stdout, judged.stderr);
+    let rows = run(&folder, "weights r36x18 H4 -o map.nc -O --device gpu:0", true);
+    assert!(rows.stderr.contains("made on the processor"), "{}", rows.stderr);
     let far = run(&folder, "regrid field.nc -o far.nc --to H8 --device gpu:99", true);
     assert!(far.code == Some(2) && far.stderr.contains("`gpu:0` "), "{}", far.stderr);
 }

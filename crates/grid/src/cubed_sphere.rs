@@ -1,6 +1,7 @@
 //! The equiangular cubed sphere.
 
-use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Polygons, Report};
+use crate::formula::{CornerNumbers, Formula};
+use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Report};
 use knarr_kernels::sphere::UnitVector;
 
 impl Grid {
@@ -17,33 +18,140 @@ impl Grid {
             let problem = format!("found {n} cells along a face, expected 1 to 4096");
             return Err(GridError::BadAxis { what: "cubed sphere".into(), problem });
         }
-        let lattice = Lattice { n };
-        let ends = tangents(n, 0);
-        let middles = tangents(n, 1);
-        let mut centers = Vec::with_capacity(6 * n * n);
-        let mut corners = Vec::with_capacity(24 * n * n);
-        let mut vertices = vec![[0.0; 3]; 6 * n * n + 2];
-        for face in 0..6 {
-            for j in 0..n {
-                for i in 0..n {
-                    let p = on_face(face, middles[i], middles[j], 1.0);
-                    centers.push(LonLat::from_unit(p));
-                    for (i, j) in [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)] {
-                        let v = lattice.index(lattice.point(face, i, j));
-                        corners.push(v as u32);
-                        vertices[v] = unit(on_face(face, ends[i], ends[j], 1.0));
-                    }
-                }
-            }
-        }
-        let report = Report::new("formula of the equiangular cubed sphere", CornerSource::Formula);
         Ok(Grid {
             family: Family::CubedSphere { n },
             shape: vec![6 * n * n],
-            layout: Layout::Polygons { centers, polygons: Polygons { vertices, offsets: Offsets::Uniform(4), corners } },
+            layout: Layout::Formula(Formula::CubedSphere(CubedSphere::new(n))),
             mask: Mask::ALL,
-            report,
+            report: Report::new("formula of the equiangular cubed sphere", CornerSource::Formula),
         })
+    }
+}
+
+/// The cells of the equiangular cubed sphere, see [`Grid::cubed_sphere`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct CubedSphere {
+    lattice: Lattice,
+    /// Tangents of the angles where cells end.
+    ends: Vec<f64>,
+    /// Angle, its tangent and its cosine in the middle of cells.
+    middles: Vec<Middle>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Middle {
+    angle_deg: f64,
+    tangent: f64,
+    cosine: f64,
+}
+
+/// Where a cell is: face, column and row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FacePlace {
+    /// Face, 0 to 5.
+    pub face: usize,
+    /// Column along the face's rows.
+    pub i: usize,
+    /// Row.
+    pub j: usize,
+}
+
+impl CubedSphere {
+    fn new(n: usize) -> Self {
+        let middle = |(k, tangent): (usize, f64)| Middle {
+            angle_deg: 45.0 * ((2 * k + 1) as f64 - n as f64) / n as f64,
+            tangent,
+            cosine: 1.0 / (1.0 + tangent * tangent).sqrt(),
+        };
+        Self {
+            lattice: Lattice { n },
+            ends: tangents(n, 0),
+            middles: tangents(n, 1).into_iter().enumerate().map(middle).collect(),
+        }
+    }
+
+    /// Cells along the side of a face.
+    pub fn n(&self) -> usize {
+        self.lattice.n
+    }
+
+    pub(crate) fn family(&self) -> Family {
+        Family::CubedSphere { n: self.n() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        6 * self.n() * self.n()
+    }
+
+    /// Face, column and row of a cell.
+    #[inline]
+    pub fn place(&self, cell: usize) -> FacePlace {
+        let n = self.n();
+        let (line, i) = (cell / n, cell % n);
+        FacePlace { face: line / n, i, j: line % n }
+    }
+
+    /// The cell at a place.
+    #[inline]
+    pub fn cell(&self, FacePlace { face, i, j }: FacePlace) -> usize {
+        (face * self.n() + j) * self.n() + i
+    }
+
+    /// The vector of `p` as face `face` sees it: its columns' tangent is `[1] / [0]`, its rows' `[2] / [0]` where `[0]`,
+    /// the way out, is positive.
+    #[inline]
+    pub fn seen_from(face: usize, [x, y, z]: UnitVector) -> [f64; 3] {
+        match face {
+            0 => [x, y, z],
+            1 => [y, -x, z],
+            2 => [-x, -y, z],
+            3 => [-y, x, z],
+            4 => [z, y, -x],
+            _ => [-z, y, x],
+        }
+    }
+
+    /// The center at a place as its own face sees it.
+    #[inline]
+    pub fn seen_at(&self, FacePlace { i, j, .. }: FacePlace) -> [f64; 3] {
+        let (a, b) = (self.middles[i].tangent, self.middles[j].tangent);
+        let factor = 1.0 / (1.0 + a * a + b * b).sqrt();
+        [factor, a * factor, b * factor]
+    }
+
+    #[inline]
+    pub(crate) fn center(&self, cell: usize) -> LonLat {
+        let FacePlace { face, i, j } = self.place(cell);
+        let (column, row) = (self.middles[i], self.middles[j]);
+        if face < 4 {
+            let lon_deg = [0.0, 90.0, 180.0, -90.0][face] + column.angle_deg;
+            let lat_deg = (row.tangent * column.cosine).atan().to_degrees();
+            return LonLat { lon_deg: if lon_deg > 180.0 { lon_deg - 360.0 } else { lon_deg }, lat_deg };
+        }
+        // What is left to the pole, which keeps all its digits next to it.
+        let [x, y, _] = on_face(face, column.tangent, row.tangent, 1.0);
+        let rest_deg = (x * x + y * y).sqrt().atan().to_degrees();
+        let lon_deg = if rest_deg > 0.0 { y.atan2(x).to_degrees() } else { 0.0 };
+        LonLat { lon_deg, lat_deg: if face == 4 { 90.0 - rest_deg } else { rest_deg - 90.0 } }
+    }
+
+    #[inline]
+    pub(crate) fn center_unit(&self, cell: usize) -> UnitVector {
+        let place = self.place(cell);
+        let [out, a, b] = self.seen_at(place);
+        on_face(place.face, a, b, out).map(|c| c + 0.0)
+    }
+
+    #[inline]
+    pub(crate) fn corner_numbers(&self, cell: usize) -> CornerNumbers {
+        let FacePlace { face, i, j } = self.place(cell);
+        let number = |i, j| self.lattice.index(self.lattice.point(face, i, j)) as u32;
+        [number(i, j), number(i + 1, j), number(i + 1, j + 1), number(i, j + 1)]
+    }
+
+    /// A corner by its number: at equal angles along all three axes of the cube.
+    pub(crate) fn corner(&self, number: usize) -> UnitVector {
+        unit(self.lattice.at(number).map(|k| self.ends[k]))
     }
 }
 
@@ -86,6 +194,7 @@ fn unit(p: UnitVector) -> UnitVector {
 }
 
 /// Corners as points with integer coordinates 0..=n on the surface of a cube, numbered layer by layer in z.
+#[derive(Clone, Debug, PartialEq)]
 struct Lattice {
     n: usize,
 }
@@ -124,6 +233,27 @@ impl Lattice {
         };
         full + 4 * n * (z - 1) + rim
     }
+
+    /// The inverse of [`Self::index`].
+    fn at(&self, index: usize) -> [usize; 3] {
+        let n = self.n;
+        let full = (n + 1) * (n + 1);
+        if index < full {
+            return [index % (n + 1), index / (n + 1), 0];
+        }
+        let index = index - full;
+        if let Some(top) = index.checked_sub(4 * n * (n - 1)) {
+            return [top % (n + 1), top / (n + 1), n];
+        }
+        let (z, rim) = (index / (4 * n) + 1, index % (4 * n));
+        let k = rim % n;
+        match rim / n {
+            0 => [k, 0, z],
+            1 => [n, k, z],
+            2 => [n - k, n, z],
+            _ => [0, n - k, z],
+        }
+    }
 }
 
 #[cfg(test)]
@@ -137,12 +267,12 @@ mod tests {
             let grid = Grid::cubed_sphere(n).unwrap();
             assert_eq!(grid.len(), 6 * n * n);
             assert!((grid.covered_fraction() - 1.0).abs() < 1e-14);
-            let Layout::Polygons { polygons, .. } = &grid.layout else { panic!() };
+            let polygons = grid.polygons().expect("cells have corners");
             let mut uses = vec![0; polygons.vertices.len()];
             polygons.corners.iter().for_each(|&v| uses[v as usize] += 1);
             assert_eq!(uses.iter().filter(|&&u| u == 3).count(), 8);
             assert_eq!(uses.iter().filter(|&&u| u == 4).count(), 6 * n * n - 6);
-            // Each face computes its own corners; the last one written must be what every other face gets.
+            // A corner as each of its faces computes it.
             let (lattice, ends) = (Lattice { n }, tangents(n, 0));
             for face in 0..6 {
                 for (i, j) in (0..=n).flat_map(|j| (0..=n).map(move |i| (i, j))) {
@@ -150,8 +280,13 @@ mod tests {
                     assert_eq!(polygons.vertices[v], unit(on_face(face, ends[i], ends[j], 1.0)), "{face} {i} {j}");
                 }
             }
+            let Layout::Formula(Formula::CubedSphere(cells)) = &grid.layout else { panic!() };
             for cell in 0..grid.len() {
                 assert!(grid.area(cell) > 0.0);
+                let place = cells.place(cell);
+                assert_eq!(cells.cell(place), cell);
+                let (seen, at) = (CubedSphere::seen_from(place.face, cells.center_unit(cell)), cells.seen_at(place));
+                assert!((0..3).all(|c| (seen[c] - at[c]).abs() < 1e-15), "{cell}");
             }
         }
     }

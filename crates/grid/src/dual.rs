@@ -185,7 +185,7 @@ mod tests {
     /// Nodes and triangles of a sphere, some of them turned clockwise.
     fn sphere(n: usize) -> (Vec<LonLat>, Vec<Vec<u32>>) {
         let grid = Grid::icosahedral_triangles(n).unwrap();
-        let Layout::Polygons { polygons, .. } = grid.layout else { panic!() };
+        let polygons = grid.polygons().expect("cells have corners");
         let nodes = polygons.vertices.iter().map(|&v| LonLat::from_unit(v)).collect();
         let faces = (0..polygons.len())
             .map(|f| {

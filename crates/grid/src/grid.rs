@@ -1,8 +1,9 @@
 //! The grid: one type for every discretisation.
 
-use crate::{Family, Mask, Polygons, Report, Rows};
+use crate::{Family, Formula, Mask, Polygons, Report, Rows};
 use knarr_kernels::cell_area::{polygon_area, quadrangle_area};
 use knarr_kernels::sphere::{UnitVector, lon_lat_deg, unit_vector};
+use std::borrow::Cow;
 
 /// A geographic position in degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +32,8 @@ impl LonLat {
 pub enum Layout {
     /// Between the parallels and meridians of one pole: formulas, nothing is stored per cell.
     Rows(Rows),
+    /// Polygons with great-circle edges by formula, nothing stored per cell either.
+    Formula(Formula),
     /// Polygons with great-circle edges.
     Polygons {
         /// Center of each cell.
@@ -65,6 +68,7 @@ impl Grid {
     pub fn len(&self) -> usize {
         match &self.layout {
             Layout::Rows(rows) => rows.len(),
+            Layout::Formula(formula) => formula.len(),
             Layout::Polygons { centers, .. } | Layout::Points { centers } => centers.len(),
         }
     }
@@ -83,7 +87,26 @@ impl Grid {
     pub fn center(&self, cell: usize) -> LonLat {
         match &self.layout {
             Layout::Rows(rows) => rows.center(cell),
+            Layout::Formula(formula) => formula.center(cell),
             Layout::Polygons { centers, .. } | Layout::Points { centers } => centers[cell],
+        }
+    }
+
+    /// A cell's center as a unit vector: to rounding that of [`Self::center`], but without angles where a formula can.
+    #[inline]
+    pub fn center_unit(&self, cell: usize) -> UnitVector {
+        match &self.layout {
+            Layout::Formula(formula) => formula.center_unit(cell),
+            _ => self.center(cell).unit(),
+        }
+    }
+
+    /// The cells as polygons with shared corners, if that is what they are: made at each call where they are a formula.
+    pub fn polygons(&self) -> Option<Cow<'_, Polygons>> {
+        match &self.layout {
+            Layout::Formula(formula) => Some(Cow::Owned(formula.polygons())),
+            Layout::Polygons { polygons, .. } => Some(Cow::Borrowed(polygons)),
+            Layout::Rows(_) | Layout::Points { .. } => None,
         }
     }
 
@@ -104,6 +127,11 @@ impl Grid {
                     })
                     .to_vec()
             }
+            Layout::Formula(formula) => {
+                let mut corners = Vec::with_capacity(formula.corners_per_cell());
+                formula.each_corner(cell, |number| corners.push(formula.corner(number)));
+                corners
+            }
             Layout::Polygons { polygons, .. } => {
                 let mut corners = Vec::with_capacity(8);
                 polygons.copy_cell(cell, &mut corners);
@@ -120,7 +148,7 @@ impl Grid {
                 let ([west, east], [south, north]) = rows.frame_bounds_deg(cell);
                 quadrangle_area(south, north, east - west)
             }
-            Layout::Polygons { .. } => polygon_area(&self.corners(cell)),
+            Layout::Formula(_) | Layout::Polygons { .. } => polygon_area(&self.corners(cell)),
             Layout::Points { .. } => 0.0,
         }
     }

@@ -4,9 +4,9 @@
 //! many corners, half a step apart; two more corners are the poles. So corners have numbers by formula, and
 //! cells share them without a search. Reference: Górski et al. (2005), Astrophys. J. 622, 759–771.
 
-use crate::{CornerSource, Family, Grid, GridError, HealpixOrder, Layout, LonLat, Mask, Offsets, Polygons, Report};
+use crate::formula::{CornerNumbers, Formula};
+use crate::{CornerSource, Family, Grid, GridError, HealpixOrder, Layout, LonLat, Mask, Report};
 use knarr_kernels::sphere::{UnitVector, sin_cos_deg};
-use rayon::prelude::*;
 
 impl Grid {
     /// HEALPix grid with `nside` cells along the side of a base cell, shape `[cell]`.
@@ -24,32 +24,134 @@ impl Grid {
         if order == HealpixOrder::Nested && !nside.is_power_of_two() {
             return bad(format!("found {nside}, nested order needs a power of two"));
         }
-        let rings = Rings { n: nside };
-        let vertices: Vec<UnitVector> = (0..=4 * nside).into_par_iter().flat_map_iter(|ring| rings.corners_of(ring)).collect();
-        let cells: Vec<(LonLat, [u32; 4])> = (0..12 * nside * nside)
-            .into_par_iter()
-            .map(|cell| {
-                let (ring, column) = match order {
-                    HealpixOrder::Ring => rings.ring_column(cell),
-                    HealpixOrder::Nested => rings.ring_column_nested(cell),
-                };
-                (rings.center(ring, column), rings.cell_corners(ring, column))
-            })
-            .collect();
-        let centers = cells.iter().map(|c| c.0).collect();
-        let corners = cells.iter().flat_map(|c| c.1).collect();
-        let report = Report::new("formula of HEALPix", CornerSource::Formula);
         Ok(Grid {
             family: Family::Healpix { nside, order },
             shape: vec![12 * nside * nside],
-            layout: Layout::Polygons { centers, polygons: Polygons { vertices, offsets: Offsets::Uniform(4), corners } },
+            layout: Layout::Formula(Formula::Healpix(Healpix::new(nside, order))),
             mask: Mask::ALL,
-            report,
+            report: Report::new("formula of HEALPix", CornerSource::Formula),
         })
     }
 }
 
+/// The cells of HEALPix, see [`Grid::healpix`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Healpix {
+    rings: Rings,
+    order: HealpixOrder,
+    /// Latitude of each ring from pole to pole, with its sine and cosine.
+    lats: Vec<(f64, f64, f64)>,
+}
+
+/// Where a center is on its ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RingPlace {
+    /// Ring from the north, 1 to 4·nside − 1.
+    pub ring: usize,
+    /// Column from longitude 0 eastward, 0-based.
+    pub column: usize,
+}
+
+impl Healpix {
+    fn new(nside: usize, order: HealpixOrder) -> Self {
+        let rings = Rings { n: nside };
+        let lat = |ring| {
+            let (sine, cosine) = rings.sine_cosine(ring);
+            let lat_deg = sine.atan2(cosine).to_degrees();
+            let (sin_lat, cos_lat) = sin_cos_deg(lat_deg);
+            (lat_deg, sin_lat, cos_lat)
+        };
+        let lats = (0..=4 * nside).map(lat).collect();
+        Self { rings, order, lats }
+    }
+
+    /// Cells along the side of a base cell.
+    pub fn nside(&self) -> usize {
+        self.rings.n
+    }
+
+    pub(crate) fn family(&self) -> Family {
+        Family::Healpix { nside: self.rings.n, order: self.order }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        12 * self.rings.n * self.rings.n
+    }
+
+    /// Ring and column of a cell.
+    #[inline]
+    pub fn place(&self, cell: usize) -> RingPlace {
+        let (ring, column) = match self.order {
+            HealpixOrder::Ring => self.rings.ring_column(cell),
+            HealpixOrder::Nested => self.rings.ring_column_nested(cell),
+        };
+        RingPlace { ring, column }
+    }
+
+    /// The cell at a place.
+    #[inline]
+    pub fn cell(&self, place: RingPlace) -> usize {
+        match self.order {
+            HealpixOrder::Ring => self.rings.cell(place),
+            HealpixOrder::Nested => self.rings.cell_nested(place),
+        }
+    }
+
+    /// Number of cells of a ring, 0 at the poles.
+    #[inline]
+    pub fn ring_len(&self, ring: usize) -> usize {
+        self.rings.count(ring)
+    }
+
+    /// Sine and cosine of a ring's latitude, as of its centers.
+    #[inline]
+    pub fn ring_sine_cosine(&self, ring: usize) -> (f64, f64) {
+        let (_, sine, cosine) = self.lats[ring];
+        (sine, cosine)
+    }
+
+    /// Columns between longitude 0 and the first center of a ring: 0 or a half.
+    #[inline]
+    pub fn ring_offset(&self, ring: usize) -> f64 {
+        0.5 * self.rings.half_step(ring) as f64
+    }
+
+    #[inline]
+    fn lon_deg(&self, RingPlace { ring, column }: RingPlace) -> f64 {
+        360.0 * ((2 * column + self.rings.half_step(ring)) as f64 / (2 * self.rings.count(ring)) as f64)
+    }
+
+    #[inline]
+    pub(crate) fn center(&self, cell: usize) -> LonLat {
+        let place = self.place(cell);
+        LonLat { lon_deg: self.lon_deg(place), lat_deg: self.lats[place.ring].0 }
+    }
+
+    /// A center, with the bits of [`LonLat::unit`].
+    #[inline]
+    pub fn unit_at(&self, place: RingPlace) -> UnitVector {
+        let (sin_lat, cos_lat) = self.ring_sine_cosine(place.ring);
+        let (sin_lon, cos_lon) = sin_cos_deg(self.lon_deg(place));
+        [cos_lat * cos_lon + 0.0, cos_lat * sin_lon + 0.0, sin_lat + 0.0]
+    }
+
+    pub(crate) fn center_unit(&self, cell: usize) -> UnitVector {
+        self.unit_at(self.place(cell))
+    }
+
+    #[inline]
+    pub(crate) fn corner_numbers(&self, cell: usize) -> CornerNumbers {
+        let RingPlace { ring, column } = self.place(cell);
+        self.rings.cell_corners(ring, column)
+    }
+
+    pub(crate) fn corner(&self, number: usize) -> UnitVector {
+        self.rings.corner_at(number)
+    }
+}
+
 /// The rings of a grid with `n` = nside; ring 0 and 4n are the poles, columns are 0-based from longitude 0 eastward.
+#[derive(Clone, Debug, PartialEq)]
 struct Rings {
     n: usize,
 }
@@ -88,12 +190,7 @@ impl Rings {
         let n = self.n;
         let base = cell / (n * n);
         let (x, y) = (even_bits(cell % (n * n)), even_bits((cell % (n * n)) >> 1));
-        // Row (0 north, 1 equator, 2 south) and center of the base cell, in eighths of a turn.
-        let (row, eighth) = match base {
-            0..=3 => (0, 2 * base + 1),
-            4..=7 => (1, 2 * (base - 4)),
-            _ => (2, 2 * (base - 8) + 1),
-        };
+        let (row, eighth) = base_place(base);
         let ring = (row + 2) * n - x - y - 1;
         let per_quarter = self.count(ring) / 4;
         // Twice the columns between this center and longitude 0; centers are half a column off on every other ring.
@@ -123,27 +220,68 @@ impl Rings {
         }
     }
 
-    fn center(&self, ring: usize, column: usize) -> LonLat {
-        let (sine, cosine) = self.sine_cosine(ring);
-        let turn = (2 * column + self.half_step(ring)) as f64 / (2 * self.count(ring)) as f64;
-        LonLat { lon_deg: 360.0 * turn, lat_deg: sine.atan2(cosine).to_degrees() }
+    /// The cell in ring order, the inverse of [`Self::ring_column`].
+    fn cell(&self, RingPlace { ring, column }: RingPlace) -> usize {
+        let n = self.n;
+        if ring <= n {
+            2 * ring * (ring - 1) + column
+        } else if ring < 3 * n {
+            2 * n * (n - 1) + 4 * n * (ring - n) + column
+        } else {
+            let south = 4 * n - ring;
+            12 * n * n - 2 * south * (south + 1) + column
+        }
     }
 
-    /// Corners on a ring, from longitude 0 eastward.
-    fn corners_of(&self, ring: usize) -> Vec<UnitVector> {
+    /// The cell in nested order, the inverse of [`Self::ring_column_nested`].
+    fn cell_nested(&self, RingPlace { ring, column }: RingPlace) -> usize {
+        let n = self.n;
+        let (count, half) = (self.count(ring), self.half_step(ring));
+        let per_quarter = count / 4;
+        // x + y and x - y of the cell in each base cell that the ring crosses, see `ring_column_nested`.
+        let twice = (2 * column + half) as isize;
+        for base in 0..12 {
+            let (row, eighth) = base_place(base);
+            let Some(sum) = ((row + 2) * n).checked_sub(ring + 1) else { continue };
+            let whole = 2 * count as isize;
+            let mut difference = (twice - (eighth * per_quarter) as isize).rem_euclid(whole);
+            if difference > count as isize {
+                difference -= whole;
+            }
+            let sum = sum as isize;
+            if (sum + difference) % 2 != 0 {
+                continue;
+            }
+            let (x, y) = ((sum + difference) / 2, (sum - difference) / 2);
+            if (0..n as isize).contains(&x) && (0..n as isize).contains(&y) {
+                return base * n * n + spread_bits(x as usize) + (spread_bits(y as usize) << 1);
+            }
+        }
+        unreachable!("every center lies in a base cell")
+    }
+
+    /// A corner by its number.
+    fn corner_at(&self, number: usize) -> UnitVector {
+        let n = self.n;
+        let last = 12 * n * n + 1;
+        let ring = if number == 0 {
+            0
+        } else if number == last {
+            4 * n
+        } else {
+            // Corners lie on the rings of the centers, as many on each.
+            self.ring_column(number - 1).0
+        };
         let count = self.count(ring);
         let (sine, cosine) = self.sine_cosine(ring);
         if count == 0 {
-            return vec![[0.0, 0.0, sine]];
+            return [0.0, 0.0, sine];
         }
         // Corners lie where centers do not.
         let shift = 1 - self.half_step(ring);
-        (0..count)
-            .map(|k| {
-                let (sin_lon, cos_lon) = sin_cos_deg(360.0 * (2 * k + shift) as f64 / (2 * count) as f64);
-                [cosine * cos_lon + 0.0, cosine * sin_lon + 0.0, sine + 0.0]
-            })
-            .collect()
+        let k = number - self.first_corner(ring);
+        let (sin_lon, cos_lon) = sin_cos_deg(360.0 * (2 * k + shift) as f64 / (2 * count) as f64);
+        [cosine * cos_lon + 0.0, cosine * sin_lon + 0.0, sine + 0.0]
     }
 
     /// Number of the first corner on a ring.
@@ -193,6 +331,26 @@ impl Rings {
         };
         [self.corner(ring + 1, south), self.corner(ring, east), self.corner(ring - 1, north), self.corner(ring, west)]
     }
+}
+
+/// Row (0 north, 1 equator, 2 south) and center of a base cell, in eighths of a turn.
+fn base_place(base: usize) -> (usize, usize) {
+    match base {
+        0..=3 => (0, 2 * base + 1),
+        4..=7 => (1, 2 * (base - 4)),
+        _ => (2, 2 * (base - 8) + 1),
+    }
+}
+
+/// The bits moved to even places, the inverse of [`even_bits`].
+fn spread_bits(v: usize) -> usize {
+    let mut v = v as u64 & 0xffff_ffff;
+    v = (v | (v << 16)) & 0x0000_ffff_0000_ffff;
+    v = (v | (v << 8)) & 0x00ff_00ff_00ff_00ff;
+    v = (v | (v << 4)) & 0x0f0f_0f0f_0f0f_0f0f;
+    v = (v | (v << 2)) & 0x3333_3333_3333_3333;
+    v = (v | (v << 1)) & 0x5555_5555_5555_5555;
+    v as usize
 }
 
 /// The bits at even places, moved together.
@@ -254,7 +412,7 @@ mod tests {
     fn cells_cover_the_sphere_and_share_corners() {
         for nside in [1, 2, 3, 5, 32] {
             let grid = Grid::healpix(nside, HealpixOrder::Ring).unwrap();
-            let Layout::Polygons { polygons, .. } = &grid.layout else { panic!() };
+            let polygons = grid.polygons().expect("cells have corners");
             assert_eq!(polygons.vertices.len(), 12 * nside * nside + 2);
             // Every corner belongs to 4 cells, except 8 that belong to 3: 4 · 12n² = 4 · (12n² − 6) + 3 · 8.
             let mut uses = vec![0; polygons.vertices.len()];
@@ -265,6 +423,16 @@ mod tests {
             );
             assert!((grid.covered_fraction() - 1.0).abs() < 1e-14);
             assert!((0..grid.len()).all(|cell| grid.area(cell) > 0.0));
+        }
+    }
+
+    #[test]
+    fn cells_are_found_again_by_their_places() {
+        let of = |nside, order| Healpix::new(nside, order);
+        for cells in
+            [1, 2, 3, 7, 16].map(|n| of(n, HealpixOrder::Ring)).into_iter().chain([1, 2, 16].map(|n| of(n, HealpixOrder::Nested)))
+        {
+            assert!((0..cells.len()).all(|cell| cells.cell(cells.place(cell)) == cell), "{cells:?}");
         }
     }
 

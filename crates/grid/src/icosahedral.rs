@@ -1,6 +1,7 @@
 //! Icosahedral triangles, and the pentagons and hexagons around their corners.
 
 use crate::dual::{Fans, circumcenter};
+use crate::formula::Formula;
 use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Polygons, Report};
 use knarr_kernels::sphere::{UnitVector, add, normalize, scale};
 
@@ -13,13 +14,11 @@ impl Grid {
     /// # Errors
     /// [`GridError::BadAxis`] for `n` 0 or beyond 2048.
     pub fn icosahedral_triangles(n: usize) -> Result<Grid, GridError> {
-        let (vertices, triangles) = subdivided(n)?;
-        let centers = triangles.iter().map(|t| LonLat::from_unit(circumcenter(t.map(|v| vertices[v as usize])))).collect();
-        let corners = triangles.concat();
+        let cells = IcosahedralTriangles::new(n)?;
         Ok(Grid {
             family: Family::IcosahedralTriangles { n },
-            shape: vec![triangles.len()],
-            layout: Layout::Polygons { centers, polygons: Polygons { vertices, offsets: Offsets::Uniform(3), corners } },
+            shape: vec![cells.len()],
+            layout: Layout::Formula(Formula::IcosahedralTriangles(cells)),
             mask: Mask::ALL,
             report: Report::new("formula of the icosahedral triangles", CornerSource::Formula),
         })
@@ -33,16 +32,18 @@ impl Grid {
     /// # Errors
     /// As [`Grid::icosahedral_triangles`].
     pub fn icosahedral_dual(n: usize) -> Result<Grid, GridError> {
-        let (nodes, triangles) = subdivided(n)?;
-        let vertices = triangles.iter().map(|t| circumcenter(t.map(|v| nodes[v as usize]))).collect();
-        let fans = Fans::new(nodes.len(), triangles.len(), |face| &triangles[face]);
-        let mut corners = Vec::with_capacity(3 * triangles.len());
+        let cells = IcosahedralTriangles::new(n)?;
+        let triangles = Formula::IcosahedralTriangles(cells.clone()).polygons();
+        let nodes = &triangles.vertices;
+        let vertices = (0..triangles.len()).map(|cell| cells.center_unit(cell)).collect();
+        let fans = Fans::new(nodes.len(), triangles.len(), |face| triangles.cell(face));
+        let mut corners = Vec::with_capacity(triangles.corners.len());
         let mut offsets = vec![0];
         for node in 0..nodes.len() {
             corners.extend(fans.chains(node).into_iter().flatten().map(|sector| sector.face));
             offsets.push(corners.len() as u32);
         }
-        let centers: Vec<LonLat> = nodes.into_iter().map(LonLat::from_unit).collect();
+        let centers: Vec<LonLat> = nodes.iter().copied().map(LonLat::from_unit).collect();
         Ok(Grid {
             family: Family::IcosahedralDual { n },
             shape: vec![centers.len()],
@@ -75,69 +76,181 @@ fn icosahedron() -> ([UnitVector; 12], [[usize; 3]; 20]) {
     (vertices, faces)
 }
 
-/// Points and counter-clockwise triangles; points on the icosahedron's edges are made once per edge.
-fn subdivided(n: usize) -> Result<(Vec<UnitVector>, Vec<[u32; 3]>), GridError> {
-    if n == 0 || n > 2048 {
-        let problem = format!("found {n} parts of an edge, expected 1 to 2048");
-        return Err(GridError::BadAxis { what: "icosahedral grid".into(), problem });
-    }
-    let (tops, faces) = icosahedron();
-    let mut points = tops.to_vec();
-    let mix = |a: UnitVector, b: UnitVector, c: UnitVector, weights: [usize; 3]| {
-        let p = add(add(scale(a, weights[0] as f64), scale(b, weights[1] as f64)), scale(c, weights[2] as f64));
-        normalize(p).expect("a positive mix of three vertices of one face is not the zero vector")
-    };
-    let mut edges: Vec<(usize, usize)> = Vec::with_capacity(30);
-    for f in &faces {
-        for (a, b) in [(f[0], f[1]), (f[1], f[2]), (f[2], f[0])] {
-            let edge = (a.min(b), a.max(b));
-            if !edges.contains(&edge) {
-                edges.push(edge);
-                points.extend((1..n).map(|k| mix(tops[edge.0], tops[edge.1], [0.0; 3], [n - k, k, 0])));
-            }
+/// The triangles of an icosahedron whose edges are split, see [`Grid::icosahedral_triangles`].
+///
+/// Points are numbered: the 12 vertices of the icosahedron, those on its 30 edges, those within its 20 faces. A face has
+/// rows of points j = 0 … n from its first edge to the third vertex, and between them rows of triangles that point up
+/// and down in turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IcosahedralTriangles {
+    n: usize,
+    solid: Box<Icosahedron>,
+}
+
+/// The icosahedron itself.
+#[derive(Clone, Debug, PartialEq)]
+struct Icosahedron {
+    tops: [UnitVector; 12],
+    faces: [Face; 20],
+    /// Both ends of each edge, the lower number first.
+    edges: [[usize; 2]; 30],
+}
+
+/// A face of the icosahedron: its vertices, and its edges a-b, a-c and b-c with whether they lead to a higher number.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Face {
+    tops: [usize; 3],
+    edges: [(usize, bool); 3],
+}
+
+impl IcosahedralTriangles {
+    fn new(n: usize) -> Result<Self, GridError> {
+        if n == 0 || n > 2048 {
+            let problem = format!("found {n} parts of an edge, expected 1 to 2048");
+            return Err(GridError::BadAxis { what: "icosahedral grid".into(), problem });
         }
-    }
-    // Point number k of n from vertex `a` towards `b`.
-    let along = |a: usize, b: usize, k: usize| {
-        if k == 0 {
-            return a;
-        }
-        if k == n {
-            return b;
-        }
-        let edge = edges.iter().position(|e| *e == (a.min(b), a.max(b))).expect("every edge of a face was entered above");
-        12 + edge * (n - 1) + if a < b { k - 1 } else { n - k - 1 }
-    };
-    let mut triangles = Vec::with_capacity(20 * n * n);
-    for &[a, b, c] in &faces {
-        let inside = points.len();
-        // Row j from edge a-b towards c has the points i = 0..=n-j; the weights are (n - i - j, i, j).
-        let inner_row = |j: usize| inside + (j - 1) * (n - 1) - j * (j - 1) / 2;
-        for j in 1..n {
-            points.extend((1..n - j).map(|i| mix(tops[a], tops[b], tops[c], [n - i - j, i, j])));
-        }
-        let at = |i: usize, j: usize| -> u32 {
-            let index = if j == 0 {
-                along(a, b, i)
-            } else if i == 0 {
-                along(a, c, j)
-            } else if i + j == n {
-                along(b, c, j)
-            } else {
-                inner_row(j) + i - 1
-            };
-            index as u32
-        };
-        for j in 0..n {
-            for i in 0..n - j {
-                triangles.push([at(i, j), at(i + 1, j), at(i, j + 1)]);
-                if i + j + 1 < n {
-                    triangles.push([at(i + 1, j), at(i + 1, j + 1), at(i, j + 1)]);
+        let (tops, triangles) = icosahedron();
+        let mut edges: Vec<[usize; 2]> = Vec::with_capacity(30);
+        for [a, b, c] in triangles {
+            for (a, b) in [(a, b), (b, c), (c, a)] {
+                let edge = [a.min(b), a.max(b)];
+                if !edges.contains(&edge) {
+                    edges.push(edge);
                 }
             }
         }
+        let edge = |a: usize, b: usize| {
+            let edge = edges.iter().position(|e| *e == [a.min(b), a.max(b)]);
+            (edge.expect("every edge of a face was entered above"), a < b)
+        };
+        let faces = triangles.map(|[a, b, c]| Face { tops: [a, b, c], edges: [edge(a, b), edge(a, c), edge(b, c)] });
+        let edges = std::array::from_fn(|k| edges[k]);
+        Ok(Self { n, solid: Box::new(Icosahedron { tops, faces, edges }) })
     }
-    Ok((points, triangles))
+
+    /// Parts of an icosahedron's edge.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    pub(crate) fn family(&self) -> Family {
+        Family::IcosahedralTriangles { n: self.n }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        20 * self.n * self.n
+    }
+
+    pub(crate) fn center(&self, cell: usize) -> LonLat {
+        LonLat::from_unit(self.center_unit(cell))
+    }
+
+    /// Center of the circle through the corners.
+    pub(crate) fn center_unit(&self, cell: usize) -> UnitVector {
+        circumcenter(self.lattice_points(cell).map(|(face, [i, j])| self.inside(face, i, j)))
+    }
+
+    /// Face and lattice points of a cell's corners.
+    fn lattice_points(&self, cell: usize) -> [(usize, [usize; 2]); 3] {
+        let n = self.n;
+        let (face, k) = (cell / (n * n), cell % (n * n));
+        // Rows have 2(n - j) - 1 triangles, so that (n - j)² are left from row j on.
+        let left = n * n - k;
+        let mut side = (left as f64).sqrt() as usize;
+        while side * side < left {
+            side += 1;
+        }
+        while side > 1 && (side - 1) * (side - 1) >= left {
+            side -= 1;
+        }
+        let (j, place) = (n - side, side * side - left);
+        let i = place / 2;
+        let corners = if place % 2 == 0 { [[i, j], [i + 1, j], [i, j + 1]] } else { [[i + 1, j], [i + 1, j + 1], [i, j + 1]] };
+        corners.map(|corner| (face, corner))
+    }
+
+    pub(crate) fn corner_numbers(&self, cell: usize) -> [u32; 3] {
+        self.lattice_points(cell).map(|(face, [i, j])| self.number(face, i, j) as u32)
+    }
+
+    /// Number of the point (i, j) of a face; points on edges have one number.
+    fn number(&self, face: usize, i: usize, j: usize) -> usize {
+        let n = self.n;
+        let Face { tops: [a, b, c], edges } = self.solid.faces[face];
+        // Point k of n along an edge.
+        let along = |(edge, is_ascending): (usize, bool), k: usize, from: usize, to: usize| match k {
+            0 => from,
+            k if k == n => to,
+            k => 12 + edge * (n - 1) + if is_ascending { k - 1 } else { n - k - 1 },
+        };
+        if j == 0 {
+            along(edges[0], i, a, b)
+        } else if i == 0 {
+            along(edges[1], j, a, c)
+        } else if i + j == n {
+            along(edges[2], j, b, c)
+        } else {
+            self.first_inside(face) + (j - 1) * (n - 1) - j * (j - 1) / 2 + i - 1
+        }
+    }
+
+    /// Number of the first point within a face.
+    fn first_inside(&self, face: usize) -> usize {
+        let n = self.n;
+        12 + 30 * (n - 1) + face * ((n - 1) * n.saturating_sub(2) / 2)
+    }
+
+    /// The point (i, j) of a face, with the bits that all faces find for it.
+    fn inside(&self, face: usize, i: usize, j: usize) -> UnitVector {
+        let n = self.n;
+        let Face { tops, edges } = self.solid.faces[face];
+        let on_edge = |(edge, is_ascending): (usize, bool), k: usize| self.on_edge(edge, if is_ascending { k } else { n - k });
+        if j == 0 {
+            on_edge(edges[0], i)
+        } else if i == 0 {
+            on_edge(edges[1], j)
+        } else if i + j == n {
+            on_edge(edges[2], j)
+        } else {
+            mix(tops.map(|top| self.solid.tops[top]), [n - i - j, i, j])
+        }
+    }
+
+    /// Point `k` of n from the lower end of an edge.
+    fn on_edge(&self, edge: usize, k: usize) -> UnitVector {
+        let [a, b] = self.solid.edges[edge].map(|top| self.solid.tops[top]);
+        match k {
+            0 => a,
+            k if k == self.n => b,
+            k => mix([a, b, [0.0; 3]], [self.n - k, k, 0]),
+        }
+    }
+
+    /// A point by its number.
+    pub(crate) fn corner(&self, number: usize) -> UnitVector {
+        let n = self.n;
+        let Some(number) = number.checked_sub(12) else { return self.solid.tops[number] };
+        let Some(number) = number.checked_sub(30 * (n - 1)) else { return self.on_edge(number / (n - 1), number % (n - 1) + 1) };
+        let per_face = (n - 1) * (n - 2) / 2;
+        let (face, k) = (number / per_face, number % per_face);
+        // Row j has n - 1 - j points, so that (n - j)(n - j - 1) / 2 are left from row j on.
+        let left = per_face - k;
+        let mut rest = ((2 * left) as f64).sqrt() as usize;
+        while rest * (rest + 1) / 2 < left {
+            rest += 1;
+        }
+        while rest > 1 && rest * (rest - 1) / 2 >= left {
+            rest -= 1;
+        }
+        let (j, place) = (n - 1 - rest, rest * (rest + 1) / 2 - left);
+        self.inside(face, place + 1, j)
+    }
+}
+
+/// The sum of three vertices by weights, moved out to the sphere.
+fn mix([a, b, c]: [UnitVector; 3], weights: [usize; 3]) -> UnitVector {
+    let p = add(add(scale(a, weights[0] as f64), scale(b, weights[1] as f64)), scale(c, weights[2] as f64));
+    normalize(p).expect("a positive mix of three vertices of one face is not the zero vector")
 }
 
 #[cfg(test)]
@@ -149,7 +262,7 @@ mod tests {
         for n in [1, 2, 3, 7, 16] {
             let triangles = Grid::icosahedral_triangles(n).unwrap();
             assert_eq!(triangles.len(), 20 * n * n);
-            let Layout::Polygons { polygons, .. } = &triangles.layout else { panic!() };
+            let polygons = triangles.polygons().expect("cells have corners");
             assert_eq!(polygons.vertices.len(), 10 * n * n + 2);
             // No two of the points are the same: the nearest are a cell apart.
             let mut sorted: Vec<[u64; 3]> = polygons.vertices.iter().map(|v| v.map(f64::to_bits)).collect();

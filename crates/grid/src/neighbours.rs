@@ -39,6 +39,7 @@ impl Grid {
     pub fn neighbours(&self) -> Neighbours {
         match &self.layout {
             Layout::Rows(rows) => of_rows(rows),
+            Layout::Formula(formula) => of_polygons(&formula.polygons()),
             Layout::Polygons { polygons, .. } => of_polygons(polygons),
             Layout::Points { centers } => Neighbours { starts: vec![0; centers.len() + 1], cells: Vec::new() },
         }

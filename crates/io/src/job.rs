@@ -107,7 +107,7 @@ impl Job {
             self.extra_dims.iter().chain(horizontal_dims(layout, &request.destination)).map(|(_, len)| *len).collect();
         let writer = file.slab_writer(&self.name, T::NUMBER, &lens, extra)?;
         let fill = T::stored(self.storage.fill);
-        let (mut before, mut after, integrable) = self.tallies(request, weights);
+        let (mut before, mut after, integrable) = self.tallies(request, used);
         let mut shares = Shares::default();
         let layers = used.regridder.weights.stack().layers();
         let mut counts = vec![0; layers.len()];
@@ -183,10 +183,14 @@ impl Job {
     }
 
     /// Sums for the source and the destination, and whether their integrals mean something.
-    fn tallies(&self, request: &RegridRequest<'_>, weights: &Weights) -> (Tally, Tally, bool) {
+    fn tallies(&self, request: &RegridRequest<'_>, used: &UsedWeights) -> (Tally, Tally, bool) {
+        let weights = used.regridder.weights.joined();
         let known = |areas: &[f64]| areas.iter().any(|&a| a > 0.0);
-        let source_areas = known(&weights.source_areas).then_some(weights.source_areas.as_slice());
-        let destination_areas = known(&weights.destination_areas).then_some(weights.destination_areas.as_slice());
+        let [source_areas, destination_areas] = match &used.areas {
+            Some([source, destination]) => [source.as_slice(), destination],
+            None => [weights.source_areas.as_slice(), &weights.destination_areas],
+        }
+        .map(|areas| known(areas).then_some(areas));
         let is_sum = !matches!(request.finish, Finish::Statistic(_));
         let integrable = is_sum && weights.origin.conservative && source_areas.is_some() && destination_areas.is_some();
         let parts = |areas: &[f64], fractions: &[f64]| areas.iter().zip(fractions).map(|(a, f)| a * f).collect::<Vec<f64>>();

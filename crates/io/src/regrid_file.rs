@@ -9,7 +9,9 @@ use crate::slabs::SlabOrder;
 use crate::statistics::{Conservation, Summary};
 use crate::{Dataset, IoError, Role, VariableInfo, WeightsFile, check_identity, output_layout};
 use knarr_grid::Grid;
-use knarr_regrid::{Device, Finish, MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights};
+use knarr_regrid::{
+    Device, Finish, MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights, cell_areas,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -109,6 +111,8 @@ pub struct UsedWeights {
     pub methods: Option<Stack>,
     /// The weights, with the policy for missing values.
     pub regridder: StackRegridder,
+    /// Areas of source and destination cells where the weights have none, for means.
+    pub(crate) areas: Option<[Vec<f64>; 2]>,
 }
 
 /// What was done.
@@ -252,8 +256,11 @@ fn weights_for(
         }
     };
     let weights = weights.finished(request.finish).map_err(failed)?;
+    let joined = weights.joined();
+    let has_areas = [&joined.source_areas, &joined.destination_areas].iter().any(|a| a.iter().any(|&a| a != 0.0));
+    let areas = (!has_areas).then(|| [&**source, &**destination].map(cell_areas));
     let regridder = StackRegridder { weights, missing: request.missing };
-    used.push(UsedWeights { source: source.clone(), methods, regridder });
+    used.push(UsedWeights { source: source.clone(), methods, regridder, areas });
     Ok(used.len() - 1)
 }
 

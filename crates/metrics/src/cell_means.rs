@@ -31,7 +31,7 @@ pub fn cell_means(grid: &Grid, f: impl Fn(f64, f64) -> f64 + Sync) -> Vec<f64> {
         .map(|cell| {
             let mean = match &grid.layout {
                 Layout::Rows(rows) => Some(mean_of_quadrangle(rows, cell, &at)),
-                Layout::Polygons { .. } => mean_of_polygon(&grid.corners(cell), &at),
+                Layout::Formula(_) | Layout::Polygons { .. } => mean_of_polygon(&grid.corners(cell), &at),
                 Layout::Points { .. } => None,
             };
             mean.unwrap_or_else(|| at(grid.center(cell).unit()))

@@ -20,7 +20,7 @@ pub(crate) fn cells_of_pixels(grid: &Grid, canvas: &Canvas, has_value: &dyn Fn(u
             let lookup = RowsLookup::new(rows);
             directions.into_iter().map(|p| p.and_then(|p| lookup.cell_at(p)).map_or(OUTSIDE, |cell| cell as u32)).collect()
         }
-        Layout::Polygons { .. } => polygons(grid, canvas, &directions, has_value),
+        Layout::Formula(_) | Layout::Polygons { .. } => polygons(grid, canvas, &directions, has_value),
         Layout::Points { .. } => points(grid, canvas, &directions),
     }
 }

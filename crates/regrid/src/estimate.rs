@@ -82,15 +82,23 @@ fn bytes(links: f64, source: &Grid, destination: &Grid, options: &Options) -> f6
     let (n_s, n_t) = (source.len() as f64, destination.len() as f64);
     let weights = 12.0 * links + 8.0 * n_t + 16.0 * (n_s + n_t);
     let rows = |grid: &Grid| matches!(grid.layout, Layout::Rows(_));
+    // Polygons made of a formula.
+    let made = |grid: &Grid| match &grid.layout {
+        Layout::Formula(formula) => (24 * formula.corner_count() + 4 * formula.corners_per_cell() * formula.len()) as f64,
+        _ => 0.0,
+    };
     let held = match options.method {
         // Blocks not yet joined; the search tree of source cells.
         Method::Conservative | Method::LargestFraction => {
-            2.0 * links + if rows(source) || rows(destination) { 0.0 } else { 40.0 * n_s }
+            let tree = if rows(source) || rows(destination) { 0.0 } else { 40.0 * n_s };
+            2.0 * links + tree + made(source) + made(destination)
         }
         // Overlaps and their barycentres beside the links that come of them.
-        Method::Conservative2nd => 40.0 * links + 60.0 * n_s,
-        // Centers and a tree of both grids, blocks of rows made before they are joined.
-        _ => 16.0 * links + 24.0 * n_t + if rows(source) { n_s } else { 150.0 * n_s },
+        Method::Conservative2nd => 40.0 * links + 60.0 * n_s + made(source) + made(destination),
+        // One link a row, found by formula.
+        Method::Nearest if rows(source) => n_s + n_t,
+        // Centers and a tree of the source, its cells where patches are made of them, blocks not yet joined.
+        _ => 2.0 * links + 24.0 * n_t + if rows(source) { n_s } else { 150.0 * n_s + made(source) },
     };
     weights + held + 16e6
 }

@@ -5,6 +5,8 @@ use knarr_grid::{Columns, Grid, Layout, LonLat};
 use rayon::prelude::*;
 
 /// BLAKE3 hash (hex) of a grid's cells and mask: equal for equal geometry, whatever the file it came from.
+///
+/// Cells by formula count by the name and the numbers of the formula; as polygons of a file the same cells are others.
 pub fn content_hash(grid: &Grid) -> String {
     let mut bytes = Bytes::default();
     match &grid.layout {
@@ -22,6 +24,8 @@ pub fn content_hash(grid: &Grid) -> String {
                 Columns::Reduced { counts, .. } => bytes.numbers(&counts.iter().map(|&n| n as f64).collect::<Vec<f64>>()),
             }
         }
+        // What a formula and its numbers say, they say of every cell.
+        Layout::Formula(formula) => bytes.push(format!("formula: {formula}").as_bytes()),
         Layout::Polygons { centers, polygons } => {
             bytes.centers(centers);
             bytes.parallel(polygons.len(), |c, out| {

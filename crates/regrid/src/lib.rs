@@ -22,6 +22,7 @@ pub use estimate::Estimate;
 pub use finish::{Finish, Limit, Statistic};
 pub use identity::{content_hash, options_hash};
 pub use knarr_kernels::sparse_apply::{SlabFlags, Value};
+pub use methods::cell_areas;
 pub use options::{Edges, Extrapolation, Keeps, Method, Normalization, Options};
 pub use stack::{Defaults, Layer, Levels, PreparedStack, Stack, StackOn, StackRegridder, StackWeights};
 pub use weights::{Weights, WeightsOrigin};

@@ -12,6 +12,16 @@ const NEGLIGIBLE: f64 = 1e-14;
 /// Rows that one task makes; the result does not depend on it.
 const BLOCK: usize = 1024;
 
+/// Blocks made before they are joined: bounds what is held twice.
+const BLOCKS_AT_ONCE: usize = 32;
+
+/// Rows made by one task.
+struct Block {
+    /// Number of links of each row.
+    lengths: Vec<usize>,
+    links: Vec<Link>,
+}
+
 /// Compressed sparse rows of means: columns ascend, weights are positive and sum to 1.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LinkRows {
@@ -52,36 +62,32 @@ impl LinkRows {
         row: impl Fn(usize, &mut S, &mut Vec<Link>) + Sync,
         tidy: impl Fn(&mut Vec<Link>) + Sync,
     ) -> Self {
-        let blocks: Vec<(Vec<usize>, Vec<Link>)> = (0..len.div_ceil(BLOCK))
-            .into_par_iter()
-            .map_init(&scratch, |scratch, block| {
-                let (mut lengths, mut links, mut one) = (Vec::with_capacity(BLOCK), Vec::new(), Vec::new());
-                for i in block * BLOCK..len.min((block + 1) * BLOCK) {
+        let several = |first: usize| -> Vec<Block> {
+            let starts: Vec<usize> = (first..len).step_by(BLOCK).take(BLOCKS_AT_ONCE).collect();
+            let make = |scratch: &mut S, start: usize| {
+                let (mut block, mut one) = (Block { lengths: Vec::with_capacity(BLOCK), links: Vec::new() }, Vec::new());
+                for i in start..len.min(start + BLOCK) {
                     one.clear();
                     row(i, scratch, &mut one);
                     tidy(&mut one);
-                    lengths.push(one.len());
-                    links.extend_from_slice(&one);
+                    block.lengths.push(one.len());
+                    block.links.extend_from_slice(&one);
                 }
-                (lengths, links)
-            })
-            .collect();
-        let total = blocks.iter().map(|b| b.1.len()).sum();
-        let mut rows = Self {
-            row_starts: Vec::with_capacity(len + 1),
-            columns: Vec::with_capacity(total),
-            values: Vec::with_capacity(total),
+                block
+            };
+            starts.into_par_iter().map_init(&scratch, make).collect()
         };
+        let mut rows = Self { row_starts: Vec::with_capacity(len + 1), columns: Vec::new(), values: Vec::new() };
         rows.row_starts.push(0);
-        for (lengths, links) in blocks {
-            let mut end = rows.columns.len();
-            rows.row_starts.extend(lengths.iter().map(|n| {
-                end += n;
-                end
-            }));
-            rows.columns.extend(links.iter().map(|l| l.0));
-            rows.values.extend(links.iter().map(|l| l.1));
+        let mut blocks = several(0);
+        while !blocks.is_empty() {
+            let done = rows.len() + blocks.iter().map(|b| b.lengths.len()).sum::<usize>();
+            // Some threads make the next blocks while one joins these.
+            let ((), next) = rayon::join(|| blocks.iter().for_each(|block| rows.append(block, len)), || several(done));
+            blocks = next;
         }
+        rows.columns.shrink_to_fit();
+        rows.values.shrink_to_fit();
         rows
     }
 
@@ -91,15 +97,37 @@ impl LinkRows {
         Self { row_starts, columns, values }
     }
 
-    /// Rows of one link of weight 1, or none.
-    pub fn of_single(cells: impl Iterator<Item = Option<u32>>) -> Self {
-        let mut rows = Self { row_starts: vec![0], columns: Vec::new(), values: Vec::new() };
-        for cell in cells {
-            rows.columns.extend(cell);
-            rows.row_starts.push(rows.columns.len());
+    /// Adds the rows of a block; there are `len` in the end.
+    fn append(&mut self, Block { lengths, links }: &Block, len: usize) {
+        let mut end = self.columns.len();
+        self.row_starts.extend(lengths.iter().map(|n| {
+            end += n;
+            end
+        }));
+        if end > self.columns.capacity() {
+            // Space for all rows, judged by those made so far: doubling would waste up to half of it.
+            let expected = (end as f64 * 1.02 * len as f64 / self.len() as f64) as usize;
+            let expected = expected.clamp(end, end.saturating_mul(2).max(1 << 16));
+            self.columns.reserve_exact(expected - self.columns.len());
+            self.values.reserve_exact(expected - self.values.len());
         }
-        rows.values.resize(rows.columns.len(), 1.0);
-        rows
+        self.columns.extend(links.iter().map(|l| l.0));
+        self.values.extend(links.iter().map(|l| l.1));
+    }
+
+    /// Rows of one link of weight 1 to a source cell, or none.
+    pub fn of_single(mut cells: Vec<u32>, none: u32) -> Self {
+        let mut row_starts = Vec::with_capacity(cells.len() + 1);
+        row_starts.push(0);
+        let mut links = 0;
+        row_starts.extend(cells.iter().map(|&cell| {
+            links += usize::from(cell != none);
+            links
+        }));
+        if links < cells.len() {
+            cells.retain(|&cell| cell != none);
+        }
+        Self { row_starts, values: vec![1.0; cells.len()], columns: cells }
     }
 
     /// These rows, and those of `other` where these have no links.

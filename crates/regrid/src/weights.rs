@@ -39,9 +39,10 @@ pub struct Weights {
     pub columns: Vec<u32>,
     /// Weight of each link.
     pub values: Vec<f64>,
-    /// Area of each source cell (0 for points).
+    /// Area of each source cell; 0 for points, and for methods between centers, which do not ask for areas
+    /// ([`crate::cell_areas`] has them).
     pub source_areas: Vec<f64>,
-    /// Area of each destination cell (0 for points).
+    /// Area of each destination cell; 0 where those of source cells are.
     pub destination_areas: Vec<f64>,
     /// Overlapped part of each source cell.
     pub source_fractions: Vec<f64>,

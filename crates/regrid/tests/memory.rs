@@ -52,12 +52,13 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn the_peak_is_below_its_bound_and_below_the_estimate() {
     // Source, destination, bytes per link: 12 for the link, 16 for each cell's area and fraction, 8 per destination row,
-    // the search tree where there is one, and what is not yet joined.
+    // 40 for each cell that a formula gives while overlaps are made, the search tree where there is one, and what is not
+    // yet joined.
     let pairs = [
-        ("r720x360", "CS180", 30.0),
-        ("CS180", "r720x360", 40.0),
-        ("CS180", "ICO60", 48.0),
-        ("O200", "H128n", 32.0),
+        ("r720x360", "CS180", 36.0),
+        ("CS180", "r720x360", 48.0),
+        ("CS180", "ICO60", 72.0),
+        ("O200", "H128n", 38.0),
         ("r720x360", "O160", 32.0),
     ];
     for threads in [1, 2] {

@@ -53,6 +53,7 @@ pub(crate) fn padded_corners(grid: &Grid) -> PaddedCorners {
 pub(crate) fn corner_width(grid: &Grid) -> usize {
     match &grid.layout {
         Layout::Rows(_) => 4,
+        Layout::Formula(formula) => formula.corners_per_cell(),
         Layout::Polygons { polygons, .. } => polygons.max_corners().max(1),
         Layout::Points { .. } => 1,
     }

@@ -1,7 +1,7 @@
 //! Corners of cells in degrees, each corner's angles computed once for the cells around it.
 
 use knarr_grid::{Grid, Layout, LonLat, Polygons};
-use knarr_kernels::sphere::lon_lat_deg;
+use knarr_kernels::sphere::{UnitVector, lon_lat_deg};
 
 /// Corners remembered: more than two rows of most grids, few enough to stay in the fastest cache levels.
 const REMEMBERED: usize = 1 << 12;
@@ -16,8 +16,11 @@ pub(crate) struct Corners<'g> {
 impl<'g> Corners<'g> {
     /// The corners of `grid`.
     pub fn of(grid: &'g Grid) -> Self {
-        let shared =
-            matches!(&grid.layout, Layout::Polygons { polygons, .. } if polygons.vertices.len() < polygons.corners.len());
+        let shared = match &grid.layout {
+            Layout::Formula(_) => true,
+            Layout::Polygons { polygons, .. } => polygons.vertices.len() < polygons.corners.len(),
+            Layout::Rows(_) | Layout::Points { .. } => false,
+        };
         Self { grid, remembered: if shared { vec![(u32::MAX, 0.0, 0.0); REMEMBERED] } else { Vec::new() } }
     }
 
@@ -29,6 +32,12 @@ impl<'g> Corners<'g> {
                 let ([west, east], [south, north]) = rows.frame_bounds_deg(cell);
                 let bounds = [(west, south), (east, south), (east, north), (west, north)];
                 corners.extend(bounds.map(|(lon_deg, lat_deg)| LonLat { lon_deg, lat_deg }));
+            }
+            Layout::Formula(formula) => {
+                let center = self.grid.center(cell).lon_deg;
+                formula.each_corner(cell, |number| {
+                    corners.push(near(center, self.angles(number, || formula.corner(number))));
+                });
             }
             Layout::Polygons { polygons, .. } => self.append_polygon(polygons, cell, corners),
             Layout::Rows(_) | Layout::Points { .. } => {
@@ -45,16 +54,15 @@ impl<'g> Corners<'g> {
             // A corner given twice in a row is one.
             let previous = if k == 0 { indices[indices.len() - 1] } else { indices[k - 1] };
             if index != previous || indices.len() == 1 {
-                corners.push(near(center, self.angles(polygons, index)));
+                corners.push(near(center, self.angles(index, || polygons.vertices[index as usize])));
             }
         }
     }
 
-    fn angles(&mut self, polygons: &Polygons, index: u32) -> (f64, f64) {
-        let vertex = || lon_lat_deg(polygons.vertices[index as usize]);
-        let Some(place) = self.remembered.get_mut(index as usize % REMEMBERED) else { return vertex() };
+    fn angles(&mut self, index: u32, vertex: impl Fn() -> UnitVector) -> (f64, f64) {
+        let Some(place) = self.remembered.get_mut(index as usize % REMEMBERED) else { return lon_lat_deg(vertex()) };
         if place.0 != index {
-            let (lon, lat) = vertex();
+            let (lon, lat) = lon_lat_deg(vertex());
             *place = (index, lon, lat);
         }
         (place.1, place.2)

@@ -1,7 +1,8 @@
 //! A grid's cells as faces between shared nodes.
 
-use knarr_grid::{Grid, Layout, LonLat, Polygons};
+use knarr_grid::{Grid, LonLat, Polygons};
 use knarr_kernels::sphere::UnitVector;
+use std::borrow::Cow;
 
 /// Nodes, and the nodes around each cell counter-clockwise; dropped cells have none.
 pub(super) struct Faces {
@@ -12,15 +13,10 @@ pub(super) struct Faces {
 }
 
 pub(super) fn faces(grid: &Grid) -> Faces {
-    let made;
-    let polygons = match &grid.layout {
-        Layout::Polygons { polygons, .. } => polygons,
-        _ => {
-            let cells: Vec<Vec<UnitVector>> = (0..grid.len()).map(|cell| grid.corners(cell)).collect();
-            made = Polygons::from_cells(cells.iter().map(Vec::as_slice));
-            &made
-        }
-    };
+    let polygons = grid.polygons().unwrap_or_else(|| {
+        let cells: Vec<Vec<UnitVector>> = (0..grid.len()).map(|cell| grid.corners(cell)).collect();
+        Cow::Owned(Polygons::from_cells(cells.iter().map(Vec::as_slice)))
+    });
     let faces: Vec<Vec<u32>> = (0..grid.len())
         .map(|cell| {
             let corners = polygons.cell(cell);

@@ -2,7 +2,7 @@
 
 use crate::IoError;
 use knarr_grid::{Columns, Grid, Layout, Offsets};
-use knarr_regrid::{Estimate, Method, Options};
+use knarr_regrid::{Estimate, Options};
 use std::ops::Range;
 
 /// The program, its libraries and the blocks of a file being written.
@@ -46,7 +46,7 @@ impl MemoryPlan {
         }
         let (sources, cells) = (source.len() as u64, destination.len() as u64);
         // Columns and weights, joined from blocks that are made first.
-        let by_link = if options.method == Method::Conservative { 16 } else { 28 } * whole.links;
+        let by_link = 16 * whole.links;
         // Where rows start, areas and fractions, of the file beside those of a tile. Source areas wait on disk, which
         // leaves room for what allocation wastes.
         let file = 8 * cells + 16 * (sources + cells);
@@ -77,6 +77,8 @@ fn grid_bytes(grid: &Grid) -> u64 {
                     Columns::Reduced { counts, .. } => 16 * counts.len(),
                 }
         }
+        // What is made of it for some methods is counted with the weights.
+        Layout::Formula(_) => 0,
         Layout::Polygons { centers, polygons } => {
             let offsets = match &polygons.offsets {
                 Offsets::Uniform(_) => 0,

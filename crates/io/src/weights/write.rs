@@ -96,7 +96,16 @@ fn esmf<'a>(parts: &'a Parts<'a>, source: &'a Grid, destination: &'a Grid) -> St
             });
         }
         put_mask(&mut stream, &name("mask"), &cells, grid);
-        stream.whole(&name("area"), &[&cells], &[("units", "steradian")], parts.areas[k]);
+        let steradian = [("units", "steradian")];
+        if suffix == "a" || parts.areas[k].iter().any(|&area| area != 0.0) {
+            stream.whole(&name("area"), &[&cells], &steradian, parts.areas[k]);
+        } else {
+            // NCO gives its output the areas of the destination, which weights between centers do not have.
+            stream.numbers(&name("area"), &[&cells], &steradian, |range, out| {
+                range.zip(out).for_each(|(cell, area)| *area = grid.area(cell));
+                Ok(())
+            });
+        }
         stream.whole(&name("frac"), &[&cells], &[("units", "unitless")], parts.fractions[k]);
     }
     let links = parts.links;

@@ -17,7 +17,7 @@ pub(crate) struct Centers<'a> {
 impl<'a> Centers<'a> {
     pub fn of(grid: &'a Grid) -> Self {
         let is_number = |i: usize| match &grid.layout {
-            Layout::Rows(_) => true,
+            Layout::Rows(_) | Layout::Formula(_) => true,
             Layout::Polygons { centers, .. } | Layout::Points { centers } => {
                 centers[i].lon_deg.is_finite() && centers[i].lat_deg.is_finite()
             }
@@ -48,13 +48,25 @@ impl<'a> Centers<'a> {
 
     /// All centers; computed at the first call, which should not be made by parallel tasks.
     pub fn points(&self) -> &[UnitVector] {
-        self.points.get_or_init(|| (0..self.len()).into_par_iter().map(|i| self.grid.center(i).unit()).collect())
+        self.points.get_or_init(|| (0..self.len()).into_par_iter().map(|i| self.unit(i)).collect())
+    }
+
+    /// One center.
+    #[inline]
+    pub fn unit(&self, i: usize) -> UnitVector {
+        self.grid.center_unit(i)
+    }
+
+    /// One center as the grid has it.
+    #[inline]
+    pub fn lon_lat(&self, i: usize) -> LonLat {
+        self.grid.center(i)
     }
 
     /// The center of an active cell as the grid has it.
     #[inline]
     pub fn active_lon_lat(&self, i: usize) -> Option<LonLat> {
-        self.is_active[i].then(|| self.grid.center(i))
+        self.is_active[i].then(|| self.lon_lat(i))
     }
 
     /// The active centers, ready for queries.

@@ -11,6 +11,7 @@ use crate::links::{Link, LinkRows};
 use crate::search::points::PointTree;
 use knarr_grid::{Columns, Grid, Layout, Neighbours, Polygons};
 use knarr_kernels::sphere::UnitVector;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Neighbours of cells without shared corners.
@@ -95,7 +96,7 @@ pub(crate) fn neighbours(grid: &Grid, centers: &Centers) -> Neighbours {
 /// How cells are next to each other.
 enum Kind<'a> {
     Lattice { ny: usize, nx: usize, is_closed: bool },
-    Mesh { polygons: &'a Polygons, vertex_starts: Vec<usize>, vertex_cells: Vec<u32> },
+    Mesh { polygons: Cow<'a, Polygons>, vertex_starts: Vec<usize>, vertex_cells: Vec<u32> },
     Nearest { tree: PointTree, points: &'a [UnitVector] },
 }
 
@@ -109,18 +110,20 @@ impl<'a> Kind<'a> {
                     return Self::Lattice { ny, nx, is_closed: covered >= 360.0 - 1e-4 };
                 }
             }
-            Layout::Polygons { polygons, .. } => {
+            Layout::Formula(_) | Layout::Polygons { .. } => {
                 if let Some((ny, nx)) = structured(grid) {
                     return Self::Lattice { ny, nx, is_closed: super::bilinear::is_closed(centers.points(), ny, nx) };
                 }
-                return Self::mesh(polygons);
             }
             Layout::Points { .. } => {}
+        }
+        if let Some(polygons) = grid.polygons() {
+            return Self::mesh(polygons);
         }
         Self::Nearest { tree: centers.tree(), points: centers.points() }
     }
 
-    fn mesh(polygons: &'a Polygons) -> Self {
+    fn mesh(polygons: Cow<'a, Polygons>) -> Self {
         let mut vertex_starts = vec![0usize; polygons.vertices.len() + 1];
         polygons.corners.iter().for_each(|&v| vertex_starts[v as usize + 1] += 1);
         for k in 1..vertex_starts.len() {

@@ -9,5 +9,5 @@ pub(super) fn of_overlaps(rows: &LinkRows) -> LinkRows {
         let greatest = rows.row(i).map(|l| l.1).fold(0.0, f64::max);
         rows.row(i).find(|l| l.1 >= greatest * (1.0 - 1e-12)).map(|l| l.0)
     };
-    LinkRows::of_single((0..rows.len()).map(largest))
+    LinkRows::of_single((0..rows.len()).map(|i| largest(i).unwrap_or(u32::MAX)).collect(), u32::MAX)
 }

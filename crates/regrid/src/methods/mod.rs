@@ -71,7 +71,8 @@ pub(crate) fn build(
             };
             if options.method == Method::LargestFraction {
                 let rows = extrapolate::fill(largest::of_overlaps(&rows), source, destination, &to, options.extrapolation)?;
-                return Ok(cut(point_weights(source, destination, options, rows), range));
+                let areas = [weights.source_areas, weights.destination_areas];
+                return Ok(cut(point_weights(source, destination, options, rows, areas), range));
             }
             let rows = if options.method == Method::Conservative2nd {
                 weights.origin.method = weights.origin.method.replace("first order", "second order");
@@ -90,7 +91,12 @@ pub(crate) fn build(
         }
     };
     let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
-    Ok(cut(point_weights(source, destination, options, rows), range))
+    Ok(cut(point_weights(source, destination, options, rows, no_areas(source, destination)), range))
+}
+
+/// Areas of methods between centers, which need none and do not wait for them.
+fn no_areas(source: &Grid, destination: &Grid) -> [Vec<f64>; 2] {
+    [source, destination].map(|grid| vec![0.0; grid.len()])
 }
 
 /// Rows of a method that looks for the nearest of the active centers of `from`; `None` for the others.
@@ -126,15 +132,15 @@ fn cut(mut weights: Weights, range: Range<usize>) -> Weights {
 
 /// Weights that bring every active source cell somewhere.
 fn spread_weights(source: &Grid, destination: &Grid, options: &Options, radius_m: u32, keeps: Keeps) -> Weights {
-    let (source_areas, destination_areas) = (areas(source), areas(destination));
+    let both @ [source_areas, destination_areas] = &[source, destination].map(cell_areas);
     let kept = match keeps {
         Keeps::Sum | Keeps::Mean => spread::Kept::Amount,
-        Keeps::Integral => spread::Kept::Integral { source_areas: &source_areas, destination_areas: &destination_areas },
+        Keeps::Integral => spread::Kept::Integral { source_areas, destination_areas },
     };
     let rows = spread::rows(source, &Centers::of(destination), f64::from(radius_m) / EARTH_RADIUS_M, kept);
     let rows =
         if keeps == Keeps::Mean { LinkRows::collect(rows.len(), || (), |i, (), links| links.extend(rows.row(i))) } else { rows };
-    let mut weights = point_weights(source, destination, options, rows);
+    let mut weights = point_weights(source, destination, options, rows, both.clone());
     if keeps == Keeps::Mean {
         weights.origin.method += ":mean";
     }
@@ -147,19 +153,26 @@ fn spread_weights(source: &Grid, destination: &Grid, options: &Options, radius_m
 }
 
 /// Weights of a method that interpolates between centers.
-fn point_weights(source: &Grid, destination: &Grid, options: &Options, rows: LinkRows) -> Weights {
+fn point_weights(
+    source: &Grid,
+    destination: &Grid,
+    options: &Options,
+    rows: LinkRows,
+    [source_areas, destination_areas]: [Vec<f64>; 2],
+) -> Weights {
     let mut source_fractions = vec![0.0; source.len()];
     for &column in &rows.columns {
         source_fractions[column as usize] = 1.0;
     }
-    let destination_fractions = (0..rows.len()).map(|i| f64::from(u8::from(rows.is_mapped(i)))).collect();
+    let destination_fractions =
+        (0..rows.len()).into_par_iter().with_min_len(1 << 14).map(|i| f64::from(u8::from(rows.is_mapped(i)))).collect();
     Weights {
         source_len: source.len(),
         row_starts: rows.row_starts,
         columns: rows.columns,
         values: rows.values,
-        source_areas: areas(source),
-        destination_areas: areas(destination),
+        source_areas,
+        destination_areas,
         source_fractions,
         destination_fractions,
         origin: WeightsOrigin {
@@ -174,9 +187,10 @@ fn point_weights(source: &Grid, destination: &Grid, options: &Options, rows: Lin
     }
 }
 
-/// Areas of all cells in steradians.
-pub(crate) fn areas(grid: &Grid) -> Vec<f64> {
+/// Areas of all cells in steradians, masked ones too; 0 for points and dropped cells.
+pub fn cell_areas(grid: &Grid) -> Vec<f64> {
     match &grid.layout {
+        Layout::Formula(formula) => areas_of_polygons(&formula.polygons()),
         Layout::Polygons { polygons, .. } => areas_of_polygons(polygons),
         Layout::Rows(rows) => areas_of_rows(rows),
         Layout::Points { .. } => vec![0.0; grid.len()],

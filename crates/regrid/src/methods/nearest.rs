@@ -2,6 +2,7 @@
 
 use super::centers::Centers;
 use crate::links::LinkRows;
+use crate::search::formula::FormulaCenters;
 use crate::search::rows::{Nearest, RowCenters};
 use knarr_grid::Layout;
 use knarr_kernels::sphere::{UnitVector, dot, sub};
@@ -16,10 +17,12 @@ const UNKNOWN: u32 = u32::MAX - 1;
 /// that differ by less than 1e-14 of the radius are ties. Centers beyond the square `reach` of a chord do not count.
 pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRows {
     let mut nearest = match &from.grid().layout {
-        Layout::Rows(rows) => by_formula(&RowCenters::new(rows, &from.is_active), destination),
-        Layout::Polygons { .. } | Layout::Points { .. } => {
-            destination.is_active.par_iter().map(|&active| if active { UNKNOWN } else { NONE }).collect()
-        }
+        Layout::Rows(rows) => in_rows(&RowCenters::new(rows, &from.is_active), destination),
+        Layout::Formula(formula) => match FormulaCenters::of(formula) {
+            Some(centers) => by_formula(&centers, &from.is_active, destination),
+            None => unknown(destination),
+        },
+        Layout::Polygons { .. } | Layout::Points { .. } => unknown(destination),
     };
     if nearest.contains(&UNKNOWN) {
         let (tree, centers, points) = (from.tree(), from.points(), destination.points());
@@ -46,10 +49,26 @@ pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRow
             }
         });
     }
-    LinkRows::of_single(nearest.into_iter().map(|cell| (cell != NONE).then_some(cell)))
+    LinkRows::of_single(nearest, NONE)
 }
 
-fn by_formula(source: &RowCenters<'_>, destination: &Centers) -> Vec<u32> {
+/// Active cells, nothing found yet.
+fn unknown(destination: &Centers) -> Vec<u32> {
+    destination.is_active.par_iter().map(|&active| if active { UNKNOWN } else { NONE }).collect()
+}
+
+fn by_formula(source: &FormulaCenters<'_>, is_active: &[bool], destination: &Centers) -> Vec<u32> {
+    let cell = |i: usize| {
+        if !destination.is_active[i] {
+            return NONE;
+        }
+        let cell = source.nearest(|| destination.lon_lat(i), || destination.unit(i));
+        if is_active[cell] { cell as u32 } else { UNKNOWN }
+    };
+    (0..destination.len()).into_par_iter().map(cell).collect()
+}
+
+fn in_rows(source: &RowCenters<'_>, destination: &Centers) -> Vec<u32> {
     let cell = |i: usize| match destination.active_lon_lat(i).map(|p| source.nearest(p)) {
         Some(Nearest::Cell(cell)) => cell,
         Some(Nearest::Unknown) => UNKNOWN,

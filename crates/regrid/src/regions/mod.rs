@@ -101,7 +101,7 @@ impl RegionOverlaps {
             }
         }
         let (row_starts, columns, values) = shared_areas(grid, &grid_of(&pieces))?;
-        let cell_areas: Vec<f64> = crate::methods::areas(grid);
+        let cell_areas: Vec<f64> = crate::methods::cell_areas(grid);
         let mut overlaps = Self {
             row_starts: vec![0],
             cells: Vec::new(),

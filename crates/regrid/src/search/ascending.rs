@@ -1,5 +1,11 @@
 //! Places in an ascending list of numbers: a guess where they are evenly spaced, halving elsewhere.
 
+/// A longitude between 0 and 360: a division only for those that are not.
+#[inline(always)]
+pub(crate) fn turned(lon_deg: f64) -> f64 {
+    if (0.0..360.0).contains(&lon_deg) { lon_deg } else { lon_deg.rem_euclid(360.0) }
+}
+
 /// Ascending numbers, each with the number of what lies there.
 #[derive(Clone, Debug)]
 pub(crate) struct Ascending {

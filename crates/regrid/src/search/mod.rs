@@ -3,6 +3,7 @@
 pub(crate) mod ascending;
 pub(crate) mod bvh;
 pub(crate) mod delaunay;
+pub(crate) mod formula;
 pub(crate) mod locate;
 pub(crate) mod points;
 pub(crate) mod rows;

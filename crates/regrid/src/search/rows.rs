@@ -1,6 +1,6 @@
 //! The nearest center in a grid of rows, by its axes: no tree, and mostly no trigonometry.
 
-use super::ascending::Ascending;
+use super::ascending::{Ascending, turned};
 use super::points::TIE;
 use knarr_grid::{Columns, LonLat, Rows};
 use knarr_kernels::sphere::{UnitVector, dot, lon_lat_deg, sin_cos_deg, sub};
@@ -90,7 +90,7 @@ impl<'a> RowCenters<'a> {
         if n < 2 || above == 0 || above == self.lats.len() || lat.abs() > 89.0 {
             return None;
         }
-        let x = if (0.0..360.0).contains(&lon) { lon } else { lon.rem_euclid(360.0) };
+        let x = turned(lon);
         let east = lons.count_up_to(x);
         let (left, right) = (if east == 0 { n - 1 } else { east - 1 }, if east == n { 0 } else { east });
         let west_of = if east == 0 { x - lons.value(left) + 360.0 } else { x - lons.value(left) };
@@ -123,7 +123,7 @@ impl<'a> RowCenters<'a> {
     /// least distance allows.
     fn nearest_of_window(&self, p: UnitVector, lon: f64, lat: f64) -> Nearest {
         let above = self.lats.count_up_to(lat);
-        let mut best = Best { chord2: f64::INFINITY, tied: [(0.0, 0); 8], count: 0, more: Vec::new() };
+        let mut best = Best::NONE;
         for row in [above.checked_sub(1), Some(above).filter(|&k| k < self.lats.len())].into_iter().flatten() {
             self.visit_row(row, p, lon, 0.0, &mut |cell, chord2| best.meet(cell, chord2));
         }
@@ -160,7 +160,7 @@ impl<'a> RowCenters<'a> {
     fn visit_row(&self, k: usize, p: UnitVector, lon: f64, half_width: f64, visit: &mut impl FnMut(usize, f64) -> bool) -> bool {
         let row = self.lats.number(k);
         let first = self.first_of_row(row);
-        let x = lon.rem_euclid(360.0);
+        let x = turned(lon);
         let (n, east) = match (&self.lons, &self.rows.columns) {
             (Some(lons), _) => (lons.len(), lons.count_up_to(x)),
             (None, Columns::Reduced { counts, .. }) => (counts[row], (x / 360.0 * counts[row] as f64) as usize + 1),
@@ -232,7 +232,7 @@ impl<'a> RowCenters<'a> {
 }
 
 /// The least distance so far, and the cells near it.
-struct Best {
+pub(super) struct Best {
     chord2: f64,
     tied: [(f64, usize); 8],
     count: usize,
@@ -241,8 +241,11 @@ struct Best {
 }
 
 impl Best {
+    /// Nothing met yet.
+    pub(super) const NONE: Self = Self { chord2: f64::INFINITY, tied: [(0.0, 0); 8], count: 0, more: Vec::new() };
+
     /// Always true, for searches that go on.
-    fn meet(&mut self, cell: usize, chord2: f64) -> bool {
+    pub(super) fn meet(&mut self, cell: usize, chord2: f64) -> bool {
         if chord2.sqrt() <= self.chord2.sqrt() + TIE {
             self.chord2 = self.chord2.min(chord2);
             match self.tied.get_mut(self.count) {
@@ -254,7 +257,7 @@ impl Best {
         true
     }
 
-    fn lowest(&self) -> Option<usize> {
+    pub(super) fn lowest(&self) -> Option<usize> {
         let bound = self.chord2.sqrt() + TIE;
         let met = self.tied.iter().take(self.count).chain(&self.more);
         met.filter(|t| t.0.sqrt() <= bound).map(|t| t.1).min()

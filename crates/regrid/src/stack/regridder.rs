@@ -262,7 +262,7 @@ impl StackRegridder {
     fn parts(&self, valid: Option<&[bool]>, shares: Option<&[f64]>) -> Vec<f64> {
         let joined = self.weights.joined();
         if !joined.origin.conservative || joined.origin.normalization == "destarea" {
-            return joined.destination_areas.clone();
+            return self.weights.destination_areas().to_vec();
         }
         let of_weights = if shares.is_none() { valid.map(|v| joined.valid_shares(v)) } else { None };
         let shares = shares.or(of_weights.as_deref());

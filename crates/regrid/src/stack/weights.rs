@@ -5,7 +5,7 @@ use crate::links::LinkRows;
 use crate::methods::centers::Centers;
 use crate::methods::second_order::Factored;
 use crate::methods::{creep, neighbour_rows};
-use crate::{Finish, Limit, Method, RegridError, Weights};
+use crate::{Finish, Limit, Method, RegridError, Weights, cell_areas};
 use knarr_grid::{Grid, Neighbours};
 use std::sync::{Arc, OnceLock};
 
@@ -26,6 +26,8 @@ pub struct StackWeights {
     /// Which destination cells are next to each other, where a layer creeps.
     neighbours: Option<Neighbours>,
     finish: Finish,
+    /// Areas of destination cells for sums to be assured, where the weights have none.
+    limit_areas: Option<Vec<f64>>,
     /// The factors of a first layer of second order, made when they are needed.
     factored: OnceLock<Option<Arc<Factored>>>,
 }
@@ -85,7 +87,8 @@ impl StackWeights {
         let (source, destination) = (source.clone(), destination.clone());
         let stack = stack.clone();
         let (finish, factored) = (Finish::Sum, OnceLock::new());
-        let mut made = Self { stack, source, destination, joined, levels, later, neighbours: None, finish, factored };
+        let (neighbours, limit_areas) = (None, None);
+        let mut made = Self { stack, source, destination, joined, levels, later, neighbours, finish, limit_areas, factored };
         made.joined.origin.fixed_value = made.stack.fixed();
         made
     }
@@ -144,7 +147,7 @@ impl StackWeights {
             Finish::Statistic(_) if !is_first_order => {
                 return refuse("a statistic of overlapping cells needs conservative weights of first order");
             }
-            Finish::Limit(Limit::Caas) if self.joined.destination_areas.iter().all(|&a| a == 0.0) => {
+            Finish::Limit(Limit::Caas) if !self.destination.has_corners() => {
                 return refuse("an assured sum needs a destination with cells, not points");
             }
             Finish::Limit(_) if self.joined.origin.method.starts_with("spread") => {
@@ -152,12 +155,21 @@ impl StackWeights {
             }
             _ => self.finish = finish,
         }
+        // Weights between points come without areas.
+        if finish == Finish::Limit(Limit::Caas) && self.joined.destination_areas.iter().all(|&a| a == 0.0) {
+            self.limit_areas = Some(cell_areas(&self.destination));
+        }
         Ok(self)
     }
 
     /// What is made of the values of the first layer.
     pub fn finish(&self) -> Finish {
         self.finish
+    }
+
+    /// Areas of destination cells.
+    pub(super) fn destination_areas(&self) -> &[f64] {
+        self.limit_areas.as_deref().unwrap_or(&self.joined.destination_areas)
     }
 
     /// The factors of the first layer, if it is of second order.

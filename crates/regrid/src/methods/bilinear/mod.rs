@@ -65,12 +65,9 @@ fn patches(source: &Grid, from: Centers) -> Patches {
         let alias = quads::aliases(from.points(), &from.is_active);
         return quads::patches(from.points(), alias.as_deref(), ny, nx).finish(alias, from.is_active);
     }
-    let around_corners = match &source.layout {
-        Layout::Polygons { polygons, .. } => {
-            Some(fans::patches(from.points(), polygons)).filter(|patches| is_connected(patches, source, polygons))
-        }
-        Layout::Rows(_) | Layout::Points { .. } => None,
-    };
+    let around_corners = source.polygons().and_then(|polygons| {
+        Some(fans::patches(from.points(), &polygons)).filter(|patches| is_connected(patches, source, &polygons))
+    });
     around_corners.unwrap_or_else(|| triangles(&from)).finish(None, from.is_active)
 }
 
@@ -98,7 +95,7 @@ fn is_connected(patches: &PatchBuilder, source: &Grid, polygons: &Polygons) -> b
     if 4 * patches.len() < polygons.len() {
         return false;
     }
-    let covered: f64 = super::areas(source).iter().sum();
+    let covered: f64 = super::cell_areas(source).iter().sum();
     covered < 0.9999 * 4.0 * PI || patches.area() > (1.0 - 1e-9) * 4.0 * PI
 }
 

@@ -7,7 +7,7 @@ mod cubic;
 
 use super::patches::LEAST_SHARE;
 use crate::links::Link;
-use crate::search::ascending::Ascending;
+use crate::search::ascending::{Ascending, turned};
 use knarr_grid::{Columns, LonAxis, LonLat, Rows};
 use knarr_kernels::sphere::lon_lat_deg;
 
@@ -110,7 +110,15 @@ impl<'a> RowSource<'a> {
             let (south, north) = (at(above - 1), if above < self.lats.len() { at(above) } else { last });
             let width = north.0 - south.0;
             let t = if width > 0.0 { ((lat - south.0) / width).clamp(0.0, 1.0) } else { 0.0 };
-            self.along(south.1, lon, 1.0 - t, links) && self.along(north.1, lon, t, links)
+            match &self.line {
+                // The same columns in both rows.
+                Line::Shared { .. } => self.columns_around(south.1, lon).is_some_and(|columns| {
+                    self.push_both(south.1, columns, 1.0 - t, links);
+                    self.push_both(north.1, columns, t, links);
+                    true
+                }),
+                Line::Reduced => self.along(south.1, lon, 1.0 - t, links) && self.along(north.1, lon, t, links),
+            }
         };
         // Weights add up to 1 before masked ones are left out.
         if !inside || links.iter().map(|l| l.1).sum::<f64>() <= LEAST_SHARE {
@@ -120,10 +128,18 @@ impl<'a> RowSource<'a> {
 
     /// Linear between the two columns of a row around `lon`; false if it lies outside the row.
     fn along(&self, row: usize, lon: f64, weight: f64, links: &mut Vec<Link>) -> bool {
-        let (left, right, t) = match (&self.line, &self.rows.columns) {
+        let Some(columns) = self.columns_around(row, lon) else { return false };
+        self.push_both(row, columns, weight, links);
+        true
+    }
+
+    /// The columns of a row around `lon` and the share of the second one.
+    #[inline]
+    fn columns_around(&self, row: usize, lon: f64) -> Option<(usize, usize, f64)> {
+        match (&self.line, &self.rows.columns) {
             (Line::Shared { west_deg, offsets, is_periodic }, _) => {
                 let n = offsets.len();
-                let mut x = (lon - west_deg).rem_euclid(360.0);
+                let mut x = turned(lon - west_deg);
                 if !is_periodic && x > 360.0 - TOLERANCE_DEG {
                     x = 0.0;
                 }
@@ -131,26 +147,27 @@ impl<'a> RowSource<'a> {
                 let right = offsets.count_up_to(x).max(1);
                 let left = at(right - 1);
                 if right < n {
-                    (left.1, at(right).1, (x - left.0) / (at(right).0 - left.0))
+                    Some((left.1, at(right).1, (x - left.0) / (at(right).0 - left.0)))
                 } else if *is_periodic {
-                    (left.1, at(0).1, ((x - left.0) / (360.0 - left.0)).min(1.0))
-                } else if x - left.0 <= TOLERANCE_DEG {
-                    (left.1, left.1, 0.0)
+                    Some((left.1, at(0).1, ((x - left.0) / (360.0 - left.0)).min(1.0)))
                 } else {
-                    return false;
+                    (x - left.0 <= TOLERANCE_DEG).then_some((left.1, left.1, 0.0))
                 }
             }
             (Line::Reduced, Columns::Reduced { counts, .. }) => {
                 let n = counts[row];
-                let position = lon.rem_euclid(360.0) / 360.0 * n as f64;
+                let position = turned(lon) / 360.0 * n as f64;
                 let left = position.floor();
-                (left as usize % n, (left as usize + 1) % n, position - left)
+                Some((left as usize % n, (left as usize + 1) % n, position - left))
             }
-            (Line::Reduced, Columns::Shared(_)) => return false,
-        };
+            (Line::Reduced, Columns::Shared(_)) => None,
+        }
+    }
+
+    #[inline]
+    fn push_both(&self, row: usize, (left, right, t): (usize, usize, f64), weight: f64, links: &mut Vec<Link>) {
         self.push(row, left, weight * (1.0 - t), links);
         self.push(row, right, weight * t, links);
-        true
     }
 
     /// The mean of a row.

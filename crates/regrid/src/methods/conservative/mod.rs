@@ -47,6 +47,8 @@ pub(crate) fn build(
         Cow::Owned(Mask::from_active(active))
     };
     let overlaps = find(source, &source_cells, &source_areas, &mask, &destination_cells, &destination_areas, device)?;
+    // Cells made for this have done their part.
+    drop((source_cells, destination_cells));
     Ok(weights_from(overlaps, source, destination, source_areas, destination_areas, options))
 }
 
@@ -86,6 +88,7 @@ impl<'a> Cells<'a> {
         match &grid.layout {
             Layout::Rows(rows) if !great_circles && bands::can_tile(rows) => Self::Rows(rows),
             Layout::Rows(_) => Self::Polygons(Cow::Owned(polygons_of_rows(grid))),
+            Layout::Formula(formula) => Self::Polygons(Cow::Owned(formula.polygons())),
             Layout::Polygons { polygons, .. } => Self::Polygons(Cow::Borrowed(polygons)),
             Layout::Points { .. } => Self::Polygons(Cow::Owned(Polygons::from_cells(std::iter::empty()))),
         }
@@ -151,7 +154,7 @@ fn find(
 pub(crate) fn has_kernels(source: &Grid, destination: &Grid, options: &Options) -> bool {
     let is_polygons = |grid: &Grid| match &grid.layout {
         Layout::Rows(rows) => options.edges == Edges::GreatCircle || !bands::can_tile(rows),
-        Layout::Polygons { .. } => true,
+        Layout::Formula(_) | Layout::Polygons { .. } => true,
         Layout::Points { .. } => false,
     };
     is_polygons(source) && is_polygons(destination)

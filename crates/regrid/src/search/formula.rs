@@ -1,0 +1,271 @@
+//! The nearest center in a grid whose cells are a formula: no tree, and for most points no trigonometry.
+//!
+//! The centers around the point by the formula's inverse give a distance; all centers that can be as near lie in a
+//! window of the formula's coordinates around it.
+
+use super::points::TIE;
+use super::rows::Best;
+use knarr_grid::{CubedSphere, FacePlace, Formula, Healpix, LonLat, RingPlace};
+use knarr_kernels::sphere::{UnitVector, dot, sin_cos_deg, sub};
+use std::f64::consts::{FRAC_PI_2, TAU};
+
+/// Distances found without the centers' vectors are right to this part of the radius, a hundred times over.
+const CLEAR: f64 = 100.0 * TIE;
+
+/// Rows and rings by the inverse formula are right to this part of one, HEALPix of nside 4096 next to a pole included.
+const ROUNDING: f64 = 1e-6;
+
+/// The centers of a formula, ready for queries.
+pub(crate) enum FormulaCenters<'a> {
+    Healpix(&'a Healpix),
+    CubedSphere(&'a CubedSphere),
+}
+
+impl<'a> FormulaCenters<'a> {
+    /// `None` where a tree is as good: triangles, and few cells.
+    pub fn of(formula: &'a Formula) -> Option<Self> {
+        match formula {
+            Formula::Healpix(cells) => Some(Self::Healpix(cells)),
+            Formula::CubedSphere(cells) if cells.n() >= LEAST_SIDE => Some(Self::CubedSphere(cells)),
+            Formula::CubedSphere(_) | Formula::IcosahedralTriangles(_) => None,
+        }
+    }
+
+    /// The nearest center of all cells, masked or not; of those within [`TIE`] of the least distance the lowest number.
+    ///
+    /// The point is asked for as its angles, its vector, or both.
+    #[inline]
+    pub fn nearest(&self, lon_lat: impl Fn() -> LonLat, unit: impl Fn() -> UnitVector) -> usize {
+        match self {
+            Self::Healpix(cells) => nearest_on_rings(cells, lon_lat(), unit),
+            Self::CubedSphere(cells) => nearest_on_faces(cells, unit()),
+        }
+    }
+}
+
+/// The two least chord² met so far.
+struct Two<P> {
+    least: f64,
+    second: f64,
+    place: P,
+}
+
+impl<P: Copy> Two<P> {
+    #[inline(always)]
+    fn meet(&mut self, chord2: f64, place: P) {
+        if chord2 < self.least {
+            (self.second, self.least, self.place) = (self.least, chord2, place);
+        } else {
+            self.second = self.second.min(chord2);
+        }
+    }
+
+    /// Whether the second is further away than rounding.
+    #[inline(always)]
+    fn is_clear(&self) -> bool {
+        self.second - self.least > 2.0 * CLEAR * self.second.sqrt()
+    }
+}
+
+/// 4 sin²(x/2) of a few columns.
+#[inline(always)]
+fn chord2_of_angle(x: f64) -> f64 {
+    if x.abs() > 0.1 {
+        let half = (0.5 * x).sin();
+        return 4.0 * half * half;
+    }
+    let x2 = x * x;
+    x2 * (1.0 - x2 * (1.0 / 12.0 - x2 * (1.0 / 360.0 - x2 * (1.0 / 20160.0 - x2 / 1_814_400.0))))
+}
+
+/// Rings up to this long are looked at whole where it is close: near a pole all their centers can be as far.
+const SHORT_RING: usize = 8;
+
+/// In every ring only the centers east and west of the point can be the nearest.
+fn nearest_on_rings(cells: &Healpix, p: LonLat, unit: impl Fn() -> UnitVector) -> usize {
+    let last = 4 * cells.nside() - 1;
+    let (sin_lat, cos_lat) = sin_cos_deg(p.lat_deg);
+    let turn = p.lon_deg / 360.0;
+    let turn = turn - turn.floor();
+    let mut two = Two { least: f64::INFINITY, second: f64::INFINITY, place: RingPlace { ring: 1, column: 0 } };
+    let meet_ring = |ring: usize, two: &mut Two<RingPlace>| {
+        let (sin_ring, cos_ring) = cells.ring_sine_cosine(ring);
+        let count = cells.ring_len(ring) as f64;
+        let across2 = (sin_lat - sin_ring) * (sin_lat - sin_ring) + (cos_lat - cos_ring) * (cos_lat - cos_ring);
+        let x = turn * count - cells.ring_offset(ring);
+        let west = x.floor();
+        let cosines = cos_lat * cos_ring;
+        let wrapped = |column: f64| {
+            if column < 0.0 {
+                column + count
+            } else if column >= count {
+                column - count
+            } else {
+                column
+            }
+        };
+        for column in [west, west + 1.0] {
+            let chord2 = across2 + cosines * chord2_of_angle((x - column) * (TAU / count));
+            two.meet(chord2, RingPlace { ring, column: wrapped(column) as usize });
+        }
+    };
+    let start = (ring_at(cells.nside(), sin_lat) as usize).clamp(1, last);
+    let pair = start..=(start + 1).min(last);
+    for ring in pair.clone() {
+        meet_ring(ring, &mut two);
+    }
+    // Sines of the latitudes within that distance, north and south.
+    let sine = (two.least * (1.0 - 0.25 * two.least).max(0.0)).sqrt();
+    let (along, across) = (sin_lat * (1.0 - 0.5 * two.least), cos_lat * sine);
+    // The distance reaches over a pole if it is more than what is left to it.
+    let over_pole = cos_lat <= sine;
+    let north = if over_pole && sin_lat > 0.0 { 1.0 } else { ring_at(cells.nside(), (along + across).min(1.0)) - ROUNDING };
+    let south =
+        if over_pole && sin_lat < 0.0 { last as f64 } else { ring_at(cells.nside(), (along - across).max(-1.0)) + ROUNDING };
+    let window = (north.ceil() as usize).clamp(1, last)..=(south.floor() as usize).clamp(1, last);
+    for ring in window.clone().filter(|ring| !pair.contains(ring)) {
+        meet_ring(ring, &mut two);
+    }
+    if two.is_clear() {
+        return cells.cell(two.place);
+    }
+    let (p, mut best) = (unit(), Best::NONE);
+    let mut meet = |place: RingPlace| {
+        let chord = sub(cells.unit_at(place), p);
+        best.meet(cells.cell(place), dot(chord, chord));
+    };
+    for ring in (*window.start()).min(start)..=(*window.end()).max(*pair.end()) {
+        let count = cells.ring_len(ring);
+        if count <= SHORT_RING {
+            (0..count).for_each(|column| meet(RingPlace { ring, column }));
+            continue;
+        }
+        let west = (turn * count as f64 - cells.ring_offset(ring)).floor() as isize;
+        for column in [west, west + 1] {
+            meet(RingPlace { ring, column: column.rem_euclid(count as isize) as usize });
+        }
+    }
+    best.lowest().unwrap_or_else(|| cells.cell(two.place))
+}
+
+/// The place of a latitude among the rings, a whole number on each of them.
+#[inline(always)]
+fn ring_at(nside: usize, sin_lat: f64) -> f64 {
+    let n = nside as f64;
+    if sin_lat.abs() <= 2.0 / 3.0 {
+        return n * (2.0 - 1.5 * sin_lat);
+    }
+    let from_pole = n * (3.0 * (1.0 - sin_lat.abs()).max(0.0)).sqrt();
+    if sin_lat > 0.0 { from_pole } else { 4.0 * n - from_pole }
+}
+
+/// Cells along a face from which on [`STRETCH`] holds.
+const LEAST_SIDE: usize = 20;
+
+/// Angles of a face change by up to 1/cos φ times the way, φ the latitude above the plane they turn in: 45° at the
+/// middle of an edge, and 51° two cells of 4.5° further.
+const STRETCH: f64 = 1.6;
+
+/// The nearest center lies within the distance to that of the cell around the point, in angles of some face.
+fn nearest_on_faces(cells: &CubedSphere, p: UnitVector) -> usize {
+    let n = cells.n() as f64;
+    let face = face_of(p);
+    let seen = CubedSphere::seen_from(face, p);
+    // The centers of columns and rows are at whole numbers.
+    let place = |tangent: f64| (tangent.atan() / FRAC_PI_2 + 0.5) * n - 0.5;
+    let (x, y) = (place(seen[1] / seen[0]), place(seen[2] / seen[0]));
+    let nearest_index = |x: f64| (x + 0.5).max(0.0).min(n - 1.0) as usize;
+    let chord2 = |seen: [f64; 3], place: FacePlace| {
+        let chord = sub(cells.seen_at(place), seen);
+        dot(chord, chord)
+    };
+    let first = FacePlace { face, i: nearest_index(x), j: nearest_index(y) };
+    let mut two = Two { least: chord2(seen, first), second: f64::INFINITY, place: first };
+    let reach = STRETCH * (two.least.sqrt() + 10.0 * CLEAR) * n / FRAC_PI_2 + ROUNDING;
+    // Calls `visit` with the places of a face within reach of (x, y).
+    let window = |face: usize, x: f64, y: f64, visit: &mut dyn FnMut(FacePlace)| {
+        let range = |x: f64| (x - reach).ceil().max(0.0) as isize..=(x + reach).floor().min(n - 1.0) as isize;
+        for j in range(y) {
+            for i in range(x) {
+                visit(FacePlace { face, i: i as usize, j: j as usize });
+            }
+        }
+    };
+    let is_inside = |x: f64| x - reach > -0.5 && x + reach < n - 0.5;
+    let crosses = !(is_inside(x) && is_inside(y));
+    let all = |visit: &mut dyn FnMut([f64; 3], FacePlace)| {
+        window(face, x, y, &mut |place| visit(seen, place));
+        for other in (0..6).filter(|&other| crosses && other != face) {
+            let seen = CubedSphere::seen_from(other, p);
+            // Within 60° of the middle of the face: further away is none of its cells.
+            if seen[0] > 0.5 {
+                window(other, place(seen[1] / seen[0]), place(seen[2] / seen[0]), &mut |place| visit(seen, place));
+            }
+        }
+    };
+    all(&mut |seen, place| {
+        if place != first {
+            two.meet(chord2(seen, place), place);
+        }
+    });
+    if two.is_clear() {
+        return cells.cell(two.place);
+    }
+    let mut best = Best::NONE;
+    all(&mut |seen, place| {
+        best.meet(cells.cell(place), chord2(seen, place));
+    });
+    best.lowest().unwrap_or_else(|| cells.cell(two.place))
+}
+
+/// The face that `p` lies on.
+#[inline]
+fn face_of(p: UnitVector) -> usize {
+    let size = p.map(f64::abs);
+    if size[2] > size[0] && size[2] > size[1] {
+        if p[2] > 0.0 { 4 } else { 5 }
+    } else if size[0] >= size[1] {
+        if p[0] > 0.0 { 0 } else { 2 }
+    } else if p[1] > 0.0 {
+        1
+    } else {
+        3
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::points::PointTree;
+    use knarr_grid::{Grid, Layout};
+
+    #[test]
+    fn formulas_and_tree_agree() {
+        let multiples = (0..=144).flat_map(|i| (0..=72).map(move |j| (f64::from(i) * 2.5 - 180.0, f64::from(j) * 2.5 - 90.0)));
+        let spiral = (0..20_000).map(|k| (f64::from(k) * 137.50776, (1.0 - f64::from(k) / 9999.5).asin().to_degrees()));
+        let poles = (0..400).map(|k| (f64::from(k) * 0.9, 90.0 - 1e-3 * f64::from(k)));
+        let points: Vec<(f64, f64)> = multiples.chain(spiral).chain(poles).collect();
+        for name in ["H1", "H2", "H3", "H8n", "H13", "H32", "H32n", "CS20", "CS21", "CS90"] {
+            let grid = Grid::from_spec(name).expect("a valid name");
+            let Layout::Formula(formula) = &grid.layout else { panic!("{name} has no formula") };
+            let centers = FormulaCenters::of(formula).expect("a formula with an inverse");
+            let tree = PointTree::new((0..grid.len()).map(|c| (grid.center_unit(c), c as u32)).collect());
+            // Corners are as far from several centers, and the centers themselves.
+            let corners = (0..grid.len()).step_by(3).flat_map(|c| grid.corners(c)).map(LonLat::from_unit);
+            let own = (0..grid.len()).step_by(5).map(|c| grid.center(c));
+            let given = points.iter().map(|&(lon_deg, lat_deg)| LonLat { lon_deg, lat_deg });
+            for p in given.chain(corners).chain(own) {
+                let unit = p.unit();
+                let found = centers.nearest(|| p, || unit) as u32;
+                let expected = tree.nearest(unit).map(|n| n.0);
+                if Some(found) != expected {
+                    // Ties of a tie: the distances must differ by about as much.
+                    let chord =
+                        |c: u32| dot(sub(grid.center_unit(c as usize), unit), sub(grid.center_unit(c as usize), unit)).sqrt();
+                    let gap = (chord(found) - chord(expected.expect("it has points"))).abs();
+                    panic!("{name} {p:?}: {found} and {expected:?}, {gap}");
+                }
+            }
+        }
+    }
+}
