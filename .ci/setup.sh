@@ -24,10 +24,10 @@ if ! command -v cc >/dev/null 2>&1; then
 fi
 
 needed="pkg-config libnetcdf-dev libhdf5-dev"
-# Tests compare with other programs (cdo, nco), speak with an MQTT broker (mosquitto) and run GPU kernels on a software
+# Tests compare with other programs (cdo, nco), speak with an MQTT broker (mosquitto), look at pages (chromium) and run GPU kernels on a software
 # driver; they skip, and say so, without.
 optional=""
-[ "$mode" = test ] && optional="cdo nco netcdf-bin minisign mosquitto mesa-vulkan-drivers libvulkan1"
+[ "$mode" = test ] && optional="cdo nco netcdf-bin minisign mosquitto chromium mesa-vulkan-drivers libvulkan1"
 
 # Readers of packages, apart from the system's Python.
 readers=target/test-readers

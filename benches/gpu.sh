@@ -4,7 +4,7 @@
 #                              (PROFILE=dev builds sooner, to try the script)
 #   DIR/gpu.sh run [OUT]       runs them there and writes what they tell to OUT (default: DIR/out)
 # 1 adapters, limits, copies; 2 functions, contraction, loops, submits, memory (--probe); 3 twins; 4 benches beside
-# the processor's cores; 5 weights and a file by the program on both.
+# the processor's cores; 5 weights by the program on both.
 set -eu
 
 usage() { echo "usage: $0 build DIR | run [OUT]" >&2; exit 2; }
@@ -63,7 +63,8 @@ run() {
   for on in cpu "${device:-gpu}"; do
     part "weights-$(echo "$on" | tr : -)" "$here/knarr" weights CS90 H128 -o weights.nc -O --method conservative --device "$on" -v
   done
-  grep -h "exit code" ./*.txt
+  rm -f weights.nc
+  grep "exit code" ./*.txt
 }
 
 case ${1:-} in

@@ -26,7 +26,8 @@ pub enum Variant {
 }
 
 impl Variant {
-    fn coefficient(self) -> f64 {
+    /// The coefficient of the relation, in percent of moisture.
+    pub fn moisture_coefficient(self) -> f64 {
         match self {
             Variant::Vwp1985 => 147.2,
             Variant::CffdrsR19 => 250.0 * 59.5 / 101.0,
@@ -101,7 +102,7 @@ pub fn day(variant: Variant, weather: Weather, month: u32, latitude: f64, yester
 
 /// Moisture (percent of dry mass) of a fine fuel moisture code.
 fn moisture(variant: Variant, code: f64) -> f64 {
-    variant.coefficient() * (101.0 - code) / (59.5 + code)
+    variant.moisture_coefficient() * (101.0 - code) / (59.5 + code)
 }
 
 /// Fine fuel moisture code of today.
@@ -127,7 +128,7 @@ pub fn fine_fuel(variant: Variant, weather: Weather, yesterday: f64) -> f64 {
     } else {
         before
     };
-    (59.5 * (250.0 - after) / (variant.coefficient() + after)).clamp(0.0, 101.0)
+    (59.5 * (250.0 - after) / (variant.moisture_coefficient() + after)).clamp(0.0, 101.0)
 }
 
 fn ten_to(x: f64) -> f64 {

@@ -92,6 +92,23 @@ impl Compensated {
         self.lost += a.mul_add(b, -product);
     }
 
+    /// Adds all terms of another sum.
+    #[inline]
+    pub fn merge(&mut self, other: &Self) {
+        self.add(other.total);
+        self.lost += other.lost;
+    }
+
+    /// What the sum is made of, to be kept and taken back by [`Self::from_parts`].
+    pub fn parts(&self) -> [f64; 2] {
+        [self.total, self.lost]
+    }
+
+    /// The sum that gave these parts.
+    pub fn from_parts([total, lost]: [f64; 2]) -> Self {
+        Self { total, lost }
+    }
+
     /// The sum so far.
     #[inline]
     pub fn value(&self) -> f64 {

@@ -14,7 +14,10 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("knarr-exchange", &["knarr-grid", "knarr-field", "knarr-regrid", "knarr-io"]),
     ("knarr-coupling", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io"]),
     ("knarr-plot", &["knarr-kernels", "knarr-grid", "knarr-field"]),
-    ("knarr-bench", &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io", "knarr-metrics"]),
+    (
+        "knarr-bench",
+        &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io", "knarr-metrics", "knarr-exchange"],
+    ),
     (
         "knarr",
         &[

@@ -1,5 +1,8 @@
 //! `knarr demo`: the main job on the data that come with Knarr.
 
+mod coupled;
+
+use self::coupled::CoupledReport;
 use crate::Outcome;
 use crate::failure::Failure;
 use crate::options::MethodName;
@@ -12,7 +15,7 @@ use knarr::io::atomic::AtomicFile;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Run the main job on the data that come with Knarr: regrid four pairs of grids, check them, draw maps.
+/// Run the main jobs on the data that come with Knarr: regrid four pairs of grids, couple five domains, check, draw maps.
 #[derive(Args)]
 pub struct Demo {
     /// Folder to write to; files of an earlier demo there are replaced
@@ -150,16 +153,18 @@ impl Demo {
             }
             reports.push(report);
         }
+        let coupled = CoupledReport::run(&data, &self.dir)?;
         let path = self.dir.join("report.md");
-        write_text(&path, &self.markdown(&reports, &data))?;
+        write_text(&path, &self.markdown(&reports, &coupled, &data))?;
         if json {
-            talk::print_json(&reports)?;
+            talk::print_json(&serde_json::json!({ "steps": reports, "coupled": coupled }))?;
         } else {
             let lines: String = ATTRIBUTION.iter().map(|line| format!("  {line}\n")).collect();
+            talk::print(&coupled.text(STEPS.len() + 1))?;
             talk::print(&format!("report: {}\n\n{lines}", path.display()))?;
         }
         talk.note(&format!("demo done in {:.1} s", start.elapsed().as_secs_f64()));
-        let passed = reports.iter().all(|r| r.report.passed());
+        let passed = coupled.passed() && reports.iter().all(|r| r.report.passed());
         Ok(if passed { Outcome::Fine } else { Outcome::CheckFailed })
     }
 
@@ -188,7 +193,7 @@ impl Demo {
         })
     }
 
-    fn markdown(&self, reports: &[StepReport], data: &Path) -> String {
+    fn markdown(&self, reports: &[StepReport], coupled: &CoupledReport, data: &Path) -> String {
         let mut text = format!("# knarr demo\n\nknarr {}, data from `{}`.\n\n", env!("CARGO_PKG_VERSION"), data.display());
         let local = |path: &String| Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         for (k, report) in reports.iter().enumerate() {
@@ -209,6 +214,7 @@ impl Demo {
             }
             text += "\n";
         }
+        text += &coupled.markdown(STEPS.len() + 1);
         text += "## Sources\n\n";
         for line in ATTRIBUTION {
             text += &format!("- {line}\n");

@@ -28,6 +28,8 @@ pub fn open(choice: Option<DeviceChoice>, talk: Talk) -> Result<Device, Failure>
 
 /// Says what went to a graphics processor and came back.
 pub fn tell_copies(device: &Device, talk: Talk) {
+    #[cfg(not(feature = "gpu"))]
+    let _ = talk;
     match device {
         Device::Cpu => (),
         #[cfg(feature = "gpu")]

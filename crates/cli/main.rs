@@ -3,6 +3,7 @@
 mod automatic;
 mod bench;
 mod compare;
+mod couple;
 mod demo;
 mod device;
 mod exchange;
@@ -44,7 +45,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Run the main job on the data that come with Knarr: files, maps and a report.
+    /// Run the main jobs on the data that come with Knarr: files, maps and a report.
     Demo(demo::Demo),
     /// Tell what is in a file: variables, grids and how they were recognised, times, missing values, oddities.
     Inspect(inspect::Inspect),
@@ -66,6 +67,8 @@ enum Verb {
     Plot(plot::Plot),
     /// Measure how right Knarr is.
     Bench(bench::Bench),
+    /// Couple components of an Earth-system run.
+    Couple(couple::Couple),
     /// Exchange fields between ECCC and Destination Earth.
     Exchange(exchange::Exchange),
     /// Tell which graphics processors there are.
@@ -86,6 +89,7 @@ impl Verb {
             Self::Compare(_) => "compare",
             Self::Plot(_) => "plot",
             Self::Bench(_) => "bench",
+            Self::Couple(_) => "couple",
             Self::Exchange(_) => "exchange",
         })
     }
@@ -137,6 +141,7 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),
         Verb::Bench(verb) => verb.run(talk, common.json),
+        Verb::Couple(verb) => verb.run(talk, common.json),
         Verb::Exchange(verb) => verb.run(talk, common.json),
         Verb::Gpu(verb) => verb.run(talk, common.json),
     }

@@ -286,3 +286,28 @@ fn many_points_are_as_one_and_missing_ones_are_0() {
         }
     }
 }
+
+/// Rows 1 and 2 of NOAA's `test_35_data.txt` with its COARE 3.6 (Matlab), which has other constants (heat capacity of dry
+/// air), another vapour pressure and another skin than the COARE 3.6 of AeroBulk that is here: near, and not the same.
+#[test]
+fn figures_of_noaa() {
+    // Wind, relative humidity, longwave; stress, sensible and latent heat upward, cooling of the skin.
+    let rows = [
+        ([4.70, 75.21, 428.0], [0.026_009_77, 7.049_106, 120.902_1], Some(0.310_635_1)),
+        ([4.10, 75.63, 429.0], [0.019_982_20, 6.303_099, 106.798_7], None),
+    ];
+    for ([wind, humidity, longwave], expected, skin) in rows {
+        let (air, pressure) = (27.70_f64, 1008.0);
+        let vapour = humidity / 100.0 * 6.1121 * (1.0007 + 3.46e-6 * pressure) * (17.502 * air / (240.97 + air)).exp();
+        let humidity = 0.621_97 * vapour / (pressure - 0.378 * vapour);
+        let point = Point { longwave, ..point(29.15, air, humidity, wind, 0.0, 100.0 * pressure) };
+        let options = Options { wind_height: 16.0, air_height: 16.0, ..converged(Scheme::Coare36, true) };
+        let found = flux(&options, &point);
+        let values = [found.eastward_stress, -found.sensible, -found.latent];
+        for (k, within) in [0.002, 0.09, 0.011].into_iter().enumerate() {
+            assert!((values[k] / expected[k] - 1.0).abs() < within, "{values:?}, expected {expected:?}");
+        }
+        let cooling = 29.15 + 273.15 - found.surface_temperature;
+        assert!(skin.is_none_or(|skin: f64| (cooling / skin - 1.0).abs() < 0.02), "{cooling}, expected {skin:?}");
+    }
+}

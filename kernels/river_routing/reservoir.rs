@@ -15,10 +15,14 @@ use rayon::prelude::*;
 /// assert_eq!(step_one(0.0, 3.0, 0.0, 10.0), (0.0, 3.0));
 /// ```
 pub fn step_one(storage: f64, inflow: f64, residence: f64, seconds: f64) -> (f64, f64) {
-    // 1 − e^(−x) without the loss of small x.
-    let emptied = if residence > 0.0 { -(-seconds / residence).exp_m1() } else { 1.0 };
-    let change = (inflow * residence - storage) * emptied;
+    let change = (inflow * residence - storage) * emptied(residence, seconds);
     (storage + change, inflow - change / seconds)
+}
+
+/// The part of what a reservoir holds that leaves in a step, 1 − e^(−dt/k); all of it with k of 0.
+pub fn emptied(residence: f64, seconds: f64) -> f64 {
+    // Without the loss of small dt/k.
+    if residence > 0.0 { -(-seconds / residence).exp_m1() } else { 1.0 }
 }
 
 /// A step on a network: storage is advanced, and the mean outflow of each cell returned; what leaves a cell enters the

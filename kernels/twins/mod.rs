@@ -2,14 +2,19 @@
 
 pub mod axes_location;
 pub mod blocked_layout;
+pub mod bulk_flux;
 pub mod cell_area;
 #[cfg(test)]
 mod chain;
 pub mod exclusive_scan;
+pub mod fire_weather;
 pub mod global_integral;
+pub mod merge_tiles;
 pub mod overlap;
 pub mod point_hash;
+pub mod river_routing;
 pub mod rotate_vectors;
+mod slabs;
 pub mod sparse_apply;
 pub mod time_reduce;
 pub mod vertical;
@@ -24,15 +29,20 @@ pub const KERNELS: &[Kernel] = &[
     blocked_layout::TO_SLABS,
     blocked_layout::FLAGS_TO_BLOCKS,
     blocked_layout::FLAGS_TO_SLABS,
+    bulk_flux::FLUXES,
     cell_area::POLYGON_AREAS,
     exclusive_scan::OF_CHUNKS,
     exclusive_scan::FILL,
+    fire_weather::DAYS,
     global_integral::OF_CELLS,
     global_integral::OF_PARTIALS,
+    merge_tiles::MERGE,
     overlap::PAIR_AREAS,
     overlap::COUNT,
     overlap::FILL,
     point_hash::NEAREST,
+    river_routing::KINEMATIC,
+    river_routing::RESERVOIR,
     rotate_vectors::TO_CARTESIAN,
     rotate_vectors::FROM_CARTESIAN,
     sparse_apply::BY_QUADS,

@@ -1,7 +1,7 @@
 //! Twin of [`mod@crate::sparse_apply`]: rows that stay on the device, applied to fields there.
 //!
 //! Weights are `real`: in double precision results are those of the processor to a few units in the last place, in
-//! single precision within (n + 3)·ε·Σ|w·x| of them, ε = 2⁻²³.
+//! single precision within (2n + 6)·ε·Σ|w·x| of them, ε = 2⁻²³, times the square of what weights are scaled up by.
 
 use crate::gpu::kernel::FIELD_NUMBERS;
 use crate::gpu::{Access, BlockShape, Buffer, DeviceField, Gpu, GpuError, Kernel, LOOP_LIMIT, Numbers, Parameters, Step};

@@ -1,4 +1,4 @@
-//! The accuracy scorecard as its users meet it.
+//! Scorecards and benchmarks as their users meet them.
 
 use crate::run::Folder;
 
@@ -42,5 +42,78 @@ fn what_is_no_pair_or_no_method_is_refused() {
         let ran = folder.knarr(arguments);
         assert_eq!(ran.code, Some(2), "{arguments}: {}", ran.stdout);
         assert!(ran.stderr.contains(expected), "{arguments}: {}", ran.stderr);
+    }
+}
+
+/// A quick run of one case, with its results as JSON.
+fn one_case(folder: &Folder, more: &str) -> crate::run::Ran {
+    folder.knarr(&format!("bench io --quick --devices cpu --only classic {more}"))
+}
+
+#[test]
+fn a_baseline_tells_slower_from_same() {
+    let folder = Folder::new();
+    let ran = one_case(&folder, "--out now.json -q");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.contains("read classic") && ran.stdout.contains("copy GB/s"), "{}", ran.stdout);
+    let text = std::fs::read_to_string(folder.path("now.json")).expect("written");
+    let results: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    // As if it had been ten times as fast, and a tenth, before.
+    for (name, factor, code, said) in [("fast.json", 0.1, 1, "slower"), ("slow.json", 10.0, 0, "faster")] {
+        let mut before = results.clone();
+        for row in before["rows"].as_array_mut().expect("rows") {
+            let timing = &mut row["outcome"]["timing"];
+            let scaled = |v: &serde_json::Value| v.as_f64().expect("seconds") * factor;
+            let samples: Vec<f64> = timing["samples_s"].as_array().expect("samples").iter().map(scaled).collect();
+            let median = scaled(&timing["median_s"]);
+            timing["median_s"] = median.into();
+            timing["samples_s"] = samples.into();
+        }
+        std::fs::write(folder.path(name), before.to_string()).expect("written");
+        let ran = one_case(&folder, &format!("--baseline {name}"));
+        assert_eq!(ran.code, Some(code), "{}", ran.stderr);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn results_become_a_page_that_a_browser_shows_and_tables_in_a_file() {
+    let folder = Folder::new();
+    assert_eq!(one_case(&folder, "--out a.json -q").code, Some(0));
+    std::fs::write(folder.path("notes.md"), "# Notes\n\n<!-- figures -->\nold\n<!-- end of figures -->\n\nAfter.\n")
+        .expect("written");
+    let ran = folder.knarr("bench report a.json a.json --html page.html --markdown notes.md --force -q");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let notes = std::fs::read_to_string(folder.path("notes.md")).expect("written");
+    assert!(notes.starts_with("# Notes\n") && notes.ends_with("\nAfter.\n") && !notes.contains("old"), "{notes}");
+    assert!(notes.contains("read classic"), "{notes}");
+    let page = std::fs::read_to_string(folder.path("page.html")).expect("written");
+    assert!(!page.contains("src=") && !page.contains("href="), "nothing is loaded from elsewhere");
+    let browser = ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(|b| std::process::Command::new(b).arg("--version").output().is_ok_and(|o| o.status.success()));
+    let Some(browser) = browser else {
+        println!("skipped: no Chromium to show the page");
+        return;
+    };
+    let file = format!("file://{}", folder.path("page.html").display());
+    let profile = format!("--user-data-dir={}", folder.path("profile").display());
+    let shot = format!("--screenshot={}", folder.path("page.png").display());
+    let arguments =
+        ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1000,1400", &profile, &shot, &file];
+    let ran = folder.finish(std::process::Command::new(browser).args(arguments));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let shot = std::fs::metadata(folder.path("page.png")).expect("a picture").len();
+    assert!(shot > 20_000, "a page with text and tables is more than {shot} bytes");
+}
+
+#[test]
+fn results_of_others_are_refused() {
+    let folder = Folder::new();
+    std::fs::write(folder.path("other.json"), "{\"schema\": \"other/1\"}").expect("written");
+    for arguments in ["bench report other.json", "bench report none.json", "bench io --quick --baseline other.json"] {
+        let ran = folder.knarr(arguments);
+        assert_eq!(ran.code, Some(2), "{arguments}: {}", ran.stdout);
+        assert!(ran.stderr.contains("cannot read results"), "{arguments}: {}", ran.stderr);
     }
 }

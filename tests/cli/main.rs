@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod couple;
 mod exchange;
 mod files;
 mod gpu;

@@ -1,5 +1,6 @@
 //! `knarr bench accuracy`: the scorecard.
 
+use super::write_whole;
 use crate::Outcome;
 use crate::failure::Failure;
 use crate::options::{MethodName, MethodOptions};
@@ -7,7 +8,7 @@ use crate::talk::{self, Talk};
 use clap::Args;
 use knarr::bench::accuracy::{Field, Reference, Request, Scorecard, html};
 use knarr::io::atomic::AtomicFile;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Score every method on pairs of grids by published fields and metrics.
 #[derive(Args)]
@@ -136,12 +137,6 @@ fn pair(text: &str) -> Result<(String, String), Failure> {
                 .detail("expected two GRIDs separated by a comma")
                 .hint("for example `--pairs r360x180,CS90`")
         })
-}
-
-fn write_whole(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
-    let file = AtomicFile::create(path, force)?;
-    std::fs::write(file.path(), text).map_err(|e| file.error(&e))?;
-    Ok(file.commit()?)
 }
 
 /// Tables as text: misfit at centers, L2 of cell means, orders, cycles.

@@ -1,7 +1,5 @@
 //! `knarr exchange demo`: a release each way on the data that come with Knarr.
 
-mod papers;
-
 use super::transfer::failure as transfer_failure;
 use super::translate::failure as translate_failure;
 use crate::Outcome;
@@ -15,13 +13,12 @@ use knarr::exchange::audit::AuditLog;
 use knarr::exchange::catalogue::Convention;
 use knarr::exchange::gate::{Request as GateRequest, judge};
 use knarr::exchange::instant::Instant;
-use knarr::exchange::keys::SecretKey;
 use knarr::exchange::package::{PackRequest, Pins, Role, approve, pack, unpack, verify};
 use knarr::exchange::policy::{Loaded, Policy, Statement};
+use knarr::exchange::sample::{self, RELEASES, Release, key};
 use knarr::exchange::transfer::{Place, pull, push};
 use knarr::exchange::translate::{Request, VectorAxes, translate};
 use knarr::io::NanPolicy;
-use papers::{RELEASES, Release};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -38,11 +35,6 @@ pub struct Demo {
     /// Folder with the data (default: `datasets` here, beside the program, or in the source tree)
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-}
-
-/// Whoever signs in the demo; the seed is public.
-fn key(number: u8) -> SecretKey {
-    SecretKey::from_seed([number; 32], [number; 8])
 }
 
 impl Demo {
@@ -111,7 +103,7 @@ fn one(release: &Release, data: &Path, folder: &Path, catalogue: &Catalogue, tal
     let moved = pull(&at_place, release.id, &receiver, &mut go_on).map_err(transfer_failure)?;
     talk::print(&format!("  moved       {} files, {} bytes, by way of a folder\n", moved.files, moved.bytes))?;
 
-    let pins: Pins = Loaded::<Pins>::from_bytes(papers::pins(release, &key).into_bytes(), Path::new("pins.toml"))?.value;
+    let pins: Pins = Loaded::<Pins>::from_bytes(sample::pins(release).into_bytes(), Path::new("pins.toml"))?.value;
     let received = receiver.join(release.id);
     let receiver_log = AuditLog::at(&receiver.join("audit.log"));
     let unpacked = unpack(&received, &receiver.join("unpacked"), &pins, &receiver_log, Instant::now(), false)?;
@@ -149,8 +141,8 @@ fn sealed(
         Ok(text.into_bytes())
     };
     let now = Instant::now();
-    let policy = Loaded::<Policy>::from_bytes(keep("policy.toml", papers::policy(release, &key))?, Path::new("policy.toml"))?;
-    let statement = keep("statement.toml", papers::statement(release, &now.to_string()))?;
+    let policy = Loaded::<Policy>::from_bytes(keep("policy.toml", sample::policy(release))?, Path::new("policy.toml"))?;
+    let statement = keep("statement.toml", sample::statement(release, &now.to_string()))?;
     let statement = Loaded::<Statement>::from_bytes(statement, Path::new("statement.toml"))?;
     let policy_signature = key(1).sign(&policy.bytes, "policy of the demo");
     let policy_keys = [key(1).public()];

@@ -60,6 +60,69 @@ impl State {
         self.0.get(name)
     }
 
+    /// BLAKE3 hash (hex) of names and bits of all arrays.
+    pub fn hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for (name, array) in &self.0 {
+            hasher.update(name.as_bytes()).update(b"\n");
+            match array {
+                Array::Real(v) => v.iter().for_each(|x| {
+                    hasher.update(&x.to_le_bytes());
+                }),
+                Array::Whole(v) => v.iter().for_each(|x| {
+                    hasher.update(&x.to_le_bytes());
+                }),
+                Array::Flags(v) => v.iter().for_each(|&x| {
+                    hasher.update(&[u8::from(x)]);
+                }),
+            }
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// An array of real numbers of any length.
+    ///
+    /// # Errors
+    /// [`ComponentError::State`] if it is not there.
+    pub fn real(&self, name: &str) -> Result<&[f64], ComponentError> {
+        match self.find(name) {
+            Some(Array::Real(values)) => Ok(values),
+            other => Err(mismatch(name, other, 0)),
+        }
+    }
+
+    /// An array of whole numbers of any length.
+    ///
+    /// # Errors
+    /// [`ComponentError::State`] if it is not there.
+    pub fn whole(&self, name: &str) -> Result<&[i64], ComponentError> {
+        match self.find(name) {
+            Some(Array::Whole(values)) => Ok(values),
+            other => Err(mismatch(name, other, 0)),
+        }
+    }
+
+    /// An array of flags, `None` if it is not there.
+    pub fn flags(&self, name: &str) -> Option<&[bool]> {
+        match self.find(name) {
+            Some(Array::Flags(values)) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// Adds the arrays of another state, `prefix/` before their names.
+    pub fn absorb(&mut self, prefix: &str, other: State) {
+        self.0.extend(other.0.into_iter().map(|(name, array)| (format!("{prefix}/{name}"), array)));
+    }
+
+    /// The arrays whose names begin with `prefix/`, without it.
+    #[must_use]
+    pub fn under(&self, prefix: &str) -> State {
+        let prefix = format!("{prefix}/");
+        let own = self.0.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix));
+        Self(own.map(|(name, array)| (name[prefix.len()..].to_owned(), array.clone())).collect())
+    }
+
     /// Copies an array of real numbers into `into`.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ impl Instant {
         Some(Self(days.checked_mul(DAY)?.checked_add(i64::try_from(date_time.microseconds / 1_000_000).ok()?)?))
     }
 
-    /// Its date in a calendar that has dates ([`Clock`](crate::Clock) and [`Interval`] have no other).
+    /// Its date in a calendar that has dates; runs have no other.
     pub fn date_time(self, calendar: Calendar) -> DateTime {
         let unknown = Date { year: 0, month: 1, day: 1 };
         let date = calendar.date(self.0.div_euclid(DAY)).unwrap_or(unknown);

@@ -16,6 +16,7 @@ pub mod instant;
 pub mod keys;
 pub mod package;
 pub mod policy;
+pub mod sample;
 pub mod structure;
 pub mod text;
 pub mod transfer;

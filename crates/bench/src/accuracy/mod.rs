@@ -57,8 +57,8 @@ pub enum ScoreError {
         to: String,
     },
     /// A report could not be drawn.
-    #[error("cannot draw the report: {0}")]
-    Drawing(String),
+    #[error(transparent)]
+    Drawing(#[from] crate::DrawingError),
 }
 
 /// What is to be scored.

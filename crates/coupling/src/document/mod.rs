@@ -51,11 +51,35 @@ impl DocumentError {
     }
 }
 
+/// An error on its way through `serde`, which knows texts alone: its place and hint travel in the text and are taken apart
+/// again by [`serde::de::Error::custom`] of [`DocumentError`].
+pub(crate) struct Carried(pub DocumentError);
+
+const CARRIED: char = '\u{1}';
+
+impl std::fmt::Display for Carried {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let DocumentError { place, problem, hint } = &self.0;
+        let hint = hint.as_deref().unwrap_or_default();
+        write!(f, "{CARRIED}{}{CARRIED}{}{CARRIED}{hint}{CARRIED}{problem}", place.line, place.column)
+    }
+}
+
+fn uncarried(text: &str) -> Option<DocumentError> {
+    let mut parts = text.strip_prefix(CARRIED)?.splitn(4, CARRIED);
+    let place = Place { line: parts.next()?.parse().ok()?, column: parts.next()?.parse().ok()? };
+    let (hint, problem) = (parts.next()?, parts.next()?);
+    Some(DocumentError { place, problem: problem.to_owned(), hint: (!hint.is_empty()).then(|| hint.to_owned()) })
+}
+
 /// The names most like `name`, at most two.
 pub(crate) fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
     let mut near: Vec<(usize, &str)> = names.into_iter().map(|other| (strsim::damerau_levenshtein(name, other), other)).collect();
     near.retain(|(distance, other)| *distance <= 1 + name.len().max(other.len()) / 4);
     near.sort_unstable();
+    // Names further off than the nearest are other names.
+    let best = near.first().map_or(0, |(distance, _)| *distance);
+    near.retain(|(distance, _)| *distance == best);
     near.into_iter().take(2).map(|(_, other)| other.to_owned()).collect()
 }
 

@@ -64,7 +64,9 @@ impl Node {
                 let text = error.to_string();
                 // The place is told apart from the message.
                 let end = [" at line ", " (line ", "\n"].iter().filter_map(|mark| text.find(mark)).min().unwrap_or(text.len());
-                Err(DocumentError::new(place, text[..end].trim_end_matches([',', ':']).to_owned()))
+                let told = text[..end].trim_end_matches([',', ':']);
+                let twice = told.strip_prefix("duplicate mapping key: ").map(|rest| rest.split(',').next().unwrap_or(rest));
+                Err(DocumentError::new(place, twice.map_or(told.to_owned(), |key| format!("the key `{key}` is given twice"))))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::moment::{Rules, Timing};
 use crate::{ComponentError, Instant, Interval, Values};
-use knarr_field::DateTime;
+use knarr_field::{CellMethods, DateTime};
 use knarr_grid::{Grid, Mask};
 use knarr_io::{Dataset, NanPolicy, VariableGrid, read_grid};
 use knarr_kernels::{solar, time_reduce};
@@ -90,6 +90,11 @@ impl Series {
             return Err(ComponentError::Parameter { parameter: "time".to_owned(), problem });
         }
         let attributes = info.attributes.clone();
+        let methods = CellMethods::parse(attributes.text("cell_methods").unwrap_or_default());
+        if let Some(entry) = methods.get(&axis.name).filter(|e| rules.timing == Timing::Coszen && e.method != "mean") {
+            let problem = format!("`coszen` shapes means over time, and `{variable}` is a {}", entry.method);
+            return Err(ComponentError::Parameter { parameter: "time".to_owned(), problem });
+        }
         Ok(Self {
             grid: place.grid.clone(),
             units: attributes.text("units").map(str::to_owned),

@@ -99,3 +99,81 @@ fn what_does_not_fit_is_told() {
     assert!(fails("{file: metoffice_a1b_north_america.nc, fields: {t: air_temperature}}").contains("its calendar is 360_day"));
     assert!(fails(&format!("{{{coads}, fields: {{}}}}")).contains("expected one such as"));
 }
+
+/// A file of two days' means of sunlight on a grid of 8 x 4 cells.
+fn sunlight(path: &std::path::Path, methods: &str) {
+    use knarr_field::{Attributes, NumberType};
+    use knarr_io::nc::{Numbers, ValueType};
+    use knarr_io::nc_write::{NewFile, NewVariable};
+    let mut file = NewFile::create(path, false).expect("a file");
+    for (name, len) in [("time", 2), ("bnds", 2), ("lat", 4), ("lon", 8)] {
+        file.add_dimension(name, len, false).expect("a dimension");
+    }
+    let mut add = |name: &str, dims: &[&str], texts: &[(&str, &str)], values: Vec<f64>, lens: &[usize]| {
+        let mut attributes = Attributes::new();
+        texts.iter().for_each(|&(name, text)| attributes.set(name, text));
+        let variable = NewVariable {
+            name: name.into(),
+            dims: dims.iter().map(|&d| d.to_owned()).collect(),
+            value_type: ValueType::Number(NumberType::F64),
+            attributes,
+            fill: None,
+            chunks: None,
+            compressed: false,
+        };
+        file.add_variable(&variable).expect("a variable");
+        let part: Vec<_> = lens.iter().map(|&len| 0..len).collect();
+        file.put_numbers(name, &part, &Numbers::F64(values)).expect("values");
+    };
+    let time = [("units", "hours since 2000-07-01"), ("calendar", "noleap"), ("bounds", "time_bnds"), ("standard_name", "time")];
+    add("time", &["time"], &time, vec![12.0, 36.0], &[2]);
+    add("time_bnds", &["time", "bnds"], &[], vec![0.0, 24.0, 24.0, 48.0], &[2, 2]);
+    add("lat", &["lat"], &[("units", "degrees_north"), ("standard_name", "latitude")], vec![-67.5, -22.5, 22.5, 67.5], &[4]);
+    let lons = (0..8).map(|k| 45.0 * f64::from(k)).collect();
+    add("lon", &["lon"], &[("units", "degrees_east"), ("standard_name", "longitude")], lons, &[8]);
+    let texts = [("units", "W m-2"), ("standard_name", "surface_downwelling_shortwave_flux_in_air"), ("cell_methods", methods)];
+    let values = (0..64).map(|k| 100.0 + f64::from(k)).collect();
+    add("rsds", &["time", "lat", "lon"], &texts, values, &[2, 4, 8]);
+    file.finish().expect("written");
+}
+
+#[test]
+fn the_sun_shapes_a_mean_and_keeps_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sun.nc");
+    sunlight(&path, "time: mean");
+    let yaml = format!("{{file: {}, time: coszen, fields: {{sun: rsds}}}}", path.display());
+    let mut stream = make("stream", None, 3600, &yaml);
+    let declaration = stream.declaration().clone();
+    assert_eq!(declaration.exports[0].statistic, crate::Statistic::Mean);
+    let mut exports = Fields::for_exports(&declaration);
+    // 2000-07-01.
+    let first = 181 * DAY;
+    let mut sums = vec![[0.0; 2]; 32];
+    let mut noon = [0.0; 2];
+    for hour in 0..48 {
+        let at = first + hour * 3600;
+        stream.step(&interval(at, at + 3600), &Fields::default(), &mut exports).expect("steps");
+        let values = &exports.get("sun").expect("given").values;
+        (0..32).for_each(|cell| sums[cell][(hour / 24) as usize] += values[cell] / 24.0);
+        if hour == 12 {
+            noon = [values[16], values[20]];
+        }
+    }
+    for cell in 0..32 {
+        for day in 0..2 {
+            let expected = 100.0 + (32 * day + cell) as f64;
+            assert!((sums[cell][day] / expected - 1.0).abs() < 1e-12, "{cell} {day}: {}", sums[cell][day]);
+        }
+    }
+    // At noon of longitude 0 the sun is high there, and down on the other side.
+    assert!(noon[0] > 2.0 * 116.0 && noon[1] == 0.0, "{noon:?}");
+    let error = stream.step(&interval(first + 3 * DAY, first + 3 * DAY + 3600), &Fields::default(), &mut exports);
+    assert!(error.expect_err("beyond the records").to_string().contains("no record covers 2000-07-04T00:00"));
+    let points = folder.path().join("points.nc");
+    sunlight(&points, "time: point");
+    let yaml = yaml.replace("sun.nc", "points.nc");
+    let parameters = Parameters::from_yaml(&yaml).expect("YAML");
+    let made = Registry::built_in().find("stream").expect("a kind")(&context(None, 3600), &parameters);
+    assert!(made.err().expect("points").to_string().contains("`rsds` is a point"));
+}

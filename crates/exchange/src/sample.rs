@@ -1,38 +1,63 @@
-//! What the demo's two centres have agreed on.
+//! A release each way between two made-up centres, with all the papers it needs: for demos and benches.
+//!
+//! Keys come from public seeds; nothing here is worth anything elsewhere.
 
-use knarr::exchange::canonical::sha256;
-use knarr::exchange::keys::SecretKey;
+use crate::canonical::sha256;
+use crate::keys::SecretKey;
 
-/// A release of the demo.
+/// A release, and what both sides have agreed on about it.
 pub struct Release {
+    /// Its name.
     pub id: &'static str,
+    /// What it is, in words.
     pub what: &'static str,
+    /// The file in `datasets/` that it is made from.
     pub input: &'static str,
+    /// The variable of that file.
     pub variable: &'static str,
+    /// The field of the catalogue that the variable is.
     pub field: &'static str,
-    /// The grid, and what the release calls it.
+    /// The grid of the receiver.
     pub grid: &'static str,
+    /// What the release calls that grid.
     pub grid_id: &'static str,
+    /// Levels that may be released, as a TOML list; Pa.
     pub levels: &'static str,
+    /// Who sends.
     pub from: Centre,
+    /// Who receives.
     pub to: Centre,
+    /// What the sender calls the product.
     pub product: &'static str,
+    /// When the forecast or analysis began.
     pub run: &'static str,
+    /// The licence.
     pub licence: &'static str,
+    /// Its text.
     pub licence_text: &'static str,
+    /// What users of the data must say.
     pub attribution: &'static str,
 }
 
-/// A centre of the demo.
+/// A centre that is made up.
 pub struct Centre {
+    /// Its identifier.
     pub id: &'static str,
+    /// Its name.
     pub name: &'static str,
+    /// Its host.
     pub host: &'static str,
+}
+
+/// Keys by number: 1 signs policies, 2 packages, 3 is the data owner's, 4 the release officer's.
+pub fn key(number: u8) -> SecretKey {
+    SecretKey::from_seed([number; 32], [number; 8])
 }
 
 const CANADA: Centre = Centre { id: "demo-canada", name: "Demo Centre of Canada", host: "canada.example" };
 const EUROPE: Centre = Centre { id: "demo-europe", name: "Demo Centre of Europe", host: "europe.example" };
 
+/// One each way.
 pub const RELEASES: [Release; 2] = [
     Release {
         id: "gdps-to-destine",
@@ -71,10 +96,8 @@ pub const RELEASES: [Release; 2] = [
     },
 ];
 
-type Keys<'k> = &'k dyn Fn(u8) -> SecretKey;
-
 /// The sender's policy.
-pub fn policy(release: &Release, key: Keys<'_>) -> String {
+pub fn policy(release: &Release) -> String {
     let Release { field, levels, from, to, product, licence, attribution, .. } = release;
     let (Centre { id: sender, name, host }, receiver) = (from, to.id);
     let (digest, owner, officer) =
@@ -190,7 +213,7 @@ earth_relative = true
 }
 
 /// What the receiver knows of the sender.
-pub fn pins(release: &Release, key: Keys<'_>) -> String {
+pub fn pins(release: &Release) -> String {
     let [sender, owner, officer] = [2, 3, 4].map(|number| key(number).public().to_base64());
     let (from, to) = (release.from.id, release.to.id);
     format!(

@@ -1,0 +1,283 @@
+//! Weights made and applied.
+
+use super::pairs::{PAIRS, Pair, Spec};
+use crate::speed::{Bound, Case, CaseError, Device, Plan, Size, Work, judged};
+use knarr_grid::Grid;
+use knarr_metrics::AnalyticField;
+use knarr_regrid::{Method, MissingPolicy, Options, Regridder, SlabFlags, Value, Weights};
+use std::hint::black_box;
+
+/// Slabs of fields that are applied to together.
+const SLABS: [usize; 2] = [1, 32];
+
+/// Methods whose error is set against their cost.
+const METHODS: [(&str, Method); 7] = [
+    ("nearest", Method::Nearest),
+    ("distance", Method::Distance { neighbours: 4 }),
+    ("bilinear", Method::Bilinear),
+    ("bicubic", Method::Bicubic),
+    ("patch", Method::Patch),
+    ("conservative", Method::Conservative),
+    ("conservative2", Method::Conservative2nd),
+];
+
+/// Plans of all pairs at a size.
+pub fn plans(size: Size) -> Vec<Plan> {
+    PAIRS.iter().flat_map(|pair| of_pair(pair, size)).collect()
+}
+
+fn of_pair(pair: &'static Pair, size: Size) -> Vec<Plan> {
+    let specs = pair.grids[size as usize];
+    let plan = |kernel: String, prepare: super::Prepare| Plan {
+        suite: pair.suite,
+        kernel,
+        device: Device::Cpu,
+        size,
+        data: format!("{} -> {}", specs[0].name(), specs[1].name()),
+        is_parallel: true,
+        with: prepare,
+    };
+    let mut plans: Vec<Plan> = pair
+        .methods
+        .iter()
+        .map(|&name| plan(format!("weights {name}"), Box::new(move |measure| weights(specs, method(name), measure))))
+        .collect();
+    for slabs in SLABS {
+        plans.push(plan(format!("apply f32 x{slabs}"), Box::new(move |m| apply::<f32>(specs, slabs, false, m))));
+    }
+    for resident in [true, false] {
+        let kernel = if resident { "apply f32 x32, resident" } else { "apply f32 x32, with copies to and from" };
+        let with: super::Prepare = Box::new(move |m| apply_on_gpu(specs, 32, resident, m));
+        plans.push(Plan { device: Device::Gpu, is_parallel: false, ..plan(kernel.to_owned(), with) });
+    }
+    if pair.suite == PAIRS[0].suite {
+        // What a method costs and how right it is: always at the first size, where its error is far above rounding.
+        if size == Size::S {
+            for (name, method) in METHODS {
+                plans.push(plan(format!("method {name}"), Box::new(move |m| method_once(specs, method, m))));
+            }
+        }
+        plans.push(plan("apply f64 x32".into(), Box::new(move |m| apply::<f64>(specs, 32, false, m))));
+        plans.push(plan("apply f32 x32, masks".into(), Box::new(move |m| apply::<f32>(specs, 32, true, m))));
+    }
+    plans
+}
+
+fn method(name: &str) -> Method {
+    match name {
+        "conservative" => Method::Conservative,
+        "bilinear" => Method::Bilinear,
+        _ => Method::Nearest,
+    }
+}
+
+fn grids(specs: [Spec; 2]) -> Result<[Grid; 2], CaseError> {
+    Ok([specs[0].grid()?, specs[1].grid()?])
+}
+
+/// Weights from the two grids. Right: rows of means sum to 1.
+fn weights(specs: [Spec; 2], method: Method, measure: super::Measure<'_>) -> Result<(), CaseError> {
+    let [source, destination] = grids(specs)?;
+    let options = Options::new(method);
+    let build = || Weights::build(black_box(&source), black_box(&destination), &options).map_err(CaseError::from_error);
+    let once = build()?;
+    let off = |i: usize| if once.is_mapped(i) { (once.row(i).1.iter().sum::<f64>() - 1.0).abs() } else { 0.0 };
+    let error = judged("rows off 1", (0..once.destination_len()).map(off).fold(0.0, f64::max), 1e-14)?;
+    let (links, rows) = (once.len() as u64, once.destination_len() as u64);
+    if links == 0 {
+        return Err(CaseError::Failed("no cell is reached".to_owned()));
+    }
+    let work = Work {
+        items: links,
+        unit: "links".to_owned(),
+        bytes: weights_bytes(links, rows),
+        flops: 0,
+        formula: "12 B a link and 4 B a row, written".to_owned(),
+        bound: Bound::Open,
+    };
+    measure(Case { work, error, is_software: false, run: Box::new(|| build().map(|w| drop(black_box(w)))) });
+    Ok(())
+}
+
+fn weights_bytes(links: u64, rows: u64) -> u64 {
+    12 * links + 4 * rows
+}
+
+/// Bytes that applying weights must move: 12 a link (a column of 4, a weight of 8), once for all slabs; a slab's
+/// source cells that are used once, its destination twice (allocated in the cache, then written).
+pub(super) fn apply_bytes(links: u64, used: u64, rows: u64, slabs: u64, value: u64) -> u64 {
+    12 * links + slabs * value * (used + 2 * rows)
+}
+
+/// Conservative weights applied to slabs of the vortex. Right: first-order means of it.
+fn apply<V: Value>(specs: [Spec; 2], slabs: usize, masks: bool, measure: super::Measure<'_>) -> Result<(), CaseError> {
+    let [source, destination] = grids(specs)?;
+    let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).map_err(CaseError::from_error)?;
+    let mut is_used = vec![false; source.len()];
+    (0..weights.destination_len()).for_each(|i| weights.row(i).0.iter().for_each(|&c| is_used[c as usize] = true));
+    let used = is_used.iter().filter(|u| **u).count() as u64;
+    let (links, rows) = (weights.len() as u64, weights.destination_len());
+    let regridder = Regridder { weights, missing: MissingPolicy::Skip { min_valid: 0.0 } };
+    let field: Vec<V> = AnalyticField::Vortex.at_centers(&source).into_iter().map(V::from_f64).collect();
+    let values: Vec<V> = field.iter().copied().cycle().take(slabs * source.len()).collect();
+    let n = source.len();
+    // Another quarter of the cells missing in each slab.
+    let flags: Vec<bool> = (0..if masks { values.len() } else { 0 }).map(|k| !(k % n + k / n).is_multiple_of(4)).collect();
+    let flags = masks.then(|| SlabFlags::from_bools(n, &flags));
+    let prepared = regridder.prepare();
+    let mut result = vec![V::from_f64(f64::NAN); slabs * rows];
+    let valid = prepared.apply_into(&values, flags.as_ref(), &mut result).map_err(CaseError::from_error)?;
+    let expected = AnalyticField::Vortex.at_centers(&destination);
+    let is_valid = |k: usize| valid.as_ref().map_or_else(|| regridder.weights.is_mapped(k % rows), |v| v.get(k / rows, k % rows));
+    let off: Vec<f64> = (0..result.len())
+        .filter(|&k| is_valid(k))
+        .map(|k| (result[k].to_f64() - expected[k % rows]).abs() / expected[k % rows].abs())
+        .collect();
+    // The mean, not the worst: cells at a rim have their means over what is covered, not at their centers.
+    let error = judged("mean misfit of the vortex", off.iter().sum::<f64>() / off.len() as f64, 1e-2)?;
+    let work = Work {
+        items: links * slabs as u64,
+        unit: "links x slabs".to_owned(),
+        bytes: apply_bytes(links, used, rows as u64, slabs as u64, size_of::<V>() as u64),
+        flops: 2 * links * slabs as u64,
+        formula: "12 B a link once; a slab's used source values once, its results twice; 2 flops a link and slab".to_owned(),
+        bound: Bound::Memory,
+    };
+    let run = || {
+        prepared.apply_into(black_box(&values), flags.as_ref(), &mut result).map_err(CaseError::from_error)?;
+        Ok(())
+    };
+    measure(Case { work, error, is_software: false, run: Box::new(run) });
+    Ok(())
+}
+
+/// There is nothing to compute on in this build.
+#[cfg(not(feature = "gpu"))]
+fn apply_on_gpu(_: [Spec; 2], _: usize, _: bool, _: super::Measure<'_>) -> Result<(), CaseError> {
+    Err(CaseError::NoAdapter)
+}
+
+/// Conservative weights on a graphics processor, fields there already or copied to and from. Right: as on the processor.
+#[cfg(feature = "gpu")]
+fn apply_on_gpu(specs: [Spec; 2], slabs: usize, resident: bool, measure: super::Measure<'_>) -> Result<(), CaseError> {
+    use knarr_kernels::gpu::{DeviceField, Numbers, Step};
+    use knarr_kernels::sparse_apply::{Missing, SparseRows};
+    use knarr_kernels::twins::sparse_apply::DeviceRows;
+
+    let (gpu, is_software) = crate::speed::gpu::open()?;
+    let [source, destination] = grids(specs)?;
+    let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).map_err(CaseError::from_error)?;
+    let (n, rows, links) = (source.len(), destination.len(), weights.len() as u64);
+    let values: Vec<f32> =
+        AnalyticField::Vortex.at_centers(&source).into_iter().map(|v| v as f32).cycle().take(slabs * n).collect();
+    let mut expected = vec![f32::NAN; slabs * rows];
+    let regridder = Regridder { weights, missing: MissingPolicy::Skip { min_valid: 0.0 } };
+    let is_mapped = |k: usize| regridder.weights.is_mapped(k % rows);
+    regridder.prepare().apply_into(&values, None, &mut expected).map_err(CaseError::from_error)?;
+    let off = |result: &[f32]| {
+        let pairs = result.iter().zip(&expected).enumerate().filter(|(k, _)| is_mapped(*k));
+        pairs
+            .map(|(_, (r, e))| f64::from((r - e).abs() / e.abs()))
+            .fold(0.0, |m: f64, d| if d.is_nan() { f64::INFINITY } else { m.max(d) })
+    };
+    // Terms of a row, each rounded: some tens of units in the last place of a single number.
+    let bound = 64.0 * f64::from(f32::EPSILON);
+    let what = "against the processor, relative";
+    let used = n as u64;
+    let work = Work {
+        items: links * slabs as u64,
+        unit: "links x slabs".to_owned(),
+        bytes: apply_bytes(links, used, rows as u64, slabs as u64, 4),
+        flops: 2 * links * slabs as u64,
+        formula: "as on the processor, all source cells taken as used; copies between both are not counted".to_owned(),
+        bound: if resident { Bound::Memory } else { Bound::Open },
+    };
+    if resident {
+        let numbers = Numbers::of::<f32>(&gpu).map_err(CaseError::from_error)?;
+        let sparse = SparseRows {
+            row_starts: &regridder.weights.row_starts,
+            columns: &regridder.weights.columns,
+            weights: &regridder.weights.values,
+        };
+        let on_device = DeviceRows::upload(&gpu, sparse, n, numbers).map_err(CaseError::from_error)?;
+        let lanes = gpu.lanes::<f32>(n.max(rows), slabs).map_err(CaseError::from_error)?;
+        let field = DeviceField::upload(&gpu, n, &values, None, lanes).map_err(CaseError::from_error)?;
+        let result = on_device.destination_for(&gpu, &field).map_err(CaseError::from_error)?;
+        let mut step = Step::new(&gpu);
+        on_device.apply(&mut step, &field, Missing::Renormalize { min_valid: 0.0 }, &result).map_err(CaseError::from_error)?;
+        step.finish().map_err(CaseError::from_error)?;
+        let error = judged(what, off(&result.download(&gpu).map_err(CaseError::from_error)?.0), bound)?;
+        let run = || step.finish().map_err(CaseError::from_error);
+        measure(Case { work, error, is_software, run: Box::new(run) });
+    } else {
+        let prepared = regridder.prepare_on::<f32>(&knarr_regrid::Device::Gpu(gpu)).map_err(CaseError::from_error)?;
+        let mut result = vec![f32::NAN; slabs * rows];
+        prepared.apply_into(&values, None, &mut result).map_err(CaseError::from_error)?;
+        let error = judged(what, off(&result), bound)?;
+        let run = || prepared.apply_into(black_box(&values), None, &mut result).map(drop).map_err(CaseError::from_error);
+        measure(Case { work, error, is_software, run: Box::new(run) });
+    }
+    Ok(())
+}
+
+/// Weights made and applied to one slab of the vortex. Right: a mean misfit below that of the nearest center.
+fn method_once(specs: [Spec; 2], method: Method, measure: super::Measure<'_>) -> Result<(), CaseError> {
+    let [source, destination] = grids(specs)?;
+    let options = Options::new(method);
+    let field = AnalyticField::Vortex.at_centers(&source);
+    let expected = AnalyticField::Vortex.at_centers(&destination);
+    let once = || {
+        let weights = Weights::build(&source, &destination, &options).map_err(CaseError::from_error)?;
+        let regridder = Regridder { weights, missing: MissingPolicy::Skip { min_valid: 0.0 } };
+        regridder.apply(&field, None).map_err(CaseError::from_error)
+    };
+    let (result, valid) = once()?;
+    let misfit = |i: usize| (result[i] - expected[i]).abs() / expected[i].abs();
+    let mapped: Vec<f64> = (0..result.len()).filter(|&i| valid[i]).map(misfit).collect();
+    let error = judged("mean misfit of the vortex", mapped.iter().sum::<f64>() / mapped.len() as f64, 1e-2)?;
+    let work = Work {
+        items: destination.len() as u64,
+        unit: "destination cells".to_owned(),
+        bytes: 8 * (source.len() + 2 * destination.len()) as u64,
+        flops: 0,
+        formula: "source once, results twice".to_owned(),
+        bound: Bound::Open,
+    };
+    measure(Case { work, error, is_software: false, run: Box::new(|| once().map(|r| drop(black_box(r)))) });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Bytes touched by a plain application, each place once for weights and sources, results twice.
+    #[test]
+    fn bytes_by_formula_are_those_that_are_touched() {
+        let (source, destination) = (Grid::from_spec("r24x12").expect("a grid"), Grid::from_spec("H4n").expect("a grid"));
+        let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).expect("corners");
+        let (slabs, value) = (3u64, 4u64);
+        let mut touched = 0;
+        let mut sources = BTreeSet::new();
+        for slab in 0..slabs {
+            for i in 0..weights.destination_len() {
+                for &column in weights.row(i).0 {
+                    // The weight and its column stay in a register for all slabs of a row.
+                    touched += if slab == 0 { 4 + 8 } else { 0 };
+                    if sources.insert((slab, column)) {
+                        touched += value;
+                    }
+                }
+                touched += 2 * value;
+            }
+        }
+        let used = sources.iter().filter(|s| s.0 == 0).count() as u64;
+        assert_eq!(used, source.len() as u64, "both are global");
+        assert_eq!(apply_bytes(weights.len() as u64, used, weights.destination_len() as u64, slabs, value), touched);
+        assert_eq!(weights_bytes(weights.len() as u64, weights.destination_len() as u64), {
+            let links: usize = (0..weights.destination_len()).map(|i| weights.row(i).0.len() * (4 + 8) + 4).sum();
+            links as u64
+        });
+    }
+}

@@ -1,0 +1,220 @@
+//! The ledger: what was given, what arrived, and where the rest is.
+//!
+//! For each coupling of a flux or an amount, in the units of the taker times m2 (a flux) and s (a rate), over the whole
+//! Earth and each basin:
+//!
+//! emitted + before = received + masked + unmapped + clipped + in flight - reduced - mapped - corrected - moved + residual
+//!
+//! | column | is |
+//! |---|---|
+//! | emitted | Σ value · area · step of what the giver gave |
+//! | before | the same of initial values, for the part of windows before the start |
+//! | reduced | what instants, extremes or missing values in a window made of it |
+//! | masked | over cells of the taker that take no part |
+//! | unmapped | beyond the taker's grid |
+//! | mapped | what cells got that are covered in part, filled or extrapolated; for maps that keep no integral their error |
+//! | moved | what came in from other basins where cells of both grids lie across a border |
+//! | clipped | cut off by `range` |
+//! | corrected | added by `conserve` |
+//! | received | Σ value · area · period of what the taker took |
+//! | in flight | in open windows and queues, by their own sums |
+//!
+//! Each is summed from values of its own; the residual is what does not agree. Sums are compensated, over blocks in fixed
+//! order: the same bits for any number of threads.
+
+use crate::experiment::ZoneEntry;
+use crate::{Array, ComponentError, State};
+use knarr_grid::Grid;
+use knarr_kernels::global_integral::Compensated;
+use rayon::prelude::*;
+
+/// Radius by which areas are told in m2 (the sphere of GRIB templates and WRF).
+pub const EARTH_RADIUS_M: f64 = 6_371_229.0;
+
+/// Columns that only grow, in order.
+pub const COLUMNS: [&str; 10] =
+    ["emitted", "before", "reduced", "masked", "unmapped", "mapped", "moved", "clipped", "corrected", "received"];
+
+/// A column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the table above says what each is")]
+pub enum Column {
+    Emitted,
+    Before,
+    Reduced,
+    Masked,
+    Unmapped,
+    Mapped,
+    Moved,
+    Clipped,
+    Corrected,
+    Received,
+}
+
+/// Signs with which columns make what is in flight.
+const SIGNS: [f64; 10] = [1.0, 1.0, 1.0, -1.0, -1.0, 1.0, 1.0, -1.0, 1.0, -1.0];
+
+/// Cells of a grid for sums: areas in m2 (0 where a cell takes no part) and basins.
+#[derive(Clone, Debug)]
+pub struct Cells {
+    /// Area of each cell.
+    pub areas: Vec<f64>,
+    /// Number of the basin of each cell; none if there are no basins.
+    pub basins: Option<Vec<u16>>,
+    /// Number of zones: the Earth, the basins, and the rest if there are basins.
+    pub zones: usize,
+}
+
+impl Cells {
+    /// Cells of a grid.
+    pub fn new(grid: &Grid, basins: &[(String, ZoneEntry)]) -> Self {
+        let square = EARTH_RADIUS_M * EARTH_RADIUS_M;
+        let area = |cell: usize| if grid.mask.is_active(cell) { grid.area(cell) * square } else { 0.0 };
+        let areas = (0..grid.len()).into_par_iter().map(area).collect();
+        let basin = |cell: usize| {
+            let p = grid.center(cell);
+            basins.iter().position(|(_, zone)| zone.contains(p.lon_deg, p.lat_deg)).unwrap_or(basins.len()) as u16
+        };
+        let zones = if basins.is_empty() { 1 } else { basins.len() + 2 };
+        Self { areas, basins: (!basins.is_empty()).then(|| (0..grid.len()).into_par_iter().map(basin).collect()), zones }
+    }
+
+    /// Whether a cell takes part.
+    pub fn is_active(&self, cell: usize) -> bool {
+        self.areas[cell] != 0.0
+    }
+
+    /// Σ of the products `term(cell)` over the Earth and each basin.
+    pub fn sums(&self, term: impl Fn(usize) -> (f64, f64) + Sync) -> Vec<Compensated> {
+        const BLOCK: usize = 16_384;
+        let blocks: Vec<Vec<Compensated>> = (0..self.areas.len().div_ceil(BLOCK))
+            .into_par_iter()
+            .map(|block| {
+                let mut sums = vec![Compensated::default(); self.zones];
+                for cell in block * BLOCK..((block + 1) * BLOCK).min(self.areas.len()) {
+                    let (a, b) = term(cell);
+                    if a == 0.0 || b == 0.0 {
+                        continue;
+                    }
+                    sums[0].add_product(a, b);
+                    if let Some(basins) = &self.basins {
+                        sums[1 + usize::from(basins[cell])].add_product(a, b);
+                    }
+                }
+                sums
+            })
+            .collect();
+        let mut sums = vec![Compensated::default(); self.zones];
+        for block in &blocks {
+            sums.iter_mut().zip(block).for_each(|(sum, part)| sum.merge(part));
+        }
+        sums
+    }
+
+    /// Σ value · area where valid; for amounts per cell Σ value over active cells.
+    pub fn integral(&self, values: &crate::Values, per_area: bool) -> Vec<Compensated> {
+        self.sums(|cell| {
+            let value = values.get(cell).unwrap_or(0.0);
+            (value, if per_area { self.areas[cell] } else { f64::from(u8::from(self.is_active(cell))) })
+        })
+    }
+}
+
+/// Sums times a factor.
+pub fn times(sums: &[Compensated], factor: f64) -> Vec<Compensated> {
+    sums.iter()
+        .map(|sum| {
+            let mut scaled = Compensated::default();
+            let [total, lost] = sum.parts();
+            scaled.add_product(total, factor);
+            scaled.add_product(lost, factor);
+            scaled
+        })
+        .collect()
+}
+
+/// The account of one coupling.
+#[derive(Clone, Debug)]
+pub struct Account {
+    zones: usize,
+    /// `[column][zone]`.
+    sums: Vec<Compensated>,
+    /// Greatest relative residual seen when a value was taken, since the start or the state the run went on from.
+    pub worst: f64,
+    /// Greatest correction relative to what was given.
+    pub largest_correction: f64,
+}
+
+impl Account {
+    /// Nothing yet.
+    pub fn new(zones: usize) -> Self {
+        Self { zones, sums: vec![Compensated::default(); COLUMNS.len() * zones], worst: 0.0, largest_correction: 0.0 }
+    }
+
+    /// Adds to a column.
+    pub fn add(&mut self, column: Column, amounts: &[Compensated]) {
+        let first = column as usize * self.zones;
+        self.sums[first..first + self.zones].iter_mut().zip(amounts).for_each(|(sum, amount)| sum.merge(amount));
+    }
+
+    /// A column of a zone.
+    pub fn value(&self, column: Column, zone: usize) -> f64 {
+        self.sums[column as usize * self.zones + zone].value()
+    }
+
+    /// All columns of a zone.
+    pub fn row(&self, zone: usize) -> [f64; COLUMNS.len()] {
+        std::array::from_fn(|c| self.sums[c * self.zones + zone].value())
+    }
+
+    /// What is left of a zone with `in_flight` of it under way.
+    pub fn residual(&self, zone: usize, in_flight: &Compensated) -> f64 {
+        let mut left = Compensated::default();
+        for (c, sign) in SIGNS.iter().enumerate() {
+            let [total, lost] = self.sums[c * self.zones + zone].parts();
+            left.add(sign * total);
+            left.add(sign * lost);
+        }
+        let [total, lost] = in_flight.parts();
+        left.add(-total);
+        left.add(-lost);
+        left.value()
+    }
+
+    /// The greatest of the columns that a residual is measured by.
+    pub fn scale(&self, zone: usize) -> f64 {
+        (0..COLUMNS.len()).map(|c| self.sums[c * self.zones + zone].value().abs()).fold(0.0, f64::max)
+    }
+
+    /// As an array to be kept.
+    pub fn save(&self, prefix: &str, state: &mut State) {
+        let mut flat: Vec<f64> = self.sums.iter().flat_map(Compensated::parts).collect();
+        // The worst residual depends on which side was looked at first where both run at the same time: it is told, not kept.
+        flat.push(self.largest_correction);
+        state.put(format!("{prefix}/account"), Array::Real(flat));
+    }
+
+    /// Takes back what [`Account::save`] gave.
+    ///
+    /// # Errors
+    /// [`ComponentError::State`].
+    pub fn restore(&mut self, prefix: &str, state: &State) -> Result<(), ComponentError> {
+        let mut flat = vec![0.0; 2 * self.sums.len() + 1];
+        state.copy(&format!("{prefix}/account"), &mut flat)?;
+        for (sum, parts) in self.sums.iter_mut().zip(flat.chunks_exact(2)) {
+            *sum = Compensated::from_parts([parts[0], parts[1]]);
+        }
+        self.largest_correction = flat[flat.len() - 1];
+        Ok(())
+    }
+}
+
+/// Sums as numbers to be kept.
+pub fn flat(sums: &[Compensated]) -> Vec<f64> {
+    sums.iter().flat_map(Compensated::parts).collect()
+}
+
+/// Sums that [`flat`] made numbers of.
+pub fn from_flat(flat: &[f64]) -> Vec<Compensated> {
+    flat.chunks_exact(2).map(|parts| Compensated::from_parts([parts[0], parts[1]])).collect()
+}

@@ -1,0 +1,13 @@
+//! The run itself.
+
+mod acceleration;
+mod coupler;
+mod flow;
+mod iterate;
+mod kept;
+mod merge;
+mod stocks;
+mod told;
+
+pub use coupler::Coupler;
+pub use told::{ComponentCost, CouplingCount};

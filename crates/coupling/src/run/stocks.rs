@@ -1,0 +1,81 @@
+//! Stocks of components against the fluxes they took and gave.
+
+use crate::ledger::{Cells, flat, from_flat, times};
+use crate::plan::PlannedComponent;
+use crate::{Array, Component, ComponentError, Effect, Fields, Nature, Quantity, State};
+use knarr_kernels::global_integral::Compensated;
+
+/// One component's stocks, in kg or J over the whole Earth and each basin.
+#[derive(Clone, Debug)]
+pub(crate) struct Stocks {
+    quantities: Vec<Quantity>,
+    /// S(0); `None` where the component holds none.
+    first: Vec<Option<Vec<Compensated>>>,
+    /// F(t).
+    fluxes: Vec<Vec<Compensated>>,
+}
+
+impl Stocks {
+    pub fn new(quantities: &[Quantity], component: &dyn Component, cells: &[Cells]) -> Self {
+        let first = quantities.iter().map(|&q| stock(component, q, cells)).collect();
+        let zones = cells.first().map_or(1, |c| c.zones);
+        Self { quantities: quantities.to_vec(), first, fluxes: vec![vec![Compensated::default(); zones]; quantities.len()] }
+    }
+
+    /// Adds what a step of `dt` seconds took and gave.
+    pub fn step(&mut self, planned: &PlannedComponent, cells: &[Cells], imports: &Fields, exports: &Fields, dt: f64) {
+        if self.quantities.is_empty() {
+            return;
+        }
+        let taken = planned.declaration.imports.iter().enumerate().map(|(k, i)| (imports.at(k), i.grid, i.nature, &i.effects));
+        let given = planned.declaration.exports.iter().enumerate().map(|(k, e)| (exports.at(k), e.grid, e.nature, &e.effects));
+        for (values, grid, nature, effects) in taken.chain(given) {
+            let wanted: Vec<(usize, &Effect)> = effects
+                .iter()
+                .filter_map(|effect| Some((self.quantities.iter().position(|q| *q == effect.quantity)?, effect)))
+                .collect();
+            let (Some(values), false) = (values, wanted.is_empty()) else { continue };
+            let integral = cells[grid].integral(values, nature != Nature::Amount);
+            for (at, effect) in wanted {
+                let amounts = times(&integral, effect.per_unit * dt);
+                self.fluxes[at].iter_mut().zip(&amounts).for_each(|(sum, amount)| sum.merge(amount));
+            }
+        }
+    }
+
+    /// For each quantity that the component holds: S(0), S(t) and F(t) of a zone.
+    pub fn now(&self, component: &dyn Component, cells: &[Cells], zone: usize) -> Vec<(Quantity, [f64; 3])> {
+        let mut rows = Vec::new();
+        for (k, &quantity) in self.quantities.iter().enumerate() {
+            let (Some(first), Some(now)) = (&self.first[k], stock(component, quantity, cells)) else { continue };
+            rows.push((quantity, [first[zone].value(), now[zone].value(), self.fluxes[k][zone].value()]));
+        }
+        rows
+    }
+
+    pub fn save(&self) -> State {
+        let mut state = State::new();
+        for (k, quantity) in self.quantities.iter().enumerate() {
+            if let Some(first) = &self.first[k] {
+                state.put(format!("{quantity}/first"), Array::Real(flat(first)));
+            }
+            state.put(format!("{quantity}/fluxes"), Array::Real(flat(&self.fluxes[k])));
+        }
+        state
+    }
+
+    pub fn restore(&mut self, state: &State) -> Result<(), ComponentError> {
+        for (k, quantity) in self.quantities.iter().enumerate() {
+            let name = format!("{quantity}/first");
+            self.first[k] = state.find(&name).is_some().then(|| state.real(&name)).transpose()?.map(from_flat);
+            self.fluxes[k] = from_flat(state.real(&format!("{quantity}/fluxes"))?);
+        }
+        Ok(())
+    }
+}
+
+fn stock(component: &dyn Component, quantity: Quantity, cells: &[Cells]) -> Option<Vec<Compensated>> {
+    let stock = component.stock(quantity)?;
+    let cells = cells.get(stock.grid)?;
+    Some(cells.sums(|cell| (stock.per_area.get(cell).copied().unwrap_or(0.0), cells.areas[cell])))
+}

@@ -1,0 +1,93 @@
+//! Experiments that come with Knarr: days of each on real data.
+
+use knarr_coupling::document::Placed;
+use knarr_coupling::{Coupler, ExperimentFile, Plan, Prepared, Quantity, Registry, State};
+use std::path::Path;
+
+/// Residuals are round-off; a year of steps has them below 1e-12 of the greatest term.
+const TOLERANCE: f64 = 1e-13;
+
+fn prepare(name: &str, days: u32) -> Prepared {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/experiments").join(name);
+    let mut file = ExperimentFile::read(&path).unwrap_or_else(|e| panic!("{e}"));
+    file.experiment.clock.stop = Placed::nowhere(format!("P{days}D"));
+    let (prepared, findings) = Prepared::new(&file, &Registry::built_in());
+    let told: String = findings.0.iter().map(|f| f.told(name)).collect();
+    assert!(told.is_empty(), "{told}");
+    prepared.expect("nothing is wrong")
+}
+
+fn finish(coupler: &mut Coupler) {
+    while !coupler.is_finished() {
+        coupler.advance().unwrap_or_else(|e| panic!("{e}"));
+    }
+}
+
+/// Everything that is exchanged arrives, and every stock changes by what its component exchanged.
+fn closes(coupler: &Coupler, plan: &Plan) {
+    for k in 0..plan.couplings.len() {
+        for zone in 0..coupler.zones() {
+            let Some((row, in_flight, residual)) = coupler.account(k, zone) else { continue };
+            let scale = row.iter().fold(in_flight.abs(), |a, b| a.max(b.abs()));
+            let label = plan.label(&plan.couplings[k]);
+            assert!(residual.abs() <= TOLERANCE * scale, "{label} {zone}: {residual} of {scale}");
+        }
+    }
+    for (c, component) in plan.components.iter().enumerate() {
+        // Rivers carry water from basin to basin.
+        let zones = if component.name == "rivers" { 1 } else { coupler.zones() };
+        for zone in 0..zones {
+            for (quantity, [first, now, flux]) in coupler.stocks(c, zone) {
+                let (scale, residual) = (first.abs().max(now.abs()).max(flux.abs()), (now - first) - flux);
+                let name = &component.name;
+                assert!(residual.abs() <= TOLERANCE * scale, "{name} {quantity:?} {zone}: {residual} of {scale}");
+            }
+        }
+    }
+}
+
+fn flux(coupler: &Coupler, plan: &Plan, name: &str, wanted: Quantity) -> f64 {
+    let c = plan.components.iter().position(|c| c.name == name).expect("a component");
+    coupler.stocks(c, 0).into_iter().find(|(quantity, _)| *quantity == wanted).expect("a stock").1[2]
+}
+
+#[test]
+fn five_domains_trade_water_and_heat_and_lose_none() {
+    let Prepared { plan, components, exports, .. } = prepare("five-domains.yaml", 4);
+    let mut coupler = Coupler::new(&plan, components, exports, 2).expect("starts");
+    let mut half = None;
+    while !coupler.is_finished() {
+        coupler.advance().unwrap_or_else(|e| panic!("{e}"));
+        if half.is_none() && coupler.reached_s() >= 2 * 86_400 {
+            half = Some(coupler.save());
+        }
+    }
+    closes(&coupler, &plan);
+    for (name, quantity) in [
+        ("ocean", Quantity::Water),
+        ("ocean", Quantity::Heat),
+        ("ice", Quantity::Water),
+        ("ice", Quantity::Heat),
+        ("soil", Quantity::Water),
+        ("rivers", Quantity::Water),
+    ] {
+        assert!(flux(&coupler, &plan, name, quantity) != 0.0, "{name} {quantity:?}");
+    }
+    let whole: State = coupler.save();
+    let half = half.expect("half of it");
+    drop(coupler);
+    let mut again = prepare("five-domains.yaml", 4);
+    let mut coupler = Coupler::of(&mut again, 1).expect("starts");
+    coupler.restore(&half).expect("its own state");
+    finish(&mut coupler);
+    assert!(coupler.save() == whole, "differs after going on from the middle on another number of threads");
+}
+
+#[test]
+fn fluxes_of_two_periods_ago_lose_nothing() {
+    let Prepared { plan, components, exports, .. } = prepare("eccc-lag2.yaml", 2);
+    let mut coupler = Coupler::new(&plan, components, exports, 2).expect("starts");
+    finish(&mut coupler);
+    closes(&coupler, &plan);
+    assert!(flux(&coupler, &plan, "ocean", Quantity::Heat) != 0.0);
+}
