@@ -4,7 +4,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use knarr::grid::Grid;
 use knarr::io::nc::{self, Numbers};
 use knarr::io::{Dataset, NanPolicy, RegridRequest, VectorOutput, read_grid, regrid_file};
-use knarr::regrid::{Method, MissingPolicy, Options, Weights};
+use knarr::regrid::{Finish, Method, MissingPolicy, Options, Weights};
 use std::hint::black_box;
 use std::ops::Range;
 use std::path::Path;
@@ -86,6 +86,7 @@ fn io(criterion: &mut Criterion) {
         variables: None,
         methods: &methods,
         missing: MissingPolicy::Skip { min_valid: 0.0 },
+        finish: Finish::Sum,
         weights: None,
         stored: Some(&stored),
         overwrite: true,

@@ -20,6 +20,8 @@ pub enum Statistic {
     Quantile(f64),
     /// √(Σ w (x − m)² / Σ w) about the weighted mean m.
     StandardDeviation,
+    /// Number of valid values.
+    Count,
 }
 
 /// Shares of weight are compared with this allowance for their rounding.
@@ -84,6 +86,7 @@ pub fn of(parts: &mut [(f64, f64)], total: f64, statistic: Statistic) -> f64 {
     match statistic {
         Statistic::Minimum => parts.iter().map(|p| p.0).fold(f64::INFINITY, f64::min),
         Statistic::Maximum => parts.iter().map(|p| p.0).fold(f64::NEG_INFINITY, f64::max),
+        Statistic::Count => parts.len() as f64,
         Statistic::Mode => {
             parts.sort_by(|a, b| a.0.total_cmp(&b.0));
             let (mut best, mut best_share) = (parts[0].0, 0.0);
@@ -116,7 +119,8 @@ pub fn of(parts: &mut [(f64, f64)], total: f64, statistic: Statistic) -> f64 {
 mod tests {
     use super::*;
 
-    const STATISTICS: [Statistic; 6] = [
+    const STATISTICS: [Statistic; 7] = [
+        Statistic::Count,
         Statistic::Minimum,
         Statistic::Maximum,
         Statistic::Mode,
@@ -133,6 +137,7 @@ mod tests {
         match statistic {
             Statistic::Minimum => all[0],
             Statistic::Maximum => all[n - 1],
+            Statistic::Count => parts.len() as f64,
             Statistic::Quantile(q) => all[((q * n as f64 - 1e-9).ceil() as usize).clamp(1, n) - 1],
             Statistic::StandardDeviation => {
                 let mean = all.iter().sum::<f64>() / n as f64;

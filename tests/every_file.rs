@@ -4,7 +4,7 @@
 
 use knarr::grid::Grid;
 use knarr::io::{IoError, NanPolicy, RegridReport, RegridRequest, VectorOutput, regrid_file};
-use knarr::regrid::{Method, MissingPolicy, Options};
+use knarr::regrid::{Finish, Method, MissingPolicy, Options};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,6 +57,7 @@ fn regrid(
         variables: None,
         methods: &|_| Options::new(method).into(),
         missing: MissingPolicy::Skip { min_valid: 0.0 },
+        finish: Finish::Sum,
         weights: None,
         stored: None,
         overwrite: true,

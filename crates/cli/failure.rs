@@ -142,6 +142,7 @@ impl From<RegridError> for Failure {
         let failure = Self::new(error.to_string());
         match error {
             RegridError::NoCorners { .. } => failure.hint(NO_CORNERS),
+            RegridError::Finish { .. } => failure.hint("`--method conservative` and `--method conservative2` have cells"),
             RegridError::Stack { .. } => failure.hint("`knarr regrid --help` lists the methods and their options"),
             _ => failure,
         }

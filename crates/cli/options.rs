@@ -7,7 +7,7 @@ use knarr::field::VectorFrame;
 use knarr::grid::Grid;
 use knarr::io::{GridFormat, NamedPair, VectorOutput, WeightsFormat, grid_from_argument};
 use knarr::kernels::device::DeviceChoice;
-use knarr::regrid::{Defaults, Edges, Extrapolation, Keeps, Method, MissingPolicy, Normalization, Stack};
+use knarr::regrid::{Defaults, Edges, Extrapolation, Finish, Keeps, Method, MissingPolicy, Normalization, Stack};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub struct MethodOptions {
     /// With --method spread: share among the destination cells up to KM kilometres from the nearest one
     #[arg(long, value_name = "KM", default_value_t = 0.0)]
     pub radius: f64,
-    /// With --method spread: keep the sum over cells (kg s-1) or the integral (kg m-2 s-1)
+    /// With --method spread: keep the sum over cells (kg s-1), the integral (kg m-2 s-1), or constants (mean)
     #[arg(long, value_enum, default_value_t = KeepsName::Integral)]
     pub keeps: KeepsName,
 }
@@ -61,6 +61,8 @@ pub enum KeepsName {
     Sum,
     /// The integral over areas
     Integral,
+    /// Constants: the mean of the source cells that come together
+    Mean,
 }
 
 impl Default for MethodOptions {
@@ -99,6 +101,7 @@ impl MethodOptions {
             keeps: match self.keeps {
                 KeepsName::Sum => Keeps::Sum,
                 KeepsName::Integral => Keeps::Integral,
+                KeepsName::Mean => Keeps::Mean,
             },
         }
     }
@@ -112,6 +115,39 @@ impl MethodOptions {
     pub fn method(&self, name: MethodName) -> Option<Method> {
         let stack = (name != MethodName::Auto).then(|| self.stack(&name.to_string()));
         stack?.ok()?.single().map(|options| options.method)
+    }
+}
+
+/// What is made of the values a destination cell has weights of.
+#[derive(Args, Default)]
+pub struct FinishOptions {
+    /// Take a statistic of the overlapping cells, which count by area: mean, min, max, mode, median, p0 to p100, stddev,
+    /// count; the method is conservative
+    #[arg(long, value_name = "NAME", value_parser = statistic)]
+    pub statistic: Option<Finish>,
+    /// Make no new extremes: monotone (second order limits its gradients, others clip) or caas (clips, and keeps the sum)
+    #[arg(long, value_name = "NAME", value_parser = limit, conflicts_with = "statistic")]
+    pub limit: Option<Finish>,
+}
+
+impl FinishOptions {
+    /// What is made.
+    pub fn finish(&self) -> Finish {
+        self.statistic.or(self.limit).unwrap_or_default()
+    }
+}
+
+fn statistic(text: &str) -> Result<Finish, String> {
+    match text.parse() {
+        Ok(finish @ (Finish::Sum | Finish::Statistic(_))) => Ok(finish),
+        _ => Err("expected mean, min, max, mode, median, p0 to p100, stddev or count".to_owned()),
+    }
+}
+
+fn limit(text: &str) -> Result<Finish, String> {
+    match text.parse() {
+        Ok(finish @ Finish::Limit(_)) => Ok(finish),
+        _ => Err("expected monotone or caas".to_owned()),
     }
 }
 

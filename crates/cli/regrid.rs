@@ -5,7 +5,8 @@ use crate::automatic::Automatic;
 use crate::failure::Failure;
 use crate::memory;
 use crate::options::{
-    self, MethodChoice, MethodName, MethodOptions, MethodParser, MissingOptions, NanName, VectorsName, WeightsFormatName,
+    self, FinishOptions, MethodChoice, MethodName, MethodOptions, MethodParser, MissingOptions, NanName, VectorsName,
+    WeightsFormatName,
 };
 use crate::regrid_report::Report;
 use crate::slab::{data_variables, grid_of};
@@ -54,6 +55,8 @@ pub struct Regrid {
     pub method: MethodChoice,
     #[command(flatten)]
     pub how: MethodOptions,
+    #[command(flatten)]
+    pub finish: FinishOptions,
     #[command(flatten)]
     pub missing: MissingOptions,
     /// Use the weights in FILE (ESMF, SCRIP or TempestRemap); refused if they belong to other grids
@@ -111,6 +114,7 @@ impl Regrid {
             vars: None,
             method: method.into(),
             how: MethodOptions::default(),
+            finish: FinishOptions::default(),
             missing: MissingOptions::default(),
             weights: None,
             save_weights: None,
@@ -166,7 +170,10 @@ impl Regrid {
         };
         let automatic = Automatic::load()?;
         let given = match &self.method {
-            MethodChoice::Auto => None,
+            MethodChoice::Auto => {
+                // A statistic of overlapping cells needs overlaps, whatever the variable is.
+                self.finish.statistic.map(|_| self.how.stack(&MethodName::Conservative.to_string())).transpose()?
+            }
             MethodChoice::Given(text) => Some(self.how.stack(text)?),
         };
         let methods_of = |variable: &VariableInfo| -> Stack {
@@ -190,6 +197,7 @@ impl Regrid {
             variables: self.vars.clone(),
             methods: &methods_of,
             missing: self.missing.policy(),
+            finish: self.finish.finish(),
             weights,
             stored: Some(&find),
             overwrite: self.force,
@@ -247,7 +255,7 @@ impl Regrid {
     /// conservative.
     fn choices(&self, dataset: &Dataset, destination: &Grid) -> Result<HashMap<String, (MethodName, String)>, Failure> {
         let mut choices = HashMap::new();
-        if self.method != MethodChoice::Auto || self.weights.is_some() {
+        if self.method != MethodChoice::Auto || self.weights.is_some() || self.finish.statistic.is_some() {
             return Ok(choices);
         }
         let automatic = Automatic::load()?;

@@ -73,7 +73,8 @@ impl Line {
         // Divided by the whole cell, partly covered cells hold less than the mean of their sources.
         let (low, high) = if scales_down { (before.min.min(0.0), before.max.max(0.0)) } else { (before.min, before.max) };
         let mut names = variable.method.split(',').map(|layer| layer.split(':').next().unwrap_or_default());
-        let promised = !names.any(|name| LEAVE_RANGE.contains(&name));
+        let is_other = [" (stddev)", " (count)"].iter().any(|made| variable.method.contains(made));
+        let promised = !is_other && !names.any(|name| LEAVE_RANGE.contains(&name));
         let kept = match &variable.vector {
             // Components change as they turn; no mean of vectors is longer than the longest of them.
             Some(vector) => vector.longest_after <= vector.longest_before * (1.0 + RANGE_TOLERANCE),

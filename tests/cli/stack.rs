@@ -66,3 +66,30 @@ fn stacks_that_mean_nothing_are_told() {
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn statistics_and_limits_are_made_and_told() {
+    let folder = Folder::new();
+    files::lat_lon(&folder.path("field.nc"), |k| (k % 5) as f32, None);
+    let report = |more: &str| {
+        let ran = folder.knarr(&format!("regrid field.nc -o out.nc --to r6x3 --check --json -O {more}"));
+        assert_eq!(ran.code, Some(0), "{more}: {}", ran.stderr);
+        json(&ran.stdout)["variables"][0].clone()
+    };
+    let variable = report("--statistic max");
+    assert_eq!((&variable["method"], &variable["after"]["max"]), (&"conservative (max)".into(), &4.0.into()));
+    let cell_methods = || {
+        let file = netcdf::open(folder.path("out.nc")).expect("the output");
+        let text = file.variable("t").expect("the variable").attribute_value("cell_methods");
+        text.map(|t| t.expect("a text"))
+    };
+    assert_eq!(cell_methods(), Some(netcdf::AttributeValue::Str("area: maximum".into())));
+    assert_eq!(report("--statistic p90")["method"], "conservative (p90)");
+    assert_eq!(report("--method conservative2 --limit monotone")["integral_kept"], true);
+    let variable = report("--method conservative2,nearest --limit caas");
+    assert_eq!(variable["method"], "conservative2 (caas),nearest");
+    assert_eq!((&variable["integral_kept"], &variable["range_kept"]), (&true.into(), &true.into()));
+    let ran = folder.knarr("regrid field.nc -o out.nc --to r6x3 --method bilinear --statistic mode -O");
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("needs conservative weights of first order, the method is bilinear"), "{}", ran.stderr);
+}

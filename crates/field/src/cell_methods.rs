@@ -61,11 +61,18 @@ impl CellMethods {
         self
     }
 
+    /// Adds `area: method`: what was made last stands last.
+    #[must_use]
+    pub fn with_area(mut self, method: &str) -> Self {
+        self.0.push(CellMethod { names: vec!["area".into()], method: method.into(), rest: String::new() });
+        self
+    }
+
     /// Adds `area: mean` unless an entry tells about the area already.
     #[must_use]
-    pub fn with_area_mean(mut self) -> Self {
+    pub fn with_area_mean(self) -> Self {
         if self.get("area").is_none() {
-            self.0.push(CellMethod { names: vec!["area".into()], method: "mean".into(), rest: String::new() });
+            return self.with_area("mean");
         }
         self
     }

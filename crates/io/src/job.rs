@@ -4,7 +4,7 @@ use crate::decode::{Decoder, Purpose};
 use crate::element::{Element, Real, with_element};
 use crate::nc::ValueType;
 use crate::nc_write::{NewFile, NewVariable};
-use crate::output::{self, Storage};
+use crate::output::{self, Made, Storage};
 use crate::plan::Plan;
 use crate::regrid_file::{RegridRequest, UsedWeights, VariableReport, fail};
 use crate::slabs::SlabOrder;
@@ -12,8 +12,9 @@ use crate::statistics::{self, Shares, Summary, Tally};
 use crate::{Dataset, GridLayout, IoError, Role, VariableGrid};
 use knarr_field::{NumberType, VectorFrame};
 use knarr_grid::Grid;
-use knarr_regrid::{Device, Levels, Weights};
+use knarr_regrid::{Device, Finish, Levels, Weights};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Slabs from which on preparing weights for many calls pays.
 const FEW_SLABS: usize = 3;
@@ -70,9 +71,13 @@ impl Job {
         let file = dataset.file();
         let variable = file.find(&self.name).expect("the plan names variables of the file");
         let is_kept = |name: &str| file.find_from(&self.name, name).is_some_and(|v| plan.keeps(&v.name));
-        let conservative = used.regridder.weights.joined().origin.conservative && !self.auxiliary;
+        let made = match used.regridder.weights.finish() {
+            Finish::Statistic(statistic) => Made::Statistic(statistic),
+            _ if used.regridder.weights.joined().origin.conservative && !self.auxiliary => Made::Means,
+            _ => Made::Values,
+        };
         let mut attributes =
-            output::regridded_attributes(variable, &self.decoder, self.storage, layout, &self.grid.dims, conservative, &is_kept);
+            output::regridded_attributes(variable, &self.decoder, self.storage, layout, &self.grid.dims, made, &is_kept);
         if self.auxiliary {
             // A coordinate has no coordinates of its own.
             attributes.remove("coordinates");
@@ -153,7 +158,10 @@ impl Job {
             let levels = done.map_err(|e| fail(dataset, &self.name, e))?;
             let mut share = |k: usize| {
                 let flags = valid.map(|v| &v[k * weights.source_len..(k + 1) * weights.source_len]);
-                let share = integrable.then(|| shares.of(weights, flags, request.missing)).flatten();
+                let share = match &levels.shares[k] {
+                    Some(shares) => Some(Arc::new(shares.clone())),
+                    None => integrable.then(|| shares.of(weights, flags, request.missing)).flatten(),
+                };
                 of_first_layer(share, levels.of_slabs[k].as_deref(), integrable)
             };
             let shares: Vec<_> = (0..slabs.len()).map(&mut share).collect();
@@ -170,17 +178,32 @@ impl Job {
 
         Ok(VariableReport {
             conservation: integrable.then(|| statistics::conservation(&before, &after)),
-            ..self.report(used, before.summary(), after.summary(), &counts)
+            ..self.report(request.finish, used, before.summary(), after.summary(), &counts)
         })
     }
 
     /// What was done; `counts` are the values that each layer of the stack made.
-    pub(crate) fn report(&self, used: &UsedWeights, before: Summary, after: Summary, counts: &[u64]) -> VariableReport {
+    pub(crate) fn report(
+        &self,
+        finish: Finish,
+        used: &UsedWeights,
+        before: Summary,
+        after: Summary,
+        counts: &[u64],
+    ) -> VariableReport {
         let weights = &used.regridder.weights;
         let method = used.methods.as_ref().map_or_else(
             || weights.joined().origin.method.clone(),
             |stack| stack.single().map_or_else(|| stack.to_string(), |o| o.method.to_string()),
         );
+        let method = match finish {
+            Finish::Sum => method,
+            // It is made of the first layer.
+            finish => match method.split_once(',') {
+                Some((first, rest)) => format!("{first} ({finish}),{rest}"),
+                None => format!("{method} ({finish})"),
+            },
+        };
         let of_layers = weights.stack().layers().iter().map(ToString::to_string).zip(counts.iter().copied());
         VariableReport {
             name: self.name.clone(),
@@ -214,7 +237,8 @@ impl Job {
         }
         .map(|areas| known(areas).then_some(areas));
         let both_known = source_areas.is_some() && destination_areas.is_some();
-        let integrable = integrals && weights.origin.conservative && both_known;
+        let is_sum = !matches!(request.finish, Finish::Statistic(_));
+        let integrable = integrals && is_sum && weights.origin.conservative && both_known;
         let parts = |areas: &[f64], fractions: &[f64]| areas.iter().zip(fractions).map(|(a, f)| a * f).collect::<Vec<f64>>();
         let source_parts = integrable.then(|| parts(&weights.source_areas, &weights.source_fractions));
         // Divided by the whole cell, a value stands for all of it.
@@ -266,15 +290,11 @@ pub(crate) fn batches_of(slabs: usize, slab_bytes: usize, memory_limit: usize, u
 }
 
 /// Shares of the integral that values of the first layer have: what later layers made has none.
-fn of_first_layer(
-    shares: Option<std::sync::Arc<Vec<f64>>>,
-    levels: Option<&[u8]>,
-    integrable: bool,
-) -> Option<std::sync::Arc<Vec<f64>>> {
+fn of_first_layer(shares: Option<Arc<Vec<f64>>>, levels: Option<&[u8]>, integrable: bool) -> Option<Arc<Vec<f64>>> {
     let Some(levels) = levels.filter(|_| integrable) else { return shares };
     let mut own = shares.map_or_else(|| vec![1.0; levels.len()], |shares| shares.to_vec());
     own.iter_mut().zip(levels).filter(|(_, level)| **level > 0).for_each(|(share, _)| *share = 0.0);
-    Some(std::sync::Arc::new(own))
+    Some(Arc::new(own))
 }
 
 pub(crate) fn add_counts(counts: &mut [u64], levels: &Levels) {

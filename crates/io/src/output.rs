@@ -4,7 +4,7 @@ use crate::nc::{ValueType, Variable};
 use crate::references::keep_only;
 use crate::{Decoder, GridLayout};
 use knarr_field::{Attribute, Attributes, CellMethods, NumberType, VectorFrame, VectorRole};
-use knarr_regrid::Method;
+use knarr_regrid::{Finish, Method, Statistic};
 
 /// Largest chunk in bytes.
 const CHUNK_BYTES: usize = 4 << 20;
@@ -73,11 +73,14 @@ fn default_fill(number: NumberType) -> f64 {
 }
 
 /// Whether methods give values of the source unchanged.
-pub fn keeps_values(methods: &knarr_regrid::Stack) -> bool {
+pub fn keeps_values(methods: &knarr_regrid::Stack, finish: Finish) -> bool {
     use knarr_regrid::{Extrapolation, Layer};
+    let picks =
+        matches!(finish, Finish::Statistic(Statistic::Minimum | Statistic::Maximum | Statistic::Mode | Statistic::Quantile(_)));
     methods.layers().iter().all(|layer| match layer {
         Layer::Method(options) => {
-            options.method == Method::Nearest && matches!(options.extrapolation, Extrapolation::None | Extrapolation::Nearest)
+            (options.method == Method::Nearest || (picks && options.method == Method::Conservative))
+                && matches!(options.extrapolation, Extrapolation::None | Extrapolation::Nearest)
         }
         Layer::Fixed(value) => value.fract() == 0.0,
         Layer::Creep { .. } | Layer::Given => false,
@@ -115,6 +118,31 @@ pub fn rewritten_attributes(
     attributes
 }
 
+/// What regridded values are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Made {
+    /// Values at places.
+    Values,
+    /// Means over cells.
+    Means,
+    /// Statistics of cells.
+    Statistic(Statistic),
+}
+
+/// The statistic as cell methods name it; none for a number of cells.
+fn name_of(statistic: Statistic) -> Option<String> {
+    Some(match statistic {
+        Statistic::Minimum => "minimum".to_owned(),
+        Statistic::Maximum => "maximum".to_owned(),
+        Statistic::Mode => "mode".to_owned(),
+        Statistic::Quantile(0.5) => "median".to_owned(),
+        // CF has no name for it.
+        Statistic::Quantile(share) => format!("percentile (p{})", (share * 1e6).round() / 1e4),
+        Statistic::StandardDeviation => "standard_deviation".to_owned(),
+        Statistic::Count => return None,
+    })
+}
+
 /// Attributes of a regridded variable. `is_kept` tells whether a name, met in its attributes, is still in the file
 /// and still means the same; `dims` are the source's horizontal dimensions.
 pub fn regridded_attributes(
@@ -123,7 +151,7 @@ pub fn regridded_attributes(
     storage: Storage,
     layout: &GridLayout,
     dims: &[String],
-    conservative: bool,
+    made: Made,
     is_kept: &dyn Fn(&str) -> bool,
 ) -> Attributes {
     let mut attributes = rewritten_attributes(variable, decoder, storage, is_kept);
@@ -144,7 +172,23 @@ pub fn regridded_attributes(
         attributes.set(name, value.clone());
     }
     let methods = CellMethods::parse(attributes.text("cell_methods").unwrap_or_default()).over_area(dims);
-    let methods = if conservative { methods.with_area_mean() } else { methods };
+    let methods = match made {
+        Made::Values => methods,
+        Made::Means => methods.with_area_mean(),
+        Made::Statistic(statistic) => {
+            if statistic == Statistic::Count {
+                attributes.set("units", "1");
+                for name in ["standard_name", "cell_methods"] {
+                    attributes.remove(name);
+                }
+                attributes.set("long_name", "number of source cells with a value");
+            }
+            match name_of(statistic) {
+                Some(name) => methods.with_area(&name),
+                None => CellMethods::parse(""),
+            }
+        }
+    };
     if !methods.0.is_empty() {
         attributes.set("cell_methods", methods.to_string());
     }

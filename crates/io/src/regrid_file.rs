@@ -11,7 +11,9 @@ use crate::vectors::{self, Group, NamedPair, VectorOutput};
 use crate::{Dataset, IoError, VariableInfo, WeightsFile, check_identity, output_layout};
 use knarr_field::VectorFrame;
 use knarr_grid::Grid;
-use knarr_regrid::{Device, MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights, cell_areas};
+use knarr_regrid::{
+    Device, Finish, MissingPolicy, Options, RegridError, Stack, StackRegridder, StackWeights, Weights, cell_areas,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,6 +36,8 @@ pub struct RegridRequest<'a> {
     pub methods: &'a dyn Fn(&VariableInfo) -> Stack,
     /// What missing values do.
     pub missing: MissingPolicy,
+    /// What is made of the values of the first layer.
+    pub finish: Finish,
     /// Weights to use instead of making them; variables on other grids are left out. Their fixed value is used as well.
     pub weights: Option<WeightsFile>,
     /// Where weights may be found before they are made (a cache): source, destination, options.
@@ -209,14 +213,14 @@ pub fn regrid_file_on(
 
 /// What is read and written together.
 enum Work {
-    Scalar(Job),
+    Scalar(Box<Job>),
     Vector(Box<VectorJob>),
 }
 
 impl Work {
     fn jobs(&self) -> &[Job] {
         match self {
-            Self::Scalar(job) => std::slice::from_ref(job),
+            Self::Scalar(job) => std::slice::from_ref(&**job),
             Self::Vector(vector) => &vector.components,
         }
     }
@@ -234,7 +238,9 @@ fn works(
     let mut works = Vec::new();
     let mut refused = None;
     let geographic = request.destination.has_geographic_axes();
-    let groups = vectors::groups(dataset, plan, request.vectors, &request.pairs, geographic)?;
+    // Statistics and limits are of values; a vector has none.
+    let of_vectors = if request.finish == Finish::Sum { request.vectors } else { VectorOutput::Separate };
+    let groups = vectors::groups(dataset, plan, of_vectors, &request.pairs, geographic)?;
     plan.regridded.clear();
     for group in groups {
         let names = group.names().to_vec();
@@ -273,9 +279,9 @@ fn work(
         Group::Refused { error, .. } => Err(error),
         Group::Scalar { name, grid, frame, remarks } => {
             let weights = weights_for(request, dataset, dataset.variable(&name)?, &grid.grid, used, progress)?;
-            let keeps_values = used[weights].methods.as_ref().is_some_and(output::keeps_values);
+            let keeps_values = used[weights].methods.as_ref().is_some_and(|m| output::keeps_values(m, request.finish));
             let job = Job::new(dataset, name, grid, weights, keeps_values)?;
-            Ok(Work::Scalar(Job { frame, remarks, ..job }))
+            Ok(Work::Scalar(Box::new(Job { frame, remarks, ..job })))
         }
         Group::Vector { names, grids, from } => {
             let to = request.vectors.frame().unwrap_or(from);
@@ -338,6 +344,7 @@ fn weights_for(
             StackWeights::join(source, destination, &stack, whole).map_err(failed)?
         }
     };
+    let weights = weights.finished(request.finish).map_err(failed)?;
     let joined = weights.joined();
     let has_areas = [&joined.source_areas, &joined.destination_areas].iter().any(|a| a.iter().any(|&a| a != 0.0));
     let areas = (!has_areas).then(|| [&**source, &**destination].map(cell_areas));

@@ -278,18 +278,7 @@ impl Shares {
         if let Some((_, shares)) = self.known.as_ref().filter(|(flags, _)| flags == valid) {
             return Some(shares.clone());
         }
-        let share = |i: usize| {
-            let (columns, values) = weights.row(i);
-            let (mut found, mut total) = (0.0, 0.0);
-            for (&column, &w) in columns.iter().zip(values) {
-                total += w;
-                found += if valid[column as usize] { w } else { 0.0 };
-            }
-            // A row without weight has no valid value either, and no share to scale.
-            if total == 0.0 { 0.0 } else { found / total }
-        };
-        let rows = (0..weights.destination_len()).into_par_iter().with_min_len(BLOCK);
-        let shares = std::sync::Arc::new(rows.map(share).collect::<Vec<f64>>());
+        let shares = std::sync::Arc::new(weights.valid_shares(valid));
         self.known = Some((valid.to_vec(), shares.clone()));
         Some(shares)
     }

@@ -9,7 +9,7 @@ use knarr_field::VectorFrame;
 use knarr_grid::Grid;
 use knarr_kernels::rotate_vectors::longest;
 use knarr_kernels::sphere::UnitVector;
-use knarr_regrid::{VectorRegridder, VectorSource};
+use knarr_regrid::{Finish, VectorRegridder, VectorSource};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -167,10 +167,10 @@ impl VectorJob {
                 from: self.from,
                 to: self.to,
                 longest_before: longest_before[0].hypot(longest_before[1]),
-                longest_after: longest_after,
+                longest_after,
             };
             let (before, after) = summaries[k];
-            VariableReport { vector: Some(vector), ..jobs[k].report(used[k], before, after, &counts) }
+            VariableReport { vector: Some(vector), ..jobs[k].report(Finish::Sum, used[k], before, after, &counts) }
         }))
     }
 

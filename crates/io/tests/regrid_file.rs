@@ -9,7 +9,7 @@ use knarr_io::{
     Conservation, Dataset, IoError, NanPolicy, Purpose, RegridReport, RegridRequest, VariableInfo, VectorOutput, read_decoded,
     regrid_file,
 };
-use knarr_regrid::{Method, MissingPolicy, Options, Stack};
+use knarr_regrid::{Finish, Method, MissingPolicy, Options, Stack};
 use std::path::Path;
 
 const DIMS: [(&str, usize); 6] = [("time", 3), ("lev", 2), ("lat", 4), ("lon", 8), ("bnds", 2), ("len", 3)];
@@ -34,6 +34,7 @@ fn run(
         variables: None,
         methods: &methods,
         missing: MissingPolicy::Skip { min_valid: 0.0 },
+        finish: Finish::Sum,
         weights: None,
         stored: None,
         overwrite: false,

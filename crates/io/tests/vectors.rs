@@ -12,7 +12,7 @@ use knarr_io::{
     read_weights, regrid_file, write_weights,
 };
 use knarr_kernels::sphere::dot;
-use knarr_regrid::{Method, MissingPolicy, Options};
+use knarr_regrid::{Finish, Method, MissingPolicy, Options};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -110,6 +110,7 @@ fn run(
         variables: None,
         methods: &methods,
         missing: MissingPolicy::Propagate,
+        finish: Finish::Sum,
         weights: None,
         stored: None,
         overwrite: true,

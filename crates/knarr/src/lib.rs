@@ -40,7 +40,7 @@
 //! ```
 //! use knarr::grid::Grid;
 //! use knarr::io::{Dataset, NanPolicy, RegridRequest, VectorOutput, read_grid, regrid_file};
-//! use knarr::regrid::{Method, MissingPolicy, Options};
+//! use knarr::regrid::{Finish, Method, MissingPolicy, Options};
 //! use std::sync::Arc;
 //!
 //! # let folder = tempfile::tempdir()?;
@@ -54,6 +54,7 @@
 //!     variables: None,
 //!     methods: &|_| Options::new(Method::Conservative).into(),
 //!     missing: MissingPolicy::Skip { min_valid: 0.0 },
+//!     finish: Finish::Sum,
 //!     weights: None,
 //!     stored: None,
 //!     overwrite: false,

@@ -76,17 +76,28 @@ pub(crate) fn apply_into<V: Value>(
     destination: &mut [V],
     destination_valid: &mut [bool],
 ) -> Result<(), RegridError> {
-    let n = weights.source_len;
-    check("the source field", source.len(), n, n > 0 && source.len().is_multiple_of(n))?;
-    if let Some(valid) = valid {
-        check("the validity", valid.len(), source.len(), valid.len() == source.len())?;
-    }
-    let expected = weights.destination_len() * (source.len() / n);
-    let (values, flags) = (destination.len(), destination_valid.len());
-    check("the destination field", values, expected, values == expected)?;
-    check("the destination validity", flags, expected, flags == expected)?;
-    sparse_apply::apply(rows_of(weights), n, source, valid, kernel_policy(weights, missing), destination, destination_valid);
+    check_lengths(weights, source.len(), valid, destination.len(), destination_valid.len())?;
+    let (n, missing) = (weights.source_len, kernel_policy(weights, missing));
+    sparse_apply::apply(rows_of(weights), n, source, valid, missing, destination, destination_valid);
     Ok(())
+}
+
+/// Whether buffers of `source`, `values` and `flags` numbers hold slabs of the same number.
+pub(crate) fn check_lengths(
+    weights: &Weights,
+    source: usize,
+    valid: Option<&[bool]>,
+    values: usize,
+    flags: usize,
+) -> Result<(), RegridError> {
+    let n = weights.source_len;
+    check("the source field", source, n, n > 0 && source.is_multiple_of(n))?;
+    if let Some(valid) = valid {
+        check("the validity", valid.len(), source, valid.len() == source)?;
+    }
+    let expected = weights.destination_len() * (source / n);
+    check("the destination field", values, expected, values == expected)?;
+    check("the destination validity", flags, expected, flags == expected)
 }
 
 /// The rows as kernels see them.
@@ -96,9 +107,13 @@ pub(crate) fn rows_of(weights: &Weights) -> SparseRows<'_> {
 
 /// The policy as kernels know it.
 pub(crate) fn kernel_policy(weights: &Weights, missing: MissingPolicy) -> Missing {
+    let origin = &weights.origin;
+    // Amounts that come to a cell are not more because others are missing.
+    let is_sum = origin.method.split(',').next().is_some_and(|first| first.starts_with("spread") && !first.contains("mean"));
+    let are_amounts = origin.normalization == "destarea" || is_sum;
     match missing {
         MissingPolicy::Propagate => Missing::Propagate,
-        MissingPolicy::Skip { min_valid } if weights.origin.normalization == "destarea" => Missing::Keep { min_valid },
+        MissingPolicy::Skip { min_valid } if are_amounts => Missing::Keep { min_valid },
         MissingPolicy::Skip { min_valid } => Missing::Renormalize { min_valid },
     }
 }

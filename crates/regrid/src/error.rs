@@ -41,6 +41,20 @@ pub enum RegridError {
         /// The limit.
         limit: usize,
     },
+    /// What cannot be made of the values of a method.
+    #[error("{needs}, the method is {method}")]
+    Finish {
+        /// A statistic or a limit, and what it needs.
+        needs: &'static str,
+        /// The method.
+        method: String,
+    },
+    /// No statistic or limit.
+    #[error("no statistic or limit `{text}`, expected mean, min, max, mode, median, p0 to p100, stddev, count, monotone or caas")]
+    UnknownFinish {
+        /// What was asked for.
+        text: String,
+    },
     /// A stack of methods that means nothing.
     #[error("layer `{layer}`: {problem}")]
     Stack {

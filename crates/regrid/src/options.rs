@@ -53,6 +53,9 @@ pub enum Keeps {
     Sum,
     /// The integral: for amounts per area (kg m⁻² s⁻¹).
     Integral,
+    /// Constants: a destination cell has the mean of what comes to it, by shares. With a radius of 0 each source cell counts in
+    /// the destination cell nearest to it (nearest destination to source).
+    Mean,
 }
 
 impl std::fmt::Display for Method {

@@ -2,6 +2,7 @@
 
 use crate::{Device, Method, Options, RegridError, methods};
 use knarr_grid::{Grid, Mask};
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// Where weights come from, kept with them so that a wrong use can be refused.
@@ -118,6 +119,21 @@ impl Weights {
     /// Whether a source cell reaches `destination`.
     pub fn is_mapped(&self, destination: usize) -> bool {
         self.row_starts[destination] < self.row_starts[destination + 1]
+    }
+
+    /// Share of each row's weight that `valid` sources have; of weights of both signs it means little.
+    pub fn valid_shares(&self, valid: &[bool]) -> Vec<f64> {
+        let share = |i: usize| {
+            let (columns, values) = self.row(i);
+            let (mut found, mut total) = (0.0, 0.0);
+            for (&column, &w) in columns.iter().zip(values) {
+                total += w;
+                found += if valid[column as usize] { w } else { 0.0 };
+            }
+            // A row without weight has no valid value either, and no share to scale.
+            if total == 0.0 { 0.0 } else { found / total }
+        };
+        (0..self.destination_len()).into_par_iter().with_min_len(2048).map(share).collect()
     }
 
     /// Number of destination cells that no source cell reaches, masked ones included.

@@ -6,7 +6,7 @@ use crate::catalogue::{Catalogue, Convention, FieldMethod};
 use knarr_field::DateTime;
 use knarr_grid::{Family, Grid, HealpixOrder};
 use knarr_io::{Dataset, NanPolicy, RegridRequest, VectorOutput, read_grid, regrid_file};
-use knarr_regrid::{Method, MissingPolicy, Options};
+use knarr_regrid::{Finish, Method, MissingPolicy, Options};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -189,6 +189,7 @@ fn regrid(
             variables: None,
             methods: &|variable| Options::new(methods.get(&variable.name).copied().unwrap_or(Method::Bilinear)).into(),
             missing: MissingPolicy::Skip { min_valid: 0.0 },
+            finish: Finish::Sum,
             weights: None,
             stored: None,
             overwrite: true,

@@ -11,7 +11,7 @@ mod largest;
 mod nearest;
 mod neighbours;
 mod patch;
-mod second_order;
+pub(crate) mod second_order;
 mod solve;
 mod spread;
 
@@ -134,11 +134,16 @@ fn cut(mut weights: Weights, range: Range<usize>) -> Weights {
 fn spread_weights(source: &Grid, destination: &Grid, options: &Options, radius_m: u32, keeps: Keeps) -> Weights {
     let both @ [source_areas, destination_areas] = &[source, destination].map(cell_areas);
     let kept = match keeps {
-        Keeps::Sum => spread::Kept::Amount,
+        Keeps::Sum | Keeps::Mean => spread::Kept::Amount,
         Keeps::Integral => spread::Kept::Integral { source_areas, destination_areas },
     };
     let rows = spread::rows(source, &Centers::of(destination), f64::from(radius_m) / EARTH_RADIUS_M, kept);
+    let rows =
+        if keeps == Keeps::Mean { LinkRows::collect(rows.len(), || (), |i, (), links| links.extend(rows.row(i))) } else { rows };
     let mut weights = point_weights(source, destination, options, rows, both.clone());
+    if keeps == Keeps::Mean {
+        weights.origin.method += ":mean";
+    }
     if keeps == Keeps::Integral {
         // The integral over whole destination cells is that over the source cells.
         weights.origin.conservative = true;

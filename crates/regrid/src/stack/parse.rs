@@ -7,7 +7,7 @@
 //! | `bilinear`, `bicubic`, `patch` | |
 //! | `conservative`, `conservative2` | `fracarea`, `destarea`: normalization; `great-circle`, `grid`: edges |
 //! | `largest-fraction` | `great-circle`, `grid`: edges |
-//! | `spread` | `300km`: radius; `sum`, `integral`: what is kept |
+//! | `spread` | `300km`: radius; `sum`, `integral`, `mean`: what is kept |
 //! | `creep` | `3`: rounds |
 //! | `fixed` | `-1.8`: the value |
 
@@ -132,6 +132,7 @@ fn set(options: &mut Options, part: &str) -> bool {
         }
         (Method::Spread { keeps, .. }, "sum") => *keeps = Keeps::Sum,
         (Method::Spread { keeps, .. }, "integral") => *keeps = Keeps::Integral,
+        (Method::Spread { keeps, .. }, "mean") => *keeps = Keeps::Mean,
         (Method::Spread { radius_m, .. }, _) => match metres(part) {
             Some(metres) => *radius_m = metres,
             None => return false,
@@ -158,7 +159,7 @@ fn options_of(method: Method) -> &'static str {
         }
         Method::Conservative | Method::Conservative2nd => "`fracarea`, `destarea`, `grid` or `great-circle`",
         Method::LargestFraction => "`grid` or `great-circle`",
-        Method::Spread { .. } => "a distance such as `300km`, `sum` or `integral`",
+        Method::Spread { .. } => "a distance such as `300km`, `sum`, `integral` or `mean`",
         Method::Bilinear | Method::Bicubic | Method::Patch => "none",
     }
 }
@@ -198,9 +199,11 @@ impl std::fmt::Display for Layer {
                 if radius_m > 0 {
                     write!(f, ":{}", in_words(radius_m))?;
                 }
-                if keeps == Keeps::Sum {
-                    f.write_str(":sum")?;
-                }
+                f.write_str(match keeps {
+                    Keeps::Sum => ":sum",
+                    Keeps::Integral => "",
+                    Keeps::Mean => ":mean",
+                })?;
             }
             Method::Conservative | Method::Conservative2nd if options.normalization == Normalization::DestinationArea => {
                 f.write_str(":destarea")?;
@@ -236,6 +239,7 @@ mod tests {
             "conservative2:great-circle,creep:2,distance:8:2500m,fixed:-1.8",
             "largest-fraction:great-circle,nearest",
             "spread:50km:sum",
+            "spread:mean,nearest",
             "bilinear,gaussian:5,radial:20:1000km,creep",
         ] {
             let stack: Stack = text.parse().expect(text);

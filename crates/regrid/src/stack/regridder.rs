@@ -2,16 +2,24 @@
 
 use super::weights::OPEN;
 use super::{Layer, StackWeights};
-use crate::apply::{apply_into, kernel_policy, rows_of};
+use crate::apply::{apply_into, check_lengths, kernel_policy, rows_of};
 use crate::methods::centers::Centers;
+use crate::methods::second_order::Refit;
 use crate::methods::{creep, neighbour_rows};
-use crate::{Device, DeviceValue, MissingPolicy, Options, PreparedRegridder, RegridError, RegridderOn, SlabFlags, Value};
+use crate::{
+    Device, DeviceValue, Finish, Limit, MissingPolicy, Options, PreparedRegridder, RegridError, RegridderOn, SlabFlags, Value,
+    limit,
+};
+use knarr_kernels::overlap_statistics::apply_statistic;
 use knarr_kernels::sparse_apply::{self, Missing, SparseRows};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Links kept of masks met before.
 const MOST_KEPT_LINKS: usize = 1 << 23;
+
+/// Shares of weight are compared with this allowance for their rounding.
+const SHARE_TOLERANCE: f64 = 1e-12;
 
 /// Weights of a stack with a policy for missing values, which holds for all layers.
 ///
@@ -41,7 +49,7 @@ pub struct StackRegridder {
 }
 
 /// Which layer made each value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Levels {
     /// Number of values of active cells that each layer made.
     pub counts: Vec<u64>,
@@ -50,6 +58,9 @@ pub struct Levels {
     /// For each slab the layer of each destination cell, 255 where the value is missing; `None` where all values are of the
     /// first layer.
     pub of_slabs: Vec<Option<Vec<u8>>>,
+    /// For each slab the share of each cell's overlaps that valid values have, where the weights do not tell: second order with
+    /// missing values.
+    pub shares: Vec<Option<Vec<f64>>>,
 }
 
 /// A [`StackRegridder`] made ready for many calls.
@@ -97,19 +108,16 @@ impl StackRegridder {
         first: impl FnOnce(Option<&SlabFlags>, &mut [V]) -> Result<Option<SlabFlags>, RegridError>,
     ) -> Result<Levels, RegridError> {
         let joined = self.weights.joined();
-        let (n, found) = (joined.source_len, valid.map_or(source.len(), <[bool]>::len));
-        if found != source.len() || n == 0 || !found.is_multiple_of(n) {
-            return Err(RegridError::WrongLength { what: "the validity", found, expected: source.len() });
-        }
-        let expected = destination.len();
-        if destination_valid.len() != expected {
-            let found = destination_valid.len();
-            return Err(RegridError::WrongLength { what: "the destination validity", found, expected });
-        }
-        let words = valid.map(|v| SlabFlags::from_bools(n, v));
-        match first(words.as_ref(), destination)? {
-            None => destination_valid.fill(true),
-            Some(present) => present.write_bools(destination_valid),
+        check_lengths(joined, source.len(), valid, destination.len(), destination_valid.len())?;
+        if matches!(self.weights.finish(), Finish::Statistic(_)) {
+            // Sorting is the processor's.
+            self.joined_into(source, valid, destination, destination_valid)?;
+        } else {
+            let words = valid.map(|v| SlabFlags::from_bools(joined.source_len, v));
+            match first(words.as_ref(), destination)? {
+                None => destination_valid.fill(true),
+                Some(present) => present.write_bools(destination_valid),
+            }
         }
         Ok(self.fill(kept, source, valid, destination, destination_valid))
     }
@@ -126,17 +134,48 @@ impl StackRegridder {
         destination: &mut [V],
         destination_valid: &mut [bool],
     ) -> Result<Levels, RegridError> {
-        apply_into(self.weights.joined(), self.missing, source, valid, destination, destination_valid)?;
+        self.joined_into(source, valid, destination, destination_valid)?;
         Ok(self.fill(&Kept::default(), source, valid, destination, destination_valid))
     }
 
-    /// Fills what is missing in results of the joined weights.
+    /// Values of the joined weights, or the statistic of their values.
+    fn joined_into<V: Value>(
+        &self,
+        source: &[V],
+        valid: Option<&[bool]>,
+        destination: &mut [V],
+        destination_valid: &mut [bool],
+    ) -> Result<(), RegridError> {
+        let weights = self.weights.joined();
+        let Finish::Statistic(statistic) = self.weights.finish() else {
+            return apply_into(weights, self.missing, source, valid, destination, destination_valid);
+        };
+        check_lengths(weights, source.len(), valid, destination.len(), destination_valid.len())?;
+        let share = match self.missing {
+            MissingPolicy::Skip { min_valid } => min_valid,
+            MissingPolicy::Propagate => 1.0,
+        };
+        let n = weights.source_len;
+        apply_statistic(rows_of(weights), n, source, valid, statistic, share, destination, destination_valid);
+        Ok(())
+    }
+
+    /// Limits what the joined weights made, and fills what is missing.
     fn fill<V: Value>(&self, kept: &Kept, source: &[V], valid: Option<&[bool]>, values: &mut [V], flags: &mut [bool]) -> Levels {
         let (sources, cells) = (self.weights.joined().source_len, self.weights.joined().destination_len());
-        let mut levels = Levels { counts: vec![0; self.weights.stack().layers().len()], missing: 0, of_slabs: Vec::new() };
+        let counts = vec![0; self.weights.stack().layers().len()];
+        let slabs = flags.len() / cells.max(1);
+        let mut levels = Levels { counts, missing: 0, of_slabs: Vec::new(), shares: vec![None; slabs] };
         let (_, grid) = self.weights.grids();
+        if self.limits(valid) {
+            for (slab, (values, flags)) in values.chunks_mut(cells).zip(flags.chunks_mut(cells)).enumerate() {
+                let range = slab * sources..(slab + 1) * sources;
+                let valid = valid.map(|v| &v[range.clone()]).filter(|v| v.contains(&false));
+                levels.shares[slab] = self.limit_slab(kept, &source[range], valid, values, flags);
+            }
+        }
         if levels.counts.len() == 1 {
-            levels.of_slabs = vec![None; flags.len() / cells.max(1)];
+            levels.of_slabs = vec![None; slabs];
             levels.counts[0] = flags.iter().map(|&ok| u64::from(ok)).sum();
             levels.missing = (grid.active_count() * levels.of_slabs.len()).saturating_sub(levels.counts[0] as usize) as u64;
             return levels;
@@ -156,6 +195,79 @@ impl StackRegridder {
             levels.of_slabs.push((!is_plain).then_some(of_slab));
         }
         levels
+    }
+
+    /// Whether values of the joined weights are not yet what they should be.
+    fn limits(&self, valid: Option<&[bool]>) -> bool {
+        match self.weights.finish() {
+            Finish::Limit(_) => true,
+            Finish::Statistic(_) => false,
+            // Weights of second order say nothing of gradients without what is missing.
+            Finish::Sum => {
+                let skips = matches!(self.missing, MissingPolicy::Skip { .. });
+                skips && valid.is_some_and(|v| v.contains(&false)) && self.weights.factored().is_some()
+            }
+        }
+    }
+
+    /// Makes the values of the first layer anew, with gradients of the valid values, and limits them; gives the shares of
+    /// valid overlaps where the weights do not tell.
+    fn limit_slab<V: Value>(
+        &self,
+        kept: &Kept,
+        source: &[V],
+        valid: Option<&[bool]>,
+        values: &mut [V],
+        flags: &mut [bool],
+    ) -> Option<Vec<f64>> {
+        let (joined, finish) = (self.weights.joined(), self.weights.finish());
+        let monotone = finish == Finish::Limit(Limit::Monotone);
+        let skips = match self.missing {
+            MissingPolicy::Skip { min_valid } => valid.map(|_| min_valid),
+            MissingPolicy::Propagate => None,
+        };
+        let factored = if monotone || skips.is_some() { self.weights.factored() } else { None };
+        let mut shares = None;
+        let mut exact: Vec<f64> = values.iter().map(|v| v.to_f64()).collect();
+        if let Some(factored) = factored {
+            let refit = valid.map(|v| kept.refit(v, || factored.refit(v)));
+            let (made, found) = factored.apply(source, valid.zip(refit.as_deref()), monotone);
+            for i in (0..exact.len()).filter(|&i| found[i] > 0.0 || self.weights.level(i) == 0) {
+                let least = skips.map_or(1.0, |min_valid| min_valid);
+                flags[i] = found[i] > 0.0 && found[i] >= least - SHARE_TOLERANCE;
+                exact[i] = if flags[i] { made[i] } else { 0.0 };
+            }
+            shares = valid.map(|_| found);
+        }
+        if let Finish::Limit(limit) = finish
+            && (factored.is_none() || limit == Limit::Caas)
+        {
+            let cells: Vec<usize> = (0..exact.len()).filter(|&i| flags[i] && self.weights.level(i) == 0).collect();
+            let mut ranges = limit::ranges(rows_of(joined), source, valid);
+            if joined.origin.normalization == "destarea" {
+                // Divided by the whole cell, partly covered cells hold less than the mean of their sources.
+                let of_weights = if shares.is_none() { valid.map(|v| joined.valid_shares(v)) } else { None };
+                let shares = shares.as_ref().or(of_weights.as_ref());
+                let covered = |i: usize| joined.destination_fractions[i] * shares.map_or(1.0, |s| s[i]);
+                ranges.iter_mut().enumerate().for_each(|(i, range)| *range = range.map(|end| end * covered(i)));
+            }
+            let parts = (limit == Limit::Caas).then(|| self.parts(valid, shares.as_deref()));
+            limit::clip(&mut exact, &cells, &ranges, parts.as_deref());
+        }
+        values.iter_mut().zip(&exact).for_each(|(value, exact)| *value = V::from_f64(*exact));
+        shares
+    }
+
+    /// Weights of the integral of the destination's values.
+    fn parts(&self, valid: Option<&[bool]>, shares: Option<&[f64]>) -> Vec<f64> {
+        let joined = self.weights.joined();
+        if !joined.origin.conservative || joined.origin.normalization == "destarea" {
+            return self.weights.destination_areas().to_vec();
+        }
+        let of_weights = if shares.is_none() { valid.map(|v| joined.valid_shares(v)) } else { None };
+        let shares = shares.or(of_weights.as_deref());
+        let part = |i: usize| joined.destination_areas[i] * joined.destination_fractions[i] * shares.map_or(1.0, |s| s[i]);
+        (0..joined.destination_len()).map(part).collect()
     }
 
     /// Gives the layer of each cell.
@@ -294,14 +406,16 @@ impl FewRows {
 
 /// Rows of layers for masks met before: fields on levels have the same mask at every time.
 #[derive(Debug, Default)]
-struct Kept(Mutex<HashMap<(usize, blake3::Hash), Arc<FewRows>>>);
+struct Kept {
+    rows: Mutex<HashMap<(usize, blake3::Hash), Arc<FewRows>>>,
+    gradients: Mutex<HashMap<blake3::Hash, Arc<Refit>>>,
+}
 
 impl Kept {
     /// The rows of a layer for a mask, made if they are not kept.
     fn of(&self, (layer, valid): (usize, &[bool]), open: &[usize], make: impl FnOnce() -> FewRows) -> Arc<FewRows> {
-        let bytes: Vec<u8> = valid.iter().map(|&v| u8::from(v)).collect();
-        let key = (layer, blake3::hash(&bytes));
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (layer, hash(valid));
+        let lock = || self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(rows) = lock().get(&key).filter(|rows| rows.cells == open) {
             return rows.clone();
         }
@@ -313,4 +427,25 @@ impl Kept {
         kept.insert(key, rows.clone());
         rows
     }
+
+    /// The gradients for a mask, made if they are not kept.
+    fn refit(&self, valid: &[bool], make: impl FnOnce() -> Refit) -> Arc<Refit> {
+        let key = hash(valid);
+        let lock = || self.gradients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(refit) = lock().get(&key) {
+            return refit.clone();
+        }
+        let refit = Arc::new(make());
+        let mut kept = lock();
+        if kept.values().map(|refit| refit.len()).sum::<usize>() > MOST_KEPT_LINKS {
+            kept.clear();
+        }
+        kept.insert(key, refit.clone());
+        refit
+    }
+}
+
+fn hash(valid: &[bool]) -> blake3::Hash {
+    let bytes: Vec<u8> = valid.iter().map(|&v| u8::from(v)).collect();
+    blake3::hash(&bytes)
 }

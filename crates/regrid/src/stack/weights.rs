@@ -3,10 +3,11 @@
 use super::{Layer, Stack};
 use crate::links::LinkRows;
 use crate::methods::centers::Centers;
+use crate::methods::second_order::Factored;
 use crate::methods::{creep, neighbour_rows};
-use crate::{RegridError, Weights};
+use crate::{Finish, Limit, Method, RegridError, Weights, cell_areas};
 use knarr_grid::{Grid, Neighbours};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// No layer.
 pub(super) const OPEN: u8 = u8::MAX;
@@ -24,6 +25,11 @@ pub struct StackWeights {
     later: Vec<Option<Weights>>,
     /// Which destination cells are next to each other, where a layer creeps.
     neighbours: Option<Neighbours>,
+    finish: Finish,
+    /// Areas of destination cells for sums to be assured, where the weights have none.
+    limit_areas: Option<Vec<f64>>,
+    /// The factors of a first layer of second order, made when they are needed.
+    factored: OnceLock<Option<Arc<Factored>>>,
 }
 
 impl StackWeights {
@@ -79,8 +85,11 @@ impl StackWeights {
         let levels = if stack.layers().len() > 1 { (0..destination.len()).map(level).collect() } else { Vec::new() };
         let later = vec![None; stack.layers().len()];
         let (source, destination) = (source.clone(), destination.clone());
-        let mut made = Self { stack: stack.clone(), source, destination, joined, levels, later, neighbours: None };
-        made.joined.origin.fixed_value = stack.fixed();
+        let stack = stack.clone();
+        let (finish, factored) = (Finish::Sum, OnceLock::new());
+        let (neighbours, limit_areas) = (None, None);
+        let mut made = Self { stack, source, destination, joined, levels, later, neighbours, finish, limit_areas, factored };
+        made.joined.origin.fixed_value = made.stack.fixed();
         made
     }
 
@@ -120,6 +129,58 @@ impl StackWeights {
         }
         let LinkRows { row_starts, columns, values } = LinkRows::of_weights(&self.joined).filled_from(&rows);
         (self.joined.row_starts, self.joined.columns, self.joined.values) = (row_starts, columns, values);
+    }
+
+    /// The same weights, of whose first layer something else than the weighted sum is made.
+    ///
+    /// # Errors
+    /// [`RegridError::Finish`] for a statistic of anything but first-order conservative weights, and for an assured sum where the
+    /// destination has points instead of cells.
+    pub fn finished(mut self, finish: Finish) -> Result<Self, RegridError> {
+        let origin = &self.joined.origin;
+        let is_first_order = match &self.stack.layers()[0] {
+            Layer::Method(options) => options.method == Method::Conservative,
+            _ => origin.conservative && self.joined.values.iter().all(|&w| w >= 0.0),
+        };
+        let refuse = |needs| Err(RegridError::Finish { needs, method: origin.method.clone() });
+        match finish {
+            Finish::Statistic(_) if !is_first_order => {
+                return refuse("a statistic of overlapping cells needs conservative weights of first order");
+            }
+            Finish::Limit(Limit::Caas) if !self.destination.has_corners() => {
+                return refuse("an assured sum needs a destination with cells, not points");
+            }
+            Finish::Limit(_) if self.joined.origin.method.starts_with("spread") => {
+                return refuse("a limit needs a method whose values are means");
+            }
+            _ => self.finish = finish,
+        }
+        // Weights between points come without areas.
+        if finish == Finish::Limit(Limit::Caas) && self.joined.destination_areas.iter().all(|&a| a == 0.0) {
+            self.limit_areas = Some(cell_areas(&self.destination));
+        }
+        Ok(self)
+    }
+
+    /// What is made of the values of the first layer.
+    pub fn finish(&self) -> Finish {
+        self.finish
+    }
+
+    /// Areas of destination cells.
+    pub(super) fn destination_areas(&self) -> &[f64] {
+        self.limit_areas.as_deref().unwrap_or(&self.joined.destination_areas)
+    }
+
+    /// The factors of the first layer, if it is of second order.
+    pub(super) fn factored(&self) -> Option<&Factored> {
+        let make = || match &self.stack.layers()[0] {
+            Layer::Method(options) if options.method == Method::Conservative2nd => {
+                Factored::new(&self.source, &self.destination, options).ok().map(Arc::new)
+            }
+            _ => None,
+        };
+        self.factored.get_or_init(make).as_deref()
     }
 
     /// The stack.

@@ -8,7 +8,7 @@ use knarr_io::{
     Dataset, NanPolicy, RegridRequest, VariableInfo, VectorOutput, WeightsFormat, read_grid, read_weights, regrid_file,
     write_weights,
 };
-use knarr_regrid::{Method, MissingPolicy, Options, Weights};
+use knarr_regrid::{Finish, Method, MissingPolicy, Options, Weights};
 use std::hint::black_box;
 use std::ops::Range;
 use std::path::Path;
@@ -163,6 +163,7 @@ fn whole(size: Size, measure: Measure<'_>) -> Result<(), CaseError> {
             variables: None,
             methods: &methods,
             missing: MissingPolicy::Skip { min_valid: 0.0 },
+            finish: Finish::Sum,
             weights: None,
             stored: Some(&stored),
             overwrite: true,
