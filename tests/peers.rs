@@ -56,6 +56,9 @@ fn compare(input: &Path, variable: &str) -> (f64, usize, usize) {
             &text(&ours),
             "--to",
             "r360x180",
+            // CDO knows of no vectors.
+            "--vectors",
+            "separate",
             "--method",
             "conservative",
             "--source-grid",
