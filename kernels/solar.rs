@@ -36,7 +36,7 @@ pub fn zenith_cosine(day_angle: f64, day_part: f64, lon_deg: f64, lat_deg: f64) 
 /// ```
 /// use knarr_kernels::solar::{daily_zenith_cosine, declination};
 /// // At the equator and the equinox it is 1/π.
-/// let equinox = 1.385_4; // where the series has no declination
+/// let equinox = 1.3628; // where the series has no declination, 21 March
 /// assert!(declination(equinox).abs() < 1e-3);
 /// assert!((daily_zenith_cosine(equinox, 0.0) - 1.0 / std::f64::consts::PI).abs() < 1e-3);
 /// ```
