@@ -143,7 +143,8 @@ mod fma {
 
     /// Chains in flight: more than the latency of the units.
     pub const CHAINS: usize = 12;
-    pub const LANES_F32: usize = 16;
+    /// Two of the widest vectors: of one, the compiler makes single numbers in single precision.
+    pub const LANES_F32: usize = 32;
     pub const LANES_F64: usize = 8;
 
     macro_rules! chains {

@@ -372,14 +372,14 @@ fn side_by_side(results: &Results, others: &[(String, Results)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::results::tests::{empty, plan};
+    use super::super::results::tests::{empty, plan, wrong};
     use super::*;
 
     #[test]
     fn every_row_is_on_the_page_also_those_without_a_figure() {
         let mut results = empty();
         results.add(&plan(1, 0.0), &[1], true);
-        results.add(&plan(1, 1.0), &[1], true);
+        results.add(&wrong(), &[1], true);
         let mut off = results.rows[0].clone();
         (off.device, off.outcome) = (Device::Gpu, Outcome::NoAdapter);
         results.rows.push(off);

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Instant;
 
+/// Passes over all cases.
+const PASSES: usize = 2;
+
 /// What the file says it is.
 pub const SCHEMA: &str = "knarr-bench/1";
 
@@ -170,15 +173,19 @@ impl Results {
             peers: Vec::new(),
             notes: Vec::new(),
         };
-        for plan in plans(request) {
-            let counts = if plan.is_parallel && plan.device == Device::Cpu { &threads[..] } else { &[1] };
-            tell(&plan.id());
-            results.add(&plan, counts, request.is_quick);
+        // All cases, and then all again: what differs between the two passes is noise slower than a case takes.
+        let plans = plans(request);
+        for pass in 1..=PASSES {
+            for plan in &plans {
+                let counts = if plan.is_parallel && plan.device == Device::Cpu { &threads[..] } else { &[1] };
+                tell(&format!("{}, {pass} of {PASSES}", plan.id()));
+                results.add(plan, counts, request.is_quick);
+            }
         }
         results
     }
 
-    /// Runs a plan with each number of threads and adds its rows.
+    /// Runs a plan with each number of threads and adds its rows, or its samples to the rows that are there.
     pub fn add(&mut self, plan: &Plan, threads: &[usize], is_quick: bool) {
         let effort = if is_quick { Effort::QUICK } else { Effort::FULL };
         let ceilings = &self.ceilings;
@@ -189,9 +196,14 @@ impl Results {
         if let Err(error) = prepared {
             outcomes = threads.iter().map(|_| Outcome::of(&error)).collect();
         }
+        let id = plan.id();
         for (&threads, outcome) in threads.iter().zip(outcomes) {
+            if let Some(row) = self.rows.iter_mut().find(|r| r.id == id && r.threads == threads) {
+                row.outcome.join(outcome);
+                continue;
+            }
             self.rows.push(Row {
-                id: plan.id(),
+                id: id.clone(),
                 suite: plan.suite.to_owned(),
                 kernel: plan.kernel.clone(),
                 device: plan.device,
@@ -232,6 +244,21 @@ pub fn plans(request: &Request<'_>) -> Vec<Plan> {
 }
 
 impl Outcome {
+    /// Adds what a further pass came to. One that came to nothing spoils all: its time is not to be trusted.
+    fn join(&mut self, further: Self) {
+        match (&mut *self, further) {
+            (Self::Measured(all), Self::Measured(more)) => {
+                let before = all.timing.median_s;
+                all.timing.append(&more.timing);
+                // The share was of the first pass alone.
+                all.share = all.share.map(|share| share * before / all.timing.median_s);
+                all.memory_bytes = all.memory_bytes.max(more.memory_bytes);
+            }
+            (Self::Measured(_), spoilt) => *self = spoilt,
+            _ => {}
+        }
+    }
+
     fn of(error: &CaseError) -> Self {
         match error {
             CaseError::Wrong { .. } => Self::Wrong { why: error.to_string() },
@@ -318,6 +345,11 @@ pub(super) mod tests {
         }
     }
 
+    /// A case of another name with a wrong result.
+    pub fn wrong() -> Plan {
+        Plan { suite: "wrong", ..plan(1, 1.0) }
+    }
+
     pub fn empty() -> Results {
         Results {
             schema: SCHEMA.to_owned(),
@@ -340,11 +372,28 @@ pub(super) mod tests {
     fn a_wrong_result_has_no_time_and_breaks_the_run() {
         let mut results = empty();
         results.add(&plan(1, 1e-13), &[1], true);
-        results.add(&plan(1, 1e-3), &[1], true);
-        results.add(&plan(1, f64::NAN), &[1], true);
         assert!(matches!(results.rows[0].outcome, Outcome::Measured(_)));
-        assert!(matches!(results.rows[1].outcome, Outcome::Wrong { .. }));
-        assert_eq!(results.broken().count(), 2);
+        for off in [1e-3, f64::NAN] {
+            let mut results = empty();
+            results.add(&plan(1, off), &[1], true);
+            assert!(matches!(results.rows[0].outcome, Outcome::Wrong { .. }));
+            assert_eq!(results.broken().count(), 1);
+        }
+    }
+
+    #[test]
+    fn passes_are_joined_and_a_wrong_one_spoils_the_row() {
+        let mut results = empty();
+        let samples = |results: &Results| match &results.rows[0].outcome {
+            Outcome::Measured(m) => m.timing.samples_s.len(),
+            other => panic!("{other:?}"),
+        };
+        results.add(&plan(1, 0.0), &[1], true);
+        let once = samples(&results);
+        results.add(&plan(1, 0.0), &[1], true);
+        assert!(results.rows.len() == 1 && samples(&results) > once);
+        results.add(&plan(1, 1.0), &[1], true);
+        assert_eq!(results.broken().count(), 1);
     }
 
     #[test]
@@ -366,7 +415,7 @@ pub(super) mod tests {
         let schema = serde_json::from_str(&published).expect("JSON");
         let mut results = empty();
         results.add(&plan(1, 0.0), &[1], true);
-        results.add(&plan(1, 1.0), &[1], true);
+        results.add(&wrong(), &[1], true);
         let mut value = serde_json::to_value(&results).expect("JSON");
         let validator = jsonschema::validator_for(&schema).expect("a schema");
         let problems: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
