@@ -1,6 +1,7 @@
 //! Couplings. Ids: device/what source -> destination/cells; throughput in values that go round.
 //!
-//! `ping-pong`: two components of a million cells that do nothing but hand on what they get, over two bilinear maps.
+//! `ping-pong`: two components of a million cells that do nothing but hand on what they get: a state over two bilinear maps,
+//! and a flux over two conservative ones with all that the ledger adds up, over the Earth and three basins.
 //! `overhead`: two boxes with ten microseconds of arithmetic a cell and step (a column of atmospheric physics costs more), and
 //! all that is not arithmetic told as a part of the whole.
 
@@ -18,15 +19,14 @@ struct Mirror {
 
 impl Mirror {
     fn make(context: &Context, parameters: &Parameters) -> Result<Box<dyn Component>, ComponentError> {
-        let (import, export): (String, String) = parameters.read()?;
+        let (import, export, is_flux): (String, String, bool) = parameters.read()?;
         let (name, grid) = context.own_grid()?;
-        Ok(Box::new(Self {
-            declaration: Declaration {
-                grids: vec![DeclaredGrid { name, grid }],
-                imports: vec![Import::new(&import, "K")],
-                exports: vec![Export::new(&export, "K")],
-            },
-        }))
+        let (imports, exports) = match is_flux {
+            true => (Import::flux(&import, "W m-2", &[]), Export::flux(&export, "W m-2", &[])),
+            false => (Import::new(&import, "K"), Export::new(&export, "K")),
+        };
+        let grids = vec![DeclaredGrid { name, grid }];
+        Ok(Box::new(Self { declaration: Declaration { grids, imports: vec![imports], exports: vec![exports] } }))
     }
 }
 
@@ -66,16 +66,20 @@ fn one_thread() -> rayon::ThreadPool {
 fn ping_pong(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("ping-pong");
     group.sample_size(20);
-    for (source, destination) in [("r1000x1000", "r1250x800"), ("r1250x800", "H289n")] {
+    for (source, destination, is_flux) in
+        [("r1000x1000", "r1250x800", false), ("r1250x800", "H289", false), ("r1000x1000", "r1250x800", true)]
+    {
+        let map = if is_flux { "conservative" } else { "bilinear,nearest" };
         let mut prepared = prepare(&format!(
             "
 clock: {{start: 2000-01-01, stop: P4000D}}
 components:
-  ping: {{kind: mirror, grid: {source}, step: PT1H, parameters: [pong, ping]}}
-  pong: {{kind: mirror, grid: {destination}, step: PT1H, parameters: [ping, pong]}}
+  ping: {{kind: mirror, grid: {source}, step: PT1H, parameters: [pong, ping, {is_flux}]}}
+  pong: {{kind: mirror, grid: {destination}, step: PT1H, parameters: [ping, pong, {is_flux}]}}
 exchanges:
-  - {{from: ping, to: pong, fields: [ping], every: PT1H, map: 'bilinear,nearest', reduce: instant}}
-  - {{from: pong, to: ping, fields: [pong], every: PT1H, map: 'bilinear,nearest', reduce: instant, lag: PT1H, initial: 280}}
+  - {{from: ping, to: pong, fields: [ping], every: PT1H, map: '{map}', reduce: instant}}
+  - {{from: pong, to: ping, fields: [pong], every: PT1H, map: '{map}', reduce: instant, lag: PT1H, initial: 280}}
+budget: {{basins: {{north: {{lat: [30, 90]}}, tropics: {{lat: [-30, 30]}}}}}}
 "
         ));
         let cells = prepared.plan.mappings[0].source.len();
@@ -90,7 +94,7 @@ exchanges:
         round();
         round();
         group.throughput(Throughput::Elements(2 * cells as u64));
-        let id = BenchmarkId::new(format!("cpu/{source} -> {destination}"), cells);
+        let id = BenchmarkId::new(format!("cpu/{} {source} -> {destination}", if is_flux { "flux" } else { "state" }), cells);
         group.bench_function(id, |bencher| bencher.iter(&mut round));
         // Right and fast: a constant stays one.
         let back = coupler.exports(0);

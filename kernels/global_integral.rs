@@ -24,6 +24,81 @@ pub fn weighted_sum(a: &[f64], b: &[f64]) -> f64 {
     total.value()
 }
 
+/// Running sums that go side by side.
+const LANES: usize = 8;
+
+/// Σ a_i·b_i as an exact product and a compensated sum each, over the cells with `b_i ≠ 0` that are valid (`None`: all).
+///
+/// What stands in `a` elsewhere never counts, not even if it is no number. Cell i goes to lane i mod 8, and lanes are
+/// merged in order: the same bits with any instructions. The error is that of [`sum`].
+///
+/// ```
+/// use knarr_kernels::global_integral::product_sum;
+/// let valid = [true, true, false, true];
+/// assert_eq!(product_sum(&[1.5, f64::NAN, 7.0, 1.0], &[2.0, 0.0, 1.0, 4.0], Some(&valid)).value(), 7.0);
+/// ```
+///
+/// # Panics
+/// If lengths differ.
+pub fn product_sum(a: &[f64], b: &[f64], valid: Option<&[bool]>) -> Compensated {
+    assert!(a.len() == b.len() && valid.is_none_or(|v| v.len() == a.len()), "a factor and a flag per value");
+    // Products are exact by fused multiplication: without that instruction each costs a call.
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        #[allow(unsafe_code, reason = "a function for AVX2 has no other way to be called")]
+        // SAFETY: the processor has both, as just asked.
+        return unsafe { product_sum_avx2(a, b, valid) };
+    }
+    product_sum_here(a, b, valid)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn product_sum_avx2(a: &[f64], b: &[f64], valid: Option<&[bool]>) -> Compensated {
+    product_sum_here(a, b, valid)
+}
+
+#[inline(always)]
+fn product_sum_here(a: &[f64], b: &[f64], valid: Option<&[bool]>) -> Compensated {
+    let (mut total, mut lost) = ([0.0; LANES], [0.0; LANES]);
+    let ((a_chunks, a_rest), (b_chunks, b_rest)) = (a.as_chunks(), b.as_chunks());
+    match valid {
+        None => {
+            let chunks = a_chunks.iter().zip(b_chunks);
+            chunks.for_each(|(a, b)| add_products(a, b, &[true; LANES], &mut total, &mut lost));
+        }
+        Some(valid) => {
+            let chunks = a_chunks.iter().zip(b_chunks).zip(valid.as_chunks().0);
+            chunks.for_each(|((a, b), valid)| add_products(a, b, valid, &mut total, &mut lost));
+        }
+    }
+    // Lanes beyond the end get terms of 0, which change nothing.
+    let (first, mut last) = (a.len() - a_rest.len(), ([0.0; LANES], [0.0; LANES]));
+    last.0[..a_rest.len()].copy_from_slice(a_rest);
+    last.1[..b_rest.len()].copy_from_slice(b_rest);
+    let flags = std::array::from_fn(|lane| lane < a_rest.len() && valid.is_none_or(|v| v[first + lane]));
+    add_products(&last.0, &last.1, &flags, &mut total, &mut lost);
+    let mut sum = Compensated::default();
+    for lane in 0..LANES {
+        sum.merge(&Compensated { total: total[lane], lost: lost[lane] });
+    }
+    sum
+}
+
+/// A term for each lane; Knuth's sum needs no comparison of sizes.
+#[inline(always)]
+fn add_products(a: &[f64; LANES], b: &[f64; LANES], valid: &[bool; LANES], total: &mut [f64; LANES], lost: &mut [f64; LANES]) {
+    for lane in 0..LANES {
+        let a = if valid[lane] && b[lane] != 0.0 { a[lane] } else { 0.0 };
+        let product = a * b[lane];
+        let rounding = a.mul_add(b[lane], -product);
+        let next = total[lane] + product;
+        let taken = next - total[lane];
+        lost[lane] += ((total[lane] - (next - taken)) + (product - taken)) + rounding;
+        total[lane] = next;
+    }
+}
+
 /// What the valid values of a slab come to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SlabStatistics {
@@ -124,5 +199,24 @@ mod tests {
     fn cancellation_does_not_lose_small_terms() {
         assert_eq!(sum(&[1.0, 1e100, 1.0, -1e100]), 2.0);
         assert_eq!(weighted_sum(&[1e100, 1.0, -1e100], &[1.0, 0.5, 1.0]), 0.5);
+    }
+
+    #[test]
+    fn lanes_lose_nothing_and_are_the_same_with_any_instructions() {
+        // Whole numbers: great ones that cancel and small ones, in all lanes and beyond the last whole chunk.
+        for n in [0i32, 1, 7, 8, 9, 16, 61, 1003] {
+            let a: Vec<f64> = (0..n).map(|k| if k % 3 == 0 { 1e17 } else { f64::from(k) }).collect();
+            let b: Vec<f64> = (0..n).map(|k| if k % 6 == 3 { -1.0 } else { 1.0 }).collect();
+            let valid: Vec<bool> = (0..n).map(|k| k % 5 != 4).collect();
+            for valid in [None, Some(&valid[..])] {
+                let mut expected = Compensated::default();
+                for k in (0..n as usize).filter(|&k| valid.is_none_or(|v| v[k])) {
+                    expected.add_product(a[k], b[k]);
+                }
+                let found = product_sum(&a, &b, valid);
+                assert_eq!(found.value(), expected.value(), "{n}");
+                assert_eq!(found.parts(), product_sum_here(&a, &b, valid).parts(), "{n}");
+            }
+        }
     }
 }

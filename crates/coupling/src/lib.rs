@@ -15,6 +15,7 @@ pub mod experiment;
 mod fields;
 mod findings;
 pub mod ledger;
+mod losses;
 mod mapping;
 mod output;
 mod overview;
@@ -27,6 +28,7 @@ pub mod schedule;
 mod state;
 mod time;
 mod transfer;
+mod way;
 
 pub use self::run::{ComponentCost, Coupler, CouplingCount};
 pub use budget::{AccountRow, Book, StockRow};

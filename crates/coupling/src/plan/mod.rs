@@ -126,6 +126,13 @@ pub struct Coupling {
     pub defaults: Vec<(&'static str, String)>,
 }
 
+impl Coupling {
+    /// Whether the ledger follows it: states have no integral that means something, vectors have none.
+    pub fn has_account(&self) -> bool {
+        self.nature != Nature::State && self.parts.len() == 1
+    }
+}
+
 /// One field of a coupling.
 #[derive(Debug)]
 pub struct Part {
