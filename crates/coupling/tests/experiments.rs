@@ -34,12 +34,16 @@ fn closes(coupler: &Coupler, plan: &Plan) {
         }
     }
     for (c, component) in plan.components.iter().enumerate() {
-        // Rivers carry water from basin to basin.
-        let zones = if component.name == "rivers" { 1 } else { coupler.zones() };
-        for zone in 0..zones {
-            for (quantity, [first, now, flux]) in coupler.stocks(c, zone) {
-                let (scale, residual) = (first.abs().max(now.abs()).max(flux.abs()), (now - first) - flux);
+        for zone in 0..coupler.zones() {
+            for (quantity, [first, now, flux, moved]) in coupler.stocks(c, zone) {
+                let scale = first.abs().max(now.abs()).max(flux.abs()).max(moved.abs());
+                let residual = (now - first) - flux - moved;
                 let name = &component.name;
+                // What goes from basin to basin comes from nowhere else.
+                assert!(
+                    zone > 0 || moved.abs() <= TOLERANCE * scale,
+                    "{name} {quantity:?}: {moved} of {scale} moved from nowhere"
+                );
                 assert!(residual.abs() <= TOLERANCE * scale, "{name} {quantity:?} {zone}: {residual} of {scale}");
             }
         }
@@ -73,6 +77,9 @@ fn five_domains_trade_water_and_heat_and_lose_none() {
     ] {
         assert!(flux(&coupler, &plan, name, quantity) != 0.0, "{name} {quantity:?}");
     }
+    let rivers = plan.components.iter().position(|c| c.name == "rivers").expect("a component");
+    let moved: Vec<f64> = (1..coupler.zones()).map(|zone| coupler.stocks(rivers, zone)[0].1[3]).collect();
+    assert!(moved.iter().any(|kg| *kg > 1e3) && moved.iter().any(|kg| *kg < -1e3), "rivers cross borders: {moved:?} kg");
     let whole: State = coupler.save();
     let half = half.expect("half of it");
     drop(coupler);

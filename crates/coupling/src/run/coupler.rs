@@ -235,9 +235,10 @@ impl<'p> Coupler<'p> {
         let busy = clock.elapsed() - taken;
         running.done += 1;
         self.check_exports(c, start + planned.step_s, &running)?;
-        let Running { stocks, imports, exports, integrals, .. } = &mut *running;
+        let Running { component, stocks, imports, exports, integrals, .. } = &mut *running;
         integrals.given.fill(None);
-        stocks.step(planned, &self.cells[c], (imports, exports), integrals, planned.step_s as f64);
+        let cells = &self.cells[c];
+        stocks.step(planned, component.as_ref(), cells, (imports, exports), integrals, planned.step_s as f64);
         self.integrate_given(c, exports, integrals);
         self.give(c, start + planned.step_s, &running, which)?;
         let total = clock.elapsed();
