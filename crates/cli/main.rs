@@ -79,7 +79,7 @@ impl Verb {
     /// Its name, unless it computes on any device itself.
     fn without_device(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Regrid(_) | Self::Weights(_) | Self::Gpu(_) => return None,
+            Self::Regrid(_) | Self::Weights(_) | Self::Couple(_) | Self::Gpu(_) => return None,
             Self::Demo(_) => "demo",
             Self::Inspect(_) => "inspect",
             Self::Grid(_) => "grid",
@@ -89,7 +89,6 @@ impl Verb {
             Self::Compare(_) => "compare",
             Self::Plot(_) => "plot",
             Self::Bench(_) => "bench",
-            Self::Couple(_) => "couple",
             Self::Exchange(_) => "exchange",
         })
     }
@@ -141,7 +140,7 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),
         Verb::Bench(verb) => verb.run(talk, common.json),
-        Verb::Couple(verb) => verb.run(talk, common.json),
+        Verb::Couple(verb) => verb.run(common.device, talk, common.json),
         Verb::Exchange(verb) => verb.run(talk, common.json),
         Verb::Gpu(verb) => verb.run(talk, common.json),
     }

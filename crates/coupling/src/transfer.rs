@@ -4,7 +4,7 @@ use crate::error::RunError;
 use crate::experiment::ConservationMode;
 use crate::ledger::{Account, Cells, Column, times};
 use crate::plan::Coupling;
-use crate::way::Way;
+use crate::way::{Sums, Way};
 use crate::{Nature, Values};
 use knarr_kernels::global_integral::Compensated;
 use knarr_kernels::rotate_vectors::{from_cartesian, to_cartesian};
@@ -31,20 +31,32 @@ impl Way<'_> {
     ) -> Result<Arrived, RunError> {
         let converted: Vec<Cow<Values>> =
             window.iter().zip(&coupling.parts).map(|(values, part)| convert(values, &part.conversion)).collect();
+        let nature = (account.is_some() && coupling.has_account()).then_some(coupling.nature);
+        let mut sums = Sums::default();
         let mut values = match (&coupling.rotation, &converted[..]) {
             (Some(rotation), [u, v]) => {
                 let valid = both(u.valid.as_deref(), v.valid.as_deref());
                 let cartesian = to_cartesian(&u.values, &v.values, &rotation.source);
-                let mapped: Result<Vec<Values>, RunError> =
-                    cartesian.into_iter().map(|values| self.map(&Values { values, valid: valid.clone() }, spare)).collect();
+                let mapped: Result<Vec<Values>, RunError> = cartesian
+                    .into_iter()
+                    .map(|values| Ok(self.map(&Values { values, valid: valid.clone() }, None, spare)?.0))
+                    .collect();
                 let mapped = mapped?;
                 let [x, y] = from_cartesian([&mapped[0].values, &mapped[1].values, &mapped[2].values], &rotation.destination);
                 let valid = mapped[0].valid.clone();
                 vec![Values { values: x, valid: valid.clone() }, Values { values: y, valid }]
             }
-            _ => converted.iter().map(|values| self.map(values, spare)).collect::<Result<Vec<_>, _>>()?,
+            _ => {
+                let mut list = Vec::with_capacity(converted.len());
+                for given in &converted {
+                    let (values, made) = self.map(given, nature, spare)?;
+                    list.push(values);
+                    sums = made;
+                }
+                list
+            }
         };
-        let Some(account) = account.as_mut().filter(|_| coupling.nature != Nature::State && values.len() == 1) else {
+        let Some(account) = account.as_mut().filter(|_| nature.is_some()) else {
             if let Some(range) = coupling.range {
                 values.iter_mut().for_each(|v| clip(v, range));
             }
@@ -52,8 +64,8 @@ impl Way<'_> {
         };
         let per_area = coupling.nature == Nature::Flux;
         let mut arrived = values.remove(0);
-        let mut amounts = self.destination.integral(&arrived, per_area);
-        self.account_mapping(&converted[0], &arrived, &amounts, (coupling.nature, weight), account);
+        let mut amounts = sums.amounts.take().unwrap_or_else(|| self.destination.integral(&arrived, per_area));
+        self.account_mapping(&converted[0], &arrived, &amounts, sums, (coupling.nature, weight), account);
         if let Some(conserve) = &coupling.conserve {
             let size = self.correct(&converted[0], &mut arrived, &amounts[0], per_area, conserve.mode);
             account.largest_correction = account.largest_correction.max(size);
@@ -79,6 +91,7 @@ impl Way<'_> {
         given: &Values,
         arrived: &Values,
         amounts: &[Compensated],
+        sums: Sums,
         (nature, weight): (Nature, f64),
         account: &mut Account,
     ) {
@@ -89,12 +102,16 @@ impl Way<'_> {
         }
         let Some(losses) = self.losses(nature) else { return };
         if let Some(masked) = &losses.masked {
-            account.add(Column::Masked, &times(&self.source.weighted(given, masked), weight));
+            let sums = sums.masked.unwrap_or_else(|| self.source.weighted(given, masked));
+            account.add(Column::Masked, &times(&sums, weight));
         }
-        account.add(Column::Unmapped, &times(&self.source.weighted(given, &losses.beyond), weight));
+        let beyond = sums.beyond.unwrap_or_else(|| self.source.weighted(given, &losses.beyond));
+        account.add(Column::Unmapped, &times(&beyond, weight));
         if let Some(stretched) = &losses.stretched {
-            let own = if self.is_whole(given) { None } else { losses.stretched_with(self.mapping, given, &self.destination) };
-            let sums = self.destination.weighted(arrived, own.as_ref().unwrap_or(stretched));
+            let sums = sums.stretched.unwrap_or_else(|| {
+                let own = if self.is_whole(given) { None } else { losses.stretched_with(self.mapping, given, &self.destination) };
+                self.destination.weighted(arrived, own.as_ref().unwrap_or(stretched))
+            });
             account.add(Column::Mapped, &times(&sums, weight));
         }
         if let Some(moved) = losses.moved(given, arrived, &self.source, &self.destination) {

@@ -44,6 +44,22 @@ enum Way<'a, V> {
 }
 
 impl Regridder {
+    /// The weights as rows on a device, and what missing values do there: for chains of kernels.
+    ///
+    /// # Errors
+    /// [`RegridError::Device`] if the device has not the memory.
+    #[cfg(feature = "gpu")]
+    pub fn rows_on(
+        &self,
+        gpu: &Gpu,
+        numbers: knarr_kernels::gpu::Numbers,
+    ) -> Result<(knarr_kernels::twins::sparse_apply::DeviceRows, knarr_kernels::sparse_apply::Missing), RegridError> {
+        use crate::apply::{kernel_policy, rows_of};
+        let rows = rows_of(&self.weights);
+        let rows = knarr_kernels::twins::sparse_apply::DeviceRows::upload(gpu, rows, self.weights.source_len, numbers)?;
+        Ok((rows, kernel_policy(&self.weights, self.missing)))
+    }
+
     /// [`Regridder::prepare`] on a device: weights are copied there once.
     ///
     /// # Errors

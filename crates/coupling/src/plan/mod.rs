@@ -21,6 +21,7 @@ use crate::schedule::{Schedule, Timing};
 use crate::{Declaration, Import, Instant, Nature, Period, Quantity, Reduction, Values};
 use knarr_field::Calendar;
 use knarr_field::units::Linear;
+use knarr_kernels::device::DeviceChoice;
 use knarr_kernels::sphere::UnitVector;
 use std::path::PathBuf;
 
@@ -53,6 +54,8 @@ pub struct Plan {
     pub budget: PlannedBudget,
     /// What is written.
     pub output: PlannedOutput,
+    /// Where maps are to be applied, if the experiment says.
+    pub device: Option<DeviceChoice>,
     /// How often states are kept, in seconds.
     pub restart_every: Option<i64>,
     /// Hash of all that may not change when the run goes on from a kept state.

@@ -3,6 +3,7 @@
 use super::flow::Flow;
 use super::merge::merge;
 use super::stocks::{Integrals, Stocks};
+use super::watch::Activity;
 use crate::error::RunError;
 use crate::ledger::Cells;
 use crate::plan::{Plan, Prepared};
@@ -10,6 +11,7 @@ use crate::schedule::Action;
 use crate::way::Way;
 use crate::{Component, Fields, Instant, Interval, Nature, Values};
 use knarr_grid::Grid;
+use knarr_regrid::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -44,6 +46,7 @@ pub struct Coupler<'p> {
     threads: usize,
     /// Actions done since the start.
     pub(super) done: u64,
+    pub(crate) activity: Arc<Activity>,
     /// Passes of each iteration so far, times it was not converged.
     pub(super) passes: Vec<Mutex<[u64; 3]>>,
 }
@@ -66,6 +69,21 @@ impl<'p> Coupler<'p> {
         exports: Vec<Fields>,
         threads: usize,
     ) -> Result<Self, RunError> {
+        Self::on(&Device::Cpu, plan, components, exports, threads)
+    }
+
+    /// [`Coupler::new`] with maps, and the sums of the ledger that go with them, on a device. On a graphics processor
+    /// mapped values are those of the processor to some units in the last place, and the ledger closes to 1e-12.
+    ///
+    /// # Errors
+    /// As [`Coupler::new`]; [`RunError::Regrid`] if the device has not the memory, or no double precision.
+    pub fn on(
+        device: &Device,
+        plan: &'p Plan,
+        components: Vec<Box<dyn Component>>,
+        exports: Vec<Fields>,
+        threads: usize,
+    ) -> Result<Self, RunError> {
         // Each grid has its cells once.
         let mut known: Vec<(&Arc<Grid>, Arc<Cells>)> = Vec::new();
         let mut cells_of = |grid: &'p Arc<Grid>| {
@@ -78,7 +96,13 @@ impl<'p> Coupler<'p> {
         };
         let cells: Vec<Vec<Arc<Cells>>> =
             plan.components.iter().map(|c| c.declaration.grids.iter().map(|g| cells_of(&g.grid)).collect()).collect();
-        let ways: Vec<Way> = plan.mappings.iter().map(|m| Way::new(m, cells_of(&m.source), cells_of(&m.destination))).collect();
+        let mut ways: Vec<Way> = Vec::new();
+        for (number, mapping) in plan.mappings.iter().enumerate() {
+            let accounted = plan.couplings.iter().filter(|k| k.mapping == number && k.has_account());
+            let mut natures: Vec<Nature> = accounted.map(|k| k.nature).collect();
+            natures.dedup();
+            ways.push(Way::new(mapping, cells_of(&mapping.source), cells_of(&mapping.destination), device, &natures)?);
+        }
         let flows = plan
             .couplings
             .iter()
@@ -123,6 +147,7 @@ impl<'p> Coupler<'p> {
             outgoing: (0..count).map(|c| of(|k| k.source, c)).collect(),
             threads: threads.max(1),
             done: 0,
+            activity: Arc::default(),
             passes: plan.iterations.iter().map(|_| Mutex::new([0; 3])).collect(),
         })
     }
@@ -222,6 +247,7 @@ impl<'p> Coupler<'p> {
             return Ok(());
         }
         let clock = std::time::Instant::now();
+        let _at_work = self.activity.begin(c, start);
         self.take(c, start, &mut running, which)?;
         let taken = clock.elapsed();
         let at = |s: i64| Instant(self.plan.start.0 + s);
