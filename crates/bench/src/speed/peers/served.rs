@@ -74,10 +74,10 @@ impl Served {
                 Ok(_) => {}
             }
             let text = line.trim();
-            if let Some(rest) = text.strip_prefix(word) {
-                if !word.is_empty() || text.parse::<f64>().is_ok() {
-                    return Ok(rest.trim().to_owned());
-                }
+            if let Some(rest) = text.strip_prefix(word)
+                && (!word.is_empty() || text.parse::<f64>().is_ok())
+            {
+                return Ok(rest.trim().to_owned());
             }
         }
     }
