@@ -295,8 +295,7 @@ impl Run {
             resume: resume.is_some(),
             device,
             allow_changed: resume.unwrap_or_default(),
-            watch: (self.watch > 0)
-                .then_some(Watch { after: Duration::from_secs(self.watch), tell: |text| eprintln!("note: {text}") }),
+            watch: (self.watch > 0).then_some(Watch { after: Duration::from_secs(self.watch), tell: talk::say }),
         };
         let bar = talk.progress("run");
         bar.set_length(1000);

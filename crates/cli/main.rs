@@ -139,7 +139,7 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),
         Verb::Bench(verb) => verb.run(common.devices(), talk, common.json),
-        Verb::Couple(verb) => verb.run(common.device, talk, common.json),
+        Verb::Couple(verb) => verb.run(common.device()?, talk, common.json),
         Verb::Exchange(verb) => verb.run(talk, common.json),
         Verb::Gpu(verb) => verb.run(talk, common.json),
     }

@@ -47,6 +47,8 @@ pub struct Coupler<'p> {
     /// Actions done since the start.
     pub(super) done: u64,
     pub(crate) activity: Arc<Activity>,
+    /// Threads of the branches of each block, by where the plan has it.
+    pools: Mutex<Vec<(usize, Arc<Vec<ThreadPool>>)>>,
     /// Passes of each iteration so far, times it was not converged.
     pub(super) passes: Vec<Mutex<[u64; 3]>>,
 }
@@ -148,6 +150,7 @@ impl<'p> Coupler<'p> {
             threads: threads.max(1),
             done: 0,
             activity: Arc::default(),
+            pools: Mutex::default(),
             passes: plan.iterations.iter().map(|_| Mutex::new([0; 3])).collect(),
         })
     }
@@ -198,15 +201,11 @@ impl<'p> Coupler<'p> {
                 // Each branch has threads of its own, and sees of the others what was there before the block: the check has
                 // proved that it needs no more.
                 let share = (threads / branches.len()).max(1);
-                let pools: Vec<ThreadPool> = branches
-                    .iter()
-                    .map(|_| ThreadPoolBuilder::new().num_threads(share).build())
-                    .collect::<Result<_, _>>()
-                    .map_err(|e| RunError::Threads(e.to_string()))?;
+                let pools = self.pools(branches, share)?;
                 let outcomes: Vec<Result<(Vec<usize>, f64), RunError>> = std::thread::scope(|scope| {
                     let handles: Vec<_> = branches
                         .iter()
-                        .zip(&pools)
+                        .zip(pools.iter())
                         .map(|(branch, pool)| {
                             scope.spawn(move || {
                                 pool.install(|| {
@@ -231,6 +230,19 @@ impl<'p> Coupler<'p> {
                 Ok(())
             }
         }
+    }
+
+    /// A pool of `threads` for each branch of a block, made once. Each block has its own: one within another that had the
+    /// same would wait for itself.
+    fn pools(&self, branches: &[Vec<Action>], threads: usize) -> Result<Arc<Vec<ThreadPool>>, RunError> {
+        let (mut known, block) = (lock(&self.pools), branches.as_ptr().addr());
+        if let Some((_, pools)) = known.iter().find(|(of, _)| *of == block) {
+            return Ok(Arc::clone(pools));
+        }
+        let made = branches.iter().map(|_| ThreadPoolBuilder::new().num_threads(threads).build()).collect::<Result<_, _>>();
+        let pools = Arc::new(made.map_err(|e| RunError::Threads(e.to_string()))?);
+        known.push((block, Arc::clone(&pools)));
+        Ok(pools)
     }
 
     /// One step of a component: takes, steps, gives. Nothing happens beyond the end of the run.
