@@ -114,7 +114,7 @@ impl WeightsVerb {
         let stack = self.how.stack(&text)?;
         let on_device = stack.whole_weights().any(|options| Weights::has_kernels(&source, &destination, options));
         if !matches!(device, Device::Cpu) && !on_device {
-            talk.note("these weights are made on the processor: kernels are for cells with great-circle edges");
+            talk.note("these weights are made on the processor: kernels are for overlaps with polygons, nearest and bilinear");
         }
         let made = match stack.single() {
             Some(&options) => self.file(&Job { source: &source, destination: &destination, options, output, device }, talk)?,
