@@ -219,8 +219,9 @@ impl DeviceBands {
         let numbers = Numbers::all(self.width);
         let windows: Vec<u32> = outlines.iter().flat_map(|o| o.bands).collect();
         let spans: Vec<f64> = outlines.iter().flat_map(|o| o.span).collect();
-        let mut places = Vec::with_capacity(6 * corners.len());
-        outlines.iter().flat_map(|o| o.corners.as_flattened()).for_each(|&v| places.extend(in_two(v, self.width)));
+        let width = self.width;
+        let of = |o: &Outline| o.corners.as_flattened().to_vec().into_iter().flat_map(move |v| in_two(v, width));
+        let places: Vec<f64> = outlines.par_iter().flat_map_iter(of).collect();
         let own = outlines.iter().scan(0, |end, outline| {
             *end += outline.corners.len() as u32;
             Some(*end)

@@ -7,7 +7,7 @@ use crate::vertical::Beyond;
 /// Values at levels.
 pub const AT_LEVELS: Kernel = Kernel {
     name: "vertical",
-    texts: &[include_str!("../vertical.wgsl")],
+    texts: &[include_str!("../shared/columns.wgsl"), include_str!("../vertical.wgsl")],
     entry: "at_levels",
     bindings: &[
         ("values", Access::Read),
@@ -25,7 +25,7 @@ pub const AT_LEVELS: Kernel = Kernel {
 /// Means of layers.
 pub const LAYER_MEANS: Kernel = Kernel {
     name: "vertical_layers",
-    texts: &[include_str!("../vertical_layers.wgsl")],
+    texts: &[include_str!("../shared/columns.wgsl"), include_str!("../vertical_layers.wgsl")],
     entry: "layer_means",
     bindings: &[
         ("values", Access::Read),
@@ -115,8 +115,7 @@ pub fn at_levels_into<V: Stored>(
     let targets = gpu.upload_real("targets", targets, numbers)?;
     for block in 0..result.shape().blocks() {
         let parameters = parameters(numbers, field, result, block)
-            .count(u32::from(curve == Curve::MonotoneCubic))
-            .count(u32::from(field.has_flags()) | u32::from(is_own) << 1)
+            .count(u32::from(field.has_flags()) | u32::from(is_own) << 1 | u32::from(curve == Curve::MonotoneCubic) << 2)
             .count(code(beyond[0]))
             .count(code(beyond[1]));
         let bindings = [
