@@ -193,7 +193,7 @@ pub(crate) fn has_kernels(source: &Grid, destination: &Grid, options: &Options) 
         Layout::Rows(rows) => options.edges != Edges::GreatCircle && bands::can_tile(rows),
         _ => false,
     };
-    !is_points(source) && !is_points(destination) && !(is_rows(source) && is_rows(destination))
+    !(is_points(source) || is_points(destination) || is_rows(source) && is_rows(destination))
 }
 
 /// Divides overlap areas as the normalization says.

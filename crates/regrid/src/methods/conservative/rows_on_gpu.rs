@@ -5,7 +5,10 @@ use super::overlaps::Overlaps;
 use super::slicing::{PolygonsByRows, Slicer};
 use crate::RegridError;
 use knarr_kernels::gpu::{Gpu, GpuError, Width};
+use knarr_kernels::sphere::UnitVector;
 use knarr_kernels::twins::overlap_rows::DeviceBands;
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// Pairs of a tile: lists of some ten megabytes each.
 const PAIRS: usize = 4 << 20;
@@ -21,17 +24,10 @@ pub(super) fn overlaps(gpu: &Gpu, pair: &PolygonsByRows<'_>) -> Result<Overlaps,
     let mut result = Overlaps::with_rows(len);
     // A polygon looks at the cells along its border as well.
     let mut together = (PAIRS / (2 * pair.rows.len() / len.max(1) + 8)).clamp(64, POLYGONS);
-    let (mut starts, mut corners) = (Vec::new(), Vec::new());
     let mut first = 0;
     while first < len {
         let range = first..(first + together).min(len);
-        starts.clear();
-        starts.push(0);
-        corners.clear();
-        for polygon in range.clone() {
-            pair.copy_corners(polygon, &mut corners);
-            starts.push(corners.len() as u32);
-        }
+        let (starts, corners) = corners_of(pair, range.clone());
         let made = match bands.rows(gpu, &starts, &corners, &pair.polygon_areas[range.clone()]) {
             // More pairs than a binding holds: rows may be much finer here than elsewhere.
             Err(GpuError::TooLarge { .. } | GpuError::OutOfMemory { .. }) if together > 64 => {
@@ -63,4 +59,31 @@ pub(super) fn overlaps(gpu: &Gpu, pair: &PolygonsByRows<'_>) -> Result<Overlaps,
     }
     result.shrink();
     Ok(result)
+}
+
+/// Polygons that one task copies.
+const COPIED: usize = 1024;
+
+/// Starts of the corners of some polygons, and the corners.
+fn corners_of(pair: &PolygonsByRows<'_>, range: Range<usize>) -> (Vec<u32>, Vec<UnitVector>) {
+    let several = |first: usize| {
+        let (mut counts, mut corners) = (Vec::with_capacity(COPIED), Vec::with_capacity(4 * COPIED));
+        for polygon in first..range.end.min(first + COPIED) {
+            let before = corners.len();
+            pair.copy_corners(polygon, &mut corners);
+            counts.push((corners.len() - before) as u32);
+        }
+        (counts, corners)
+    };
+    let firsts: Vec<usize> = range.clone().step_by(COPIED).collect();
+    let made: Vec<(Vec<u32>, Vec<UnitVector>)> = firsts.into_par_iter().map(several).collect();
+    let (mut starts, mut all) = (vec![0], Vec::new());
+    for (counts, corners) in made {
+        starts.extend(counts.iter().scan(all.len() as u32, |end, count| {
+            *end += count;
+            Some(*end)
+        }));
+        all.extend(corners);
+    }
+    (starts, all)
 }
