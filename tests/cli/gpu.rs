@@ -92,6 +92,10 @@ fn a_file_regridded_on_a_device_is_that_of_the_processor() {
         let made = run(&folder, &format!("weights r36x18 H4 -o map.nc -O --device gpu:0 --method {method}"), true);
         assert!(made.code == Some(0) && !made.stderr.contains("made on the processor"), "{}", made.stderr);
     }
+    let cached = run(&folder, "weights r36x18 H4 -o map.nc -O --device gpu:0 --cache kept", true);
+    assert_eq!(cached.code, Some(0), "{}", cached.stderr);
+    let kept = std::fs::read_dir(folder.path("kept")).map_or(0, Iterator::count);
+    assert_eq!(kept, 0, "a cache has the weights of the processor alone");
     let far = run(&folder, "regrid field.nc -o far.nc --to H8 --device gpu:99", true);
     assert!(far.code == Some(2) && far.stderr.contains("`gpu:0` "), "{}", far.stderr);
 }
