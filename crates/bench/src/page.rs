@@ -34,7 +34,7 @@ pub fn head(title: &str) -> String {
 const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;max-width:80rem;margin:2rem auto;padding:0 1rem;color:#222}\
 h1{font-weight:600;margin-bottom:.2rem}h2{margin-top:2.2rem;border-bottom:1px solid #ddd}.lead,.foot{color:#555}\
-small{color:#555}.wide{overflow-x:auto}\
+.columns{columns:2;font-size:13px}small{color:#555}.wide{overflow-x:auto}\
 table{border-collapse:collapse;margin:1rem 0;font-size:13px;width:100%}th,td{padding:.25rem .6rem;border-bottom:1px solid #eee;text-align:left}\
 th{background:#f6f6f6;vertical-align:bottom}.n,.w{white-space:nowrap}.n{text-align:right;font-variant-numeric:tabular-nums}.best{font-weight:700}\
 .bad{color:#b00020;font-weight:600}.good{color:#00664a;font-weight:600}.off td{color:#888}\
@@ -43,12 +43,23 @@ figure{margin:0;max-width:40rem}figure svg{width:100%;height:auto;display:block}
 figcaption{font-size:12px;line-height:1.6;padding-left:3.5rem}figcaption span{display:inline-block;margin-right:1.1em}\
 figcaption i{display:inline-block;width:.75em;height:.75em;border-radius:50%;margin-right:.4em}\
 @media print{@page{size:A4;margin:12mm}body{max-width:none;margin:0;padding:0;font-size:11px}table{font-size:9px}\
-th,td{padding:.15rem .35rem}.wide{overflow:visible}h2,h3{break-after:avoid}tr,figure{break-inside:avoid}\
+th,td{padding:.15rem .35rem}.wide{overflow:visible}h2,h3,h2+p{break-after:avoid}tr,figure{break-inside:avoid}\
 .plots{grid-template-columns:1fr 1fr}figcaption{font-size:9px;padding-left:2rem}\
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}";
 
 /// Points on logarithmic axes, those of a series joined by lines, with the names of the series below.
 pub fn lines(title: &str, x_name: &str, y_name: &str, series: &[(String, Vec<(f64, f64)>)]) -> Result<String, DrawingError> {
+    plot(title, x_name, y_name, series, series.len())
+}
+
+/// Points on logarithmic axes, those of the first `joined` series joined by lines, with the names of the series below.
+pub fn plot(
+    title: &str,
+    x_name: &str,
+    y_name: &str,
+    series: &[(String, Vec<(f64, f64)>)],
+    joined: usize,
+) -> Result<String, DrawingError> {
     fn fail(e: impl std::fmt::Display) -> DrawingError {
         DrawingError(e.to_string())
     }
@@ -85,7 +96,9 @@ pub fn lines(title: &str, x_name: &str, y_name: &str, series: &[(String, Vec<(f6
         for (k, (name, points)) in series.iter().enumerate() {
             let colour = COLOURS[k % COLOURS.len()];
             let shown: Vec<(f64, f64)> = points.iter().copied().filter(|p| p.0 > 0.0 && p.1 > 0.0).collect();
-            chart.draw_series(LineSeries::new(shown.clone(), colour.stroke_width(2))).map_err(fail)?;
+            if k < joined {
+                chart.draw_series(LineSeries::new(shown.clone(), colour.stroke_width(2))).map_err(fail)?;
+            }
             chart.draw_series(shown.into_iter().map(|p| Circle::new(p, 4, colour.filled()))).map_err(fail)?;
             let RGBColor(r, g, b) = colour;
             let _ = write!(legend, "<span><i style=\"background:rgb({r},{g},{b})\"></i>{}</span> ", escaped(name));

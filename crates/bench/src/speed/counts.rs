@@ -12,8 +12,8 @@ use std::process::{Command, Stdio};
 
 /// Bytes of a cache line.
 const LINE: f64 = 64.0;
-/// Last-level cache that is simulated: bytes, ways, line. Small, so that small cases are larger.
-const LAST_LEVEL: &str = "1048576,16,64";
+/// Last-level cache that is simulated: bytes, ways, line. Small cases are larger, tiles of kernels are not.
+const LAST_LEVEL: &str = "2097152,16,64";
 /// Calls of the two runs.
 const CALLS: [u64; 2] = [1, 3];
 /// What is counted may be this much of what the formula says. Less: the formula counts what does not move. More: sources that
@@ -88,7 +88,7 @@ pub fn count(knarr: &Path, id: &str, tool: &str) -> Result<Count, String> {
     let each = |name: &str| Ok::<f64, String>((many.of(name)? - few.of(name)?) / calls);
     Ok(Count {
         id: id.to_owned(),
-        tool: format!("{tool}, cachegrind, last-level cache of 1 MiB"),
+        tool: format!("{tool}, cachegrind, last-level cache of 2 MiB"),
         formula_bytes: work.bytes,
         counted_bytes: LINE * (each("DLmr")? + 2.0 * each("DLmw")?),
         instructions_per_item: each("Ir")? / work.items as f64,

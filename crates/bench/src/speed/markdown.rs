@@ -1,6 +1,6 @@
 //! The same results as text for BENCHMARKS.md.
 
-use super::report::{caveat_texts, gains, growth, one_line, seconds};
+use super::report::{caveat_texts, gains, growth, one_line, seconds, small};
 use super::results::{Measured, Outcome, Results};
 use crate::accuracy::summary;
 use std::fmt::Write;
@@ -90,7 +90,7 @@ fn figures(m: &Measured) -> [String; 6] {
         seconds(m.timing.median_s / m.work.items as f64),
         format!("{:.1}", m.bytes_per_s() / 1e9),
         m.share.map_or("–".to_owned(), |s| format!("{:.0} %", 100.0 * s)),
-        format!("{:.1e}", m.error.0),
+        small(m.error.0),
     ]
 }
 
@@ -116,7 +116,7 @@ fn peers(results: &Results) -> String {
             format!("{:.3}", p.knarr_s),
             format!("{:.3}", p.peer_s),
             format!("**{:.1}** ({:.1} – {:.1})", p.ratio, p.quartiles[0], p.quartiles[1]),
-            p.difference.map_or("–".to_owned(), |d| format!("{d:.1e}")),
+            p.difference.map_or("–".to_owned(), small),
         ]
     });
     let head = ["work", "data", "program", "timed", "knarr s", "other s", "other / knarr", "results differ by"];

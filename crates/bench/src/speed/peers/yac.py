@@ -18,7 +18,8 @@ def interp_field(name, path):
 (source_grid, source), (destination_grid, destination) = interp_field("source", sys.argv[1]), interp_field("destination", sys.argv[2])
 field = numpy.fromfile(sys.argv[3], "f8")
 method = {
-    "conservative": ("conservative", {"normalisation": "YAC_INTERP_CONSERV_FRACAREA"}),
+    # Cells that are covered in part have a value, as they have in Knarr.
+    "conservative": ("conservative", {"normalisation": "YAC_INTERP_CONSERV_FRACAREA", "partial_coverage": True}),
     "nearest": ("nnn", {"n": 1}),
 }[sys.argv[4]]
 # What it does not reach shall not look like a value.

@@ -42,7 +42,7 @@ pub fn day(measure: Measure<'_>) -> Result<(), CaseError> {
     let stepped = Stepped::new(&mut prepared, actions)?;
     // Rivers begin to run, fields to be old.
     stepped.call()?;
-    closed_case(&stepped, measure)
+    closed_case(&stepped, true, measure)
 }
 
 fn unpack(folder: &Path) -> std::io::Result<()> {

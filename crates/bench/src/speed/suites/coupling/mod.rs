@@ -111,23 +111,21 @@ impl<'p> Stepped<'p> {
         })
     }
 
-    /// The case: its figures are the share of time outside of components, and simulated years a day, of the calls since they
-    /// were last asked for.
-    fn case(&self, work: Work, error: (f64, String)) -> Case<'_> {
+    /// The case: its figures are the share of time outside of components and, of a model, simulated years a day, both of the
+    /// calls since they were last asked for.
+    fn case(&self, work: Work, error: (f64, String), is_model: bool) -> Case<'_> {
         let mut before = [0.0; 3];
         let figures = move || {
             let now = self.totals();
             let [busy, outside, model] = [0, 1, 2].map(|k| now[k] - before[k]);
             before = now;
             let years_a_day = model / (365.25 * 86_400.0) / (busy + outside) * 86_400.0;
-            vec![
-                Figure {
-                    name: "outside of components".to_owned(),
-                    value: 100.0 * outside / (busy + outside),
-                    unit: "%".to_owned(),
-                },
-                Figure { name: "simulated years".to_owned(), value: years_a_day, unit: "a day".to_owned() },
-            ]
+            let share = 100.0 * outside / (busy + outside);
+            let mut figures = vec![Figure { name: "outside of components".to_owned(), value: share, unit: "%".to_owned() }];
+            if is_model {
+                figures.push(Figure { name: "simulated years".to_owned(), value: years_a_day, unit: "a day".to_owned() });
+            }
+            figures
         };
         Case::new(work, error, || self.call()).with_figures(figures)
     }
@@ -162,7 +160,7 @@ fn ping_pong(pair: &[String; 2], is_flux: bool, measure: Measure<'_>) -> Result<
     let values = back.at(0).map(|v| v.values.as_slice()).unwrap_or_default();
     let off = values.iter().map(|v| (v - 280.0).abs() / 280.0).fold(None, worse);
     let error = judged("a constant, off", off.unwrap_or(f64::NAN), 1e-13)?;
-    measure(stepped.case(work, error));
+    measure(stepped.case(work, error, false));
     Ok(())
 }
 
@@ -206,11 +204,11 @@ budget: {{quantities: [heat]}}
     let mut prepared = prepare(&file, &Registry::built_in())?;
     let stepped = Stepped::new(&mut prepared, 2)?;
     stepped.call()?;
-    closed_case(&stepped, measure)
+    closed_case(&stepped, false, measure)
 }
 
 /// Times a coupler whose ledger closes; bytes are those that its couplings hand over in a call.
-fn closed_case(stepped: &Stepped<'_>, measure: Measure<'_>) -> Result<(), CaseError> {
+fn closed_case(stepped: &Stepped<'_>, is_model: bool, measure: Measure<'_>) -> Result<(), CaseError> {
     let handed = || stepped.ask(|c| c.counts().iter().map(|count| count.bytes).sum::<u64>());
     let before = handed();
     stepped.call()?;
@@ -225,7 +223,7 @@ fn closed_case(stepped: &Stepped<'_>, measure: Measure<'_>) -> Result<(), CaseEr
         formula: "8 B a value that a coupling hands over, by the coupler's count".to_owned(),
         bound: Bound::Open,
     };
-    measure(stepped.case(work, error));
+    measure(stepped.case(work, error, is_model));
     Ok(())
 }
 
