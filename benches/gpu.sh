@@ -4,7 +4,8 @@
 #                              (PROFILE=dev builds sooner, to try the script)
 #   DIR/gpu.sh run [OUT]       runs them there and writes what they tell to OUT (default: DIR/out)
 # 1 adapters, limits, copies; 2 functions, contraction, loops, submits, memory (--probe); 3 twins; 4 benches beside
-# the processor's cores; 5 weights by the program on both.
+# the processor's cores; 5 weights by the program on both. Ten minutes on a large device are enough; the bench ends after
+# BENCH_SECONDS (420).
 set -eu
 
 usage() { echo "usage: $0 build DIR | run [OUT]" >&2; exit 2; }
@@ -24,6 +25,8 @@ build() {
   cp "$(made knarr build --bin knarr)" "$there/knarr"
   cp "$(made gpu bench --bench gpu --no-run)" "$there/bench"
   cp "$(made knarr_kernels test -p knarr-kernels --lib --no-run)" "$there/twins"
+  # What debuggers want is most of them, and they go over a wire.
+  for program in knarr bench twins; do strip --strip-debug "$there/$program" || true; done
   cp benches/gpu.sh "$there/gpu.sh"
   # What the tests and the program need besides the C library.
   for library in $(ldd "$there/knarr" "$there/bench" "$there/twins" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | sort -u); do
@@ -45,23 +48,31 @@ run() {
   XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$out}
   export XDG_RUNTIME_DIR
   cd "$out"
+  # Seconds that a part may take at most, its name, and the command.
   part() {
-    name=$1
-    shift
+    limit=$1
+    name=$2
+    shift 2
     echo "== $name"
     start=$(date +%s)
-    # A part that fails does not keep the others from running.
-    "$@" >"$name.txt" 2>&1 && code=0 || code=$?
+    # A part that fails or hangs does not keep the others from running.
+    timeout "$limit" "$@" >"$name.txt" 2>&1 && code=0 || code=$?
     echo "   exit code $code after $(($(date +%s) - start)) s; $out/$name.txt" | tee -a "$name.txt"
   }
   { uname -a; grep -m 1 'model name' /proc/cpuinfo; nproc; nvidia-smi 2>/dev/null || true; } >machine.txt 2>&1
-  part adapters "$here/knarr" gpu info --measure --json
-  part probe "$here/bench" --probe
-  part twins "$here/twins" --test-threads 4 gpu twins
-  part bench "$here/bench" --bench
+  part 60 adapters "$here/knarr" gpu info --measure --json
+  part 60 probe "$here/bench" --probe
+  part 120 twins "$here/twins" --test-threads 4 gpu twins
+  part "${BENCH_SECONDS:-420}" bench "$here/bench" --bench
   device=$("$here/knarr" gpu info --json 2>/dev/null | sed -n 's/.*"device": "\(gpu:[0-9]*\)".*/\1/p' | head -n 1)
   for on in cpu "${device:-gpu}"; do
-    part "weights-$(echo "$on" | tr : -)" "$here/knarr" weights CS90 H128 -o weights.nc -O --method conservative --device "$on" -v
+    for method in conservative nearest bilinear; do
+      for pair in "CS90 H128" "O160 H128n"; do
+        # shellcheck disable=SC2086
+        part 60 "weights-$method-$(echo "$pair-$on" | tr ': ' --)" \
+          "$here/knarr" weights $pair -o weights.nc -O --method "$method" --device "$on" -v
+      done
+    done
   done
   rm -f weights.nc
   grep "exit code" ./*.txt

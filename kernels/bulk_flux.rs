@@ -7,9 +7,10 @@
 //! | [`Scheme::Coare36`] | Charnock linear in the wind | yes | Edson et al. (2013), J. Phys. Oceanogr. 43, 1589–1610 |
 //! | [`Scheme::Ecmwf`] | Charnock 0.018, separate lengths for heat and moisture | yes | IFS documentation Cy40r1, part IV, chapter 3 |
 //! | [`Scheme::Andreas`] | friction velocity of the neutral wind | no | Andreas et al. (2015), Q. J. R. Meteorol. Soc. 141, 642–654 |
+//! | [`noaa`] | COARE 3.6 as NOAA's programs have it, for observations | yes | Fairall et al. (2003); Edson et al. (2013) |
 //! | [`cesm`] | as NCAR, on a model's lowest level | no | Large and Yeager (2009) |
 //!
-//! All but the last meet in one form: τ = ρ C_D |U| U, Q_H = ρ c_p C_H |U| (θ − T_s), E = −ρ C_E |U| (q − q_s),
+//! All but the last two meet in one form: τ = ρ C_D |U| U, Q_H = ρ c_p C_H |U| (θ − T_s), E = −ρ C_E |U| (q − q_s),
 //! Q_L = −L_v E, with θ and q shifted to the height of the wind, q_s = 0.98 q_sat(T_s) over salt water, and |U| with
 //! gusts where a scheme has them. Heat fluxes are **positive downwards** (they warm the sea), evaporation is positive
 //! upwards; [`flux`] does one point, [`fluxes`] many, with the same bits.
@@ -20,6 +21,7 @@ pub mod cesm;
 mod coare;
 mod ecmwf;
 mod ncar;
+pub mod noaa;
 mod skin;
 #[cfg(test)]
 mod tests;

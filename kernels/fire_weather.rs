@@ -332,4 +332,4 @@ pub fn days(variant: Variant, month: u32, inputs: &Inputs<'_>, outputs: Outputs<
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

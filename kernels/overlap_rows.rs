@@ -92,7 +92,7 @@ pub fn slice(bands: &Bands, cell: &Piece, own: Option<&OwnParallels>, scratch: &
 }
 
 /// Whether all corners lie within 60° of longitude of the centroid, so that no pole is inside.
-fn is_narrow(corners: &[UnitVector]) -> bool {
+pub(crate) fn is_narrow(corners: &[UnitVector]) -> bool {
     let (x, y) = corners.iter().fold((0.0, 0.0), |(x, y), p| (x + p[0], y + p[1]));
     let reach = x * x + y * y;
     reach > 0.0

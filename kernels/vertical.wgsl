@@ -1,29 +1,7 @@
 // Columns at other levels, a block of targets at once; see vertical.rs.
+// Flags, beside those of shared/columns.wgsl: 2, each cell has levels of its own, laid out as the values; 4, monotone cubics
+// in place of lines.
 
-struct Parameters {
-    width: u32,
-    // Cells.
-    n: u32,
-    levels: u32,
-    lanes: u32,
-    // Elements and words from a block of levels to the next.
-    stride: u32,
-    word_stride: u32,
-    to_lanes: u32,
-    first_target: u32,
-    targets: u32,
-    // 0 lines, 1 monotone cubics.
-    cubic: u32,
-    // 1: values may be missing; 2: each cell has levels of its own, laid out as the values.
-    flags: u32,
-    // What is below and above the levels: 0 missing, 1 the nearest value, 2 on the line of the last two.
-    beyond_low: u32,
-    beyond_high: u32,
-}
-var<immediate> p: Parameters;
-
-@group(0) @binding(0) var<storage, read> values: array<stored>;
-@group(0) @binding(1) var<storage, read> valid: array<u32>;
 // Ascending.
 @group(0) @binding(2) var<storage, read> levels: array<real>;
 @group(0) @binding(3) var<storage, read> own_levels: array<stored>;
@@ -35,15 +13,6 @@ var<immediate> p: Parameters;
 struct Point {
     z: real,
     value: real,
-}
-
-fn element(level: u32, cell: u32) -> u32 {
-    return (level / p.lanes) * p.stride + cell * p.lanes + level % p.lanes;
-}
-
-fn is_there(level: u32, cell: u32) -> bool {
-    if (p.flags & 1u) == 0u { return true; }
-    return ((valid[(level / p.lanes) * p.word_stride + cell] >> (level % p.lanes)) & 1u) == 1u;
 }
 
 fn point(level: u32, cell: u32) -> Point {
@@ -102,7 +71,7 @@ fn at_levels(@builtin(global_invocation_id) id: vec3<u32>) {
             var count_below = 0u;
             var count_above = 0u;
             for (var level = 0u; level < p.levels; level++) {
-                if is_there(level, cell) {
+                if has_value(level, cell) {
                     let here = point(level, cell);
                     if here.z <= target_z {
                         below[2] = below[1];
@@ -126,7 +95,7 @@ fn at_levels(@builtin(global_invocation_id) id: vec3<u32>) {
                     let h = above[0].z - below[0].z;
                     let t = (target_z - below[0].z) / h;
                     let up = above[0].value - below[0].value;
-                    if p.cubic == 0u {
+                    if (p.flags & 4u) == 0u {
                         result = below[0].value + t * up;
                     } else {
                         var low_slope = real(0);
@@ -149,7 +118,7 @@ fn at_levels(@builtin(global_invocation_id) id: vec3<u32>) {
                     found = true;
                     result = above[0].value;
                     if p.beyond_low == 2u && count_above > 1u {
-                        if p.cubic == 0u {
+                        if (p.flags & 4u) == 0u {
                             let t = (target_z - above[0].z) / (above[1].z - above[0].z);
                             result = above[0].value + t * (above[1].value - above[0].value);
                         } else {
@@ -161,7 +130,7 @@ fn at_levels(@builtin(global_invocation_id) id: vec3<u32>) {
                     found = true;
                     result = below[0].value;
                     if p.beyond_high == 2u && count_below > 1u {
-                        if p.cubic == 0u {
+                        if (p.flags & 4u) == 0u {
                             let t = (target_z - below[1].z) / (below[0].z - below[1].z);
                             result = below[1].value + t * (below[0].value - below[1].value);
                         } else {

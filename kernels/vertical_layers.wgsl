@@ -1,27 +1,7 @@
 // Means of layers between other edges, a block of targets at once; see layer_means in vertical.rs. Layers without a
 // value cover nothing.
+// Flags, beside those of shared/columns.wgsl: 2, parabolas in place of constants.
 
-struct Parameters {
-    width: u32,
-    // Cells.
-    n: u32,
-    layers: u32,
-    lanes: u32,
-    stride: u32,
-    word_stride: u32,
-    to_lanes: u32,
-    // First layer to make, and how many.
-    first_target: u32,
-    targets: u32,
-    // 1: values may be missing; 2: parabolas in place of constants.
-    flags: u32,
-    beyond_low: u32,
-    beyond_high: u32,
-}
-var<immediate> p: Parameters;
-
-@group(0) @binding(0) var<storage, read> values: array<stored>;
-@group(0) @binding(1) var<storage, read> valid: array<u32>;
 // Ascending edges of the layers, one more than layers.
 @group(0) @binding(2) var<storage, read> edges: array<real>;
 @group(0) @binding(3) var<storage, read> target_edges: array<real>;
@@ -44,15 +24,12 @@ fn take(mean: ptr<function, Mean>, value: real, height: real) {
 
 // Whether a layer has a value; layers outside have none.
 fn is_there(layer: i32, cell: u32) -> bool {
-    if layer < 0 || layer >= i32(p.layers) { return false; }
-    if (p.flags & 1u) == 0u { return true; }
-    let at = u32(layer);
-    return ((valid[(at / p.lanes) * p.word_stride + cell] >> (at % p.lanes)) & 1u) == 1u;
+    if layer < 0 || layer >= i32(p.levels) { return false; }
+    return has_value(u32(layer), cell);
 }
 
 fn mean_of(layer: i32, cell: u32) -> real {
-    let at = u32(layer);
-    return real(values[(at / p.lanes) * p.stride + cell * p.lanes + at % p.lanes]);
+    return real(values[element(u32(layer), cell)]);
 }
 
 fn height_of(layer: i32) -> real {
@@ -130,7 +107,7 @@ fn layer_means(@builtin(global_invocation_id) id: vec3<u32>) {
             var last = real(0);
             var last_edge = real(0);
             var any = false;
-            for (var layer = 0; layer < i32(p.layers); layer++) {
+            for (var layer = 0; layer < i32(p.levels); layer++) {
                 if is_there(layer, cell) {
                     let value = mean_of(layer, cell);
                     let bottom = edges[layer];

@@ -123,7 +123,8 @@ fn copy(criterion: &mut Criterion, table: &mut Table, gpu: &Gpu) {
     });
 }
 
-fn apply<V: Stored>(criterion: &mut Criterion, table: &mut Table, gpu: &Gpu, pair: &Pair, name: &str, single: bool) {
+fn apply<V: Stored>(bench: (&mut Criterion, &mut Table, &Gpu), pair: &Pair, name: &str, single: bool, slabs: &[usize]) {
+    let (criterion, table, gpu) = bench;
     let weights = &pair.weights;
     let rows = SparseRows { row_starts: &weights.row_starts, columns: &weights.columns, weights: &weights.values };
     let (from, to) = (weights.source_len, weights.destination_len());
@@ -131,7 +132,7 @@ fn apply<V: Stored>(criterion: &mut Criterion, table: &mut Table, gpu: &Gpu, pai
     let device_rows = DeviceRows::upload(gpu, rows, from, numbers).expect("memory");
     let prepared = PreparedRows::new(rows, from);
     let mut bench = Bench::new(criterion, table, name);
-    for slabs in [1usize, 8, 32, 64] {
+    for &slabs in slabs {
         let values: Vec<V> = (0..slabs * from).map(|k| V::from_f64(250.0 + (k % 1009) as f64 / 16.0)).collect();
         let mut expected = vec![V::default(); slabs * to];
         prepared.apply(&values, None, Missing::Propagate, &mut expected);
@@ -214,22 +215,34 @@ fn chain(criterion: &mut Criterion, table: &mut Table, gpu: &Gpu, pair: &Pair) {
     });
 }
 
-fn overlap(criterion: &mut Criterion, table: &mut Table, gpu: &Gpu, source: &str, destination: &str) {
+/// Weights by both, held to the same smooth field.
+fn weights(bench: (&mut Criterion, &mut Table, &Gpu), options: &Options, source: &str, destination: &str) {
+    let (criterion, table, gpu) = bench;
     let (from, to) = (Grid::from_spec(source), Grid::from_spec(destination));
     let (from, to) = (from.expect("a grid of this bench"), to.expect("a grid of this bench"));
-    let mut options = Options::new(Method::Conservative);
-    options.edges = Edges::GreatCircle;
     let device = Device::Gpu(gpu.clone());
-    let expected = Weights::build(&from, &to, &options).expect("corners");
-    let found = Weights::build_on(&device, &from, &to, &options).expect("corners");
-    let worst = found.values.iter().zip(&expected.values).map(|(f, e)| (f - e).abs()).fold(0.0, f64::max);
-    println!("overlap {source} -> {destination}: {} links, greatest difference of weights {worst:.1e}", found.len());
-    let mut bench = Bench::new(criterion, table, "overlap: conservative weights");
-    bench.group.throughput(Throughput::Elements(expected.len() as u64));
+    let field = AnalyticField::Sinusoid.at_centers(&from);
+    let regridded = |weights: &Weights| {
+        let rows = SparseRows { row_starts: &weights.row_starts, columns: &weights.columns, weights: &weights.values };
+        let mut result = vec![0.0; to.len()];
+        PreparedRows::new(rows, from.len()).apply(&field, None, Missing::Propagate, &mut result);
+        result
+    };
+    let expected = Weights::build(&from, &to, options).expect("corners");
+    let found = Weights::build_on(&device, &from, &to, options).expect("corners");
+    let pairs = regridded(&found).into_iter().zip(regridded(&expected));
+    let worst = pairs.map(|(f, e)| (f - e).abs()).fold(0.0, f64::max);
+    let name = format!("weights: {} {}", options.method, if options.edges == Edges::Grid { "" } else { "great circles" });
+    println!("{name} {source} -> {destination}: {} links, greatest difference of a field of 3: {worst:.1e}", found.len());
+    assert!(worst < if gpu.facts().f64 { 1e-8 } else { 1e-4 }, "{name}: {worst:e}");
+    let links = expected.len() as u64;
+    drop((expected, found));
+    let mut bench = Bench::new(criterion, table, name.trim());
+    bench.group.throughput(Throughput::Elements(links));
     let id = format!("{source} -> {destination}");
-    bench.calls(&id, "cpu", Clock::Cpu, || Weights::build(&from, &to, &options).expect("corners"));
+    bench.calls(&id, "cpu", Clock::Cpu, || Weights::build(&from, &to, options).expect("corners"));
     let name = format!("{}, end to end", gpu.facts().name);
-    bench.calls(&id, &name, Clock::EndToEnd, || Weights::build_on(&device, &from, &to, &options).expect("corners"));
+    bench.calls(&id, &name, Clock::EndToEnd, || Weights::build_on(&device, &from, &to, options).expect("corners"));
 }
 
 fn nearest(criterion: &mut Criterion, table: &mut Table, gpu: &Gpu, source: &str, destination: &str) {
@@ -278,30 +291,44 @@ fn main() {
         _ => facts.kind != AdapterKind::Software,
     };
     let start = Instant::now();
-    let seconds = |s| Duration::from_secs(s);
+    // The whole takes some minutes.
+    let milliseconds = |small: u64, large: u64| Duration::from_millis(if is_large { large } else { small });
     let mut criterion = Criterion::default()
         .sample_size(10)
-        .warm_up_time(seconds(if is_large { 1 } else { 0 }).max(Duration::from_millis(200)))
-        .measurement_time(seconds(1))
+        .warm_up_time(milliseconds(50, 300))
+        .measurement_time(milliseconds(150, 800))
         .configure_from_args();
     // From small to large: where a device begins to pay shows.
-    let small = [("r36x18", "H8"), ("r90x45", "CS24"), ("r360x180", "CS90")];
-    let large = [("r360x180", "CS90"), ("r1440x720", "CS360"), ("r3600x1800", "H1024n")];
+    let small: [(_, _, &[usize]); 3] =
+        [("r36x18", "H8", &[1, 8, 32]), ("r90x45", "CS24", &[1, 32]), ("r360x180", "CS90", &[1, 32])];
+    let large: [(_, _, &[usize]); 3] =
+        [("r360x180", "CS90", &[1, 8, 32, 64]), ("r1440x720", "CS360", &[1, 8, 32, 64]), ("r3600x1800", "H1024n", &[1, 32])];
     let mut table = Table::default();
     copy(&mut criterion, &mut table, &gpu);
-    for (source, destination) in if is_large { large } else { small } {
+    for (source, destination, slabs) in if is_large { large } else { small } {
         let pair = pair(source, destination);
         check(&pair, source, destination);
-        apply::<f32>(&mut criterion, &mut table, &gpu, &pair, "sparse_apply f32", true);
+        apply::<f32>((&mut criterion, &mut table, &gpu), &pair, "sparse_apply f32", true, slabs);
         if facts.f64 {
-            apply::<f32>(&mut criterion, &mut table, &gpu, &pair, "sparse_apply f32, sums f64", false);
-            apply::<f64>(&mut criterion, &mut table, &gpu, &pair, "sparse_apply f64", false);
+            apply::<f32>((&mut criterion, &mut table, &gpu), &pair, "sparse_apply f32, sums f64", false, slabs);
+            apply::<f64>((&mut criterion, &mut table, &gpu), &pair, "sparse_apply f64", false, slabs);
         }
         chain(&mut criterion, &mut table, &gpu, &pair);
     }
-    let (source, destination) = if is_large { ("CS1000", "H1024n") } else { ("CS60", "H32") };
-    overlap(&mut criterion, &mut table, &gpu, source, destination);
-    nearest(&mut criterion, &mut table, &gpu, source, destination);
+    let great_circles = Options { edges: Edges::GreatCircle, ..Options::new(Method::Conservative) };
+    let [polygons, rows, points] = match is_large {
+        true => [("CS1000", "H1024n"), ("O2560", "H1024n"), ("CS1000", "H512n")],
+        false => [("CS60", "H32"), ("O64", "H64n"), ("CS60", "H32")],
+    };
+    for (options, (source, destination)) in [
+        (great_circles, polygons),
+        (Options::new(Method::Conservative), rows),
+        (Options::new(Method::Nearest), points),
+        (Options::new(Method::Bilinear), points),
+    ] {
+        weights((&mut criterion, &mut table, &gpu), &options, source, destination);
+    }
+    nearest(&mut criterion, &mut table, &gpu, points.0, points.1);
     criterion.final_summary();
     table.print();
     println!("done in {:.0} s; copies: {:?}", start.elapsed().as_secs_f64(), gpu.copies());

@@ -6,9 +6,11 @@ use crate::talk::{self, Talk, number};
 use clap::{Args, Subcommand, ValueEnum};
 use knarr::coupling::{
     ExperimentError, ExperimentFile, Findings, Origin, Overview, Prepared, Progress, Registry, Report, RunError, RunOptions,
-    Severity, experiment,
+    Severity, Watch, experiment,
 };
+use knarr::kernels::device::DeviceChoice;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Couple components of an Earth-system run by one readable experiment file.
 #[derive(Args)]
@@ -20,12 +22,12 @@ pub struct Couple {
 #[derive(Subcommand)]
 enum What {
     /// Prove an experiment without running it: fields, units, times, coverage, order; exit code 1 if something is wrong
-    #[command(after_help = "Examples:\n  knarr couple check run.yaml\n  knarr couple check run.yaml --graph > run.mmd")]
+    #[command(after_help = "Examples:\n  knarr couple check run.yaml\n  knarr couple check run.yaml --graph=svg > run.svg")]
     Check(Check),
     /// Run an experiment: outputs, ledger and report go to its folder
     Run(Run),
     /// Go on with a run from its latest kept state
-    Resume(Run),
+    Resume(Resume),
     /// List the kinds of components
     Kinds,
     /// Print the JSON Schema of experiment files, for editors
@@ -36,9 +38,9 @@ enum What {
 struct Check {
     /// Experiment file (YAML)
     experiment: PathBuf,
-    /// Print the graph of components and exchanges in the language of Mermaid
-    #[arg(long)]
-    graph: bool,
+    /// Print the graph of components and exchanges, in the language of Mermaid or as a picture
+    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "mermaid")]
+    graph: Option<GraphName>,
     /// Show what holds by default because nothing is written, and where
     #[arg(long)]
     explain: bool,
@@ -48,6 +50,15 @@ struct Check {
     /// Take warnings as errors
     #[arg(long)]
     strict: bool,
+}
+
+/// Forms of a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum GraphName {
+    /// Text that many sites draw
+    Mermaid,
+    /// A picture
+    Svg,
 }
 
 /// Forms of an answer.
@@ -69,15 +80,30 @@ struct Run {
     /// Write into a folder that has a run already
     #[arg(short = 'O', long, visible_alias = "overwrite")]
     force: bool,
+    /// Say who waits for whom when no step has ended for so many seconds; 0: never
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    watch: u64,
+}
+
+#[derive(Args)]
+struct Resume {
+    #[command(flatten)]
+    run: Run,
+    /// Go on although what NAME names has changed since: a file, or a part of the experiment such as `maps`
+    #[arg(long, value_name = "NAME")]
+    allow_changed: Vec<String>,
 }
 
 impl Couple {
     /// Runs the verb.
-    pub fn run(self, talk: Talk, json: bool) -> Result<Outcome, Failure> {
+    pub fn run(self, device: Option<DeviceChoice>, talk: Talk, json: bool) -> Result<Outcome, Failure> {
+        if !matches!(self.what, What::Run(_) | What::Resume(_)) {
+            crate::device::refuse(device, "couple check")?;
+        }
         match self.what {
             What::Check(check) => check.run(json),
-            What::Run(run) => run.run(talk, json, false),
-            What::Resume(run) => run.run(talk, json, true),
+            What::Run(run) => run.run(device, talk, json, None),
+            What::Resume(resume) => resume.run.run(device, talk, json, Some(resume.allow_changed)),
             What::Kinds => {
                 let lines: Vec<String> = Registry::built_in().kinds().map(|kind| format!("{kind}\n")).collect();
                 talk::print(&lines.concat())?;
@@ -135,8 +161,11 @@ impl Check {
         if json {
             talk::print_json(&serde_json::json!({ "overview": overview, "findings": findings }))?;
         } else {
-            if let (Some(prepared), true) = (&prepared, self.graph) {
-                talk::print(&Overview::mermaid(&prepared.plan))?;
+            if let (Some(prepared), Some(form)) = (&prepared, self.graph) {
+                talk::print(&match form {
+                    GraphName::Mermaid => Overview::mermaid(&prepared.plan),
+                    GraphName::Svg => Overview::svg(&prepared.plan),
+                })?;
             } else if let Some(overview) = &overview {
                 talk::print(&told(overview))?;
                 if self.explain {
@@ -145,12 +174,12 @@ impl Check {
             }
             // A graph is data for a program: remarks must not get into it.
             let text: String = findings.0.iter().map(|f| format!("\n{}", f.told(&name))).collect();
-            if self.graph {
+            if self.graph.is_some() {
                 eprint_text(&text)
             } else {
                 talk::print(&text)?
             }
-            if !self.graph {
+            if self.graph.is_none() {
                 let verdict = match (errors, warnings) {
                     (0, 0) => "nothing wrong: it can run".to_owned(),
                     (0, w) => format!("it can run; {}", counted(w, "warning")),
@@ -240,7 +269,7 @@ fn size(bytes: u64) -> String {
 }
 
 impl Run {
-    fn run(&self, talk: Talk, json: bool, resume: bool) -> Result<Outcome, Failure> {
+    fn run(&self, device: Option<DeviceChoice>, talk: Talk, json: bool, resume: Option<Vec<String>>) -> Result<Outcome, Failure> {
         let name = self.experiment.display().to_string();
         let (prepared, findings) = prepare(&self.experiment)?.map_err(|error| failure(&error))?;
         let Some(mut prepared) = prepared else {
@@ -254,12 +283,20 @@ impl Run {
             talk.note(finding.told(&name).trim_end());
         }
         let folder = self.output.clone().unwrap_or_else(|| prepared.plan.output.folder.clone());
-        if !resume && !self.force && (folder.join("report.json").exists() || folder.join("restart").exists()) {
+        if resume.is_none() && !self.force && (folder.join("report.json").exists() || folder.join("restart").exists()) {
             return Err(Failure::new(format!("{}: there is a run in this folder already", folder.display())).hint(format!(
                 "`--force` writes into it, `knarr couple resume {name}` goes on with it, `-o FOLDER` takes another"
             )));
         }
-        let options = RunOptions { folder: folder.clone(), threads: rayon::current_num_threads(), resume };
+        let device = crate::device::open(device.or(prepared.plan.device), talk)?;
+        let options = RunOptions {
+            folder: folder.clone(),
+            threads: rayon::current_num_threads(),
+            resume: resume.is_some(),
+            device,
+            allow_changed: resume.unwrap_or_default(),
+            watch: (self.watch > 0).then_some(Watch { after: Duration::from_secs(self.watch), tell: talk::say }),
+        };
         let bar = talk.progress("run");
         bar.set_length(1000);
         let mut tell = |progress: Progress| {

@@ -5,7 +5,8 @@ use crate::talk::Talk;
 use knarr::kernels::device::DeviceChoice;
 use knarr::regrid::Device;
 
-/// The device that was asked for; the processor if none was.
+/// The device that was asked for; the processor if none was: the last digits of a graphics processor are its own, and
+/// the same command gives the same bytes on every machine unless another device is asked for.
 ///
 /// `auto` says in one line which it is.
 pub fn open(choice: Option<DeviceChoice>, talk: Talk) -> Result<Device, Failure> {

@@ -79,7 +79,7 @@ impl Verb {
     /// Its name, unless it computes on any device itself.
     fn without_device(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Regrid(_) | Self::Weights(_) | Self::Gpu(_) | Self::Bench(_) => return None,
+            Self::Regrid(_) | Self::Weights(_) | Self::Couple(_) | Self::Gpu(_) | Self::Bench(_) => return None,
             Self::Demo(_) => "demo",
             Self::Inspect(_) => "inspect",
             Self::Grid(_) => "grid",
@@ -88,7 +88,6 @@ impl Verb {
             Self::Regions(_) => "regions",
             Self::Compare(_) => "compare",
             Self::Plot(_) => "plot",
-            Self::Couple(_) => "couple",
             Self::Exchange(_) => "exchange",
         })
     }
@@ -140,7 +139,7 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),
         Verb::Bench(verb) => verb.run(common.devices(), talk, common.json),
-        Verb::Couple(verb) => verb.run(talk, common.json),
+        Verb::Couple(verb) => verb.run(common.device()?, talk, common.json),
         Verb::Exchange(verb) => verb.run(talk, common.json),
         Verb::Gpu(verb) => verb.run(talk, common.json),
     }

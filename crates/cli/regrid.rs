@@ -150,7 +150,7 @@ impl Regrid {
         self.execute_on(&Device::Cpu, talk)
     }
 
-    /// Does the work, applying weights on a device.
+    /// Does the work, making and applying weights on a device.
     fn execute_on(&self, device: &Device, talk: Talk) -> Result<Done, Failure> {
         let dataset = Dataset::open(&self.input)?;
         self.check_outputs()?;
@@ -221,7 +221,8 @@ impl Regrid {
         });
         bar.finish_and_clear();
         let report = report.map_err(|e| self.explain(e))?;
-        if let Some(cache) = &cache {
+        // Last digits of other devices are their own: what is kept is the processor's.
+        if let (Some(cache), Device::Cpu) = (&cache, device) {
             keep(cache, &report, talk);
         }
         self.save_weights(&report, &destination, talk)?;

@@ -38,7 +38,7 @@ impl Talk {
     }
 }
 
-fn say(text: &str) {
+pub fn say(text: &str) {
     // A closed stderr must not stop the work.
     let _ = writeln!(std::io::stderr(), "{text}");
 }

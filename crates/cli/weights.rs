@@ -114,7 +114,7 @@ impl WeightsVerb {
         let stack = self.how.stack(&text)?;
         let on_device = stack.whole_weights().any(|options| Weights::has_kernels(&source, &destination, options));
         if !matches!(device, Device::Cpu) && !on_device {
-            talk.note("these weights are made on the processor: kernels are for cells with great-circle edges");
+            talk.note("these weights are made on the processor: kernels are for overlaps with polygons, nearest and bilinear");
         }
         let made = match stack.single() {
             Some(&options) => self.file(&Job { source: &source, destination: &destination, options, output, device }, talk)?,
@@ -161,6 +161,9 @@ impl WeightsVerb {
             };
             memory::announce(&plan, talk);
             if plan.tiles > 1 {
+                if !matches!(device, Device::Cpu) {
+                    talk.note("tiles of weights are made on the processor");
+                }
                 return self.tiles(job, &plan, talk);
             }
         }
@@ -177,7 +180,7 @@ impl WeightsVerb {
             }
         };
         write_weights(&weights, source, destination, output, self.format.into(), self.force)?;
-        if let (Some(cache), false) = (&cache, is_found)
+        if let (Some(cache), Device::Cpu, false) = (&cache, device, is_found)
             && let Err(error) = cache.keep(&weights)
         {
             talk.note(&format!("the weights are not kept: {error}"));
@@ -210,7 +213,9 @@ impl WeightsVerb {
                 return Err(IoError::Memory { links: plan.links, needed: plan.bytes, allowed }.into());
             }
             let weights = Weights::build_on(device, source, destination, options)?;
-            if let Some(Err(error)) = cache.as_ref().map(|cache| cache.keep(&weights)) {
+            if let (Some(cache), Device::Cpu) = (&cache, device)
+                && let Err(error) = cache.keep(&weights)
+            {
                 talk.note(&format!("the weights are not kept: {error}"));
             }
             whole.push(weights);

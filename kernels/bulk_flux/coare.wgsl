@@ -80,50 +80,33 @@ fn first_guess(air: Air, surface: real, surface_humidity: real) -> Guess {
 }
 
 fn coare(air: Air, sea: real, sun: real, sky: real) -> Transfer {
-    var surface = sea;
-    if p.cool_skin != 0u { surface = sea - real(0.25); }
-    var surface_humidity = sea_humidity(surface, air.pressure);
-    let guess = first_guess(air, surface, surface_humidity);
-    var scales = guess.scales;
-    var theta = guess.theta;
-    var humidity = guess.humidity;
-    var bulk_wind = guess.bulk_wind;
-    var roughness = guess.roughness;
-    var rise = at_least(theta - surface, real(1e-6));
-    var moist = at_least(humidity - surface_humidity, real(1e-9));
-    let nu = viscosity(theta);
+    var round = first_round(air, sea);
+    let nu = viscosity(round.skin.theta);
     let gustiness = select(real(1.2), real(1.25), p.scheme == 1u);
     let most = select(real(1.6e-4), real(1.1e-4), p.scheme == 1u);
     let factor = select(real(5.8e-5), real(5.5e-5), p.scheme == 1u);
     let power = select(real(0.72), real(0.6), p.scheme == 1u);
     for (var k = 0u; k < p.iterations; k++) {
-        let squared = scales.velocity * scales.velocity;
-        let inverse_length = inverse_obukhov(theta, humidity, scales);
-        bulk_wind = gusty(air.wind, gustiness, real(600), squared, inverse_length);
+        let velocity = round.skin.scales.velocity;
+        let inverse_length = inverse_obukhov(round.skin.theta, round.skin.humidity, round.skin.scales);
+        round.skin.bulk_wind = gusty(air.wind, gustiness, real(600), velocity * velocity, inverse_length);
         let zeta = within(p.zu * inverse_length, real(50));
-        let neutral_wind = scales.velocity / real(KARMAN) * (real(2.302585092994046) - log_of(roughness));
-        roughness = rough(charnock(neutral_wind), scales.velocity, nu, real(1e-9));
-        let scalar = clamp(min(factor * pow_of(nu / (roughness * scales.velocity), power), most), real(1e-9), real(1));
+        let neutral_wind = velocity / real(KARMAN) * (real(2.302585092994046) - log_of(round.roughness));
+        round.roughness = rough(charnock(neutral_wind), velocity, nu, real(1e-9));
+        let scalar = clamp(min(factor * pow_of(nu / (round.roughness * velocity), power), most), real(1e-9), real(1));
         let psi_heat = psi_h_coare(zeta);
         let profile = real(KARMAN) / (p.log_zu - log_of(scalar) - psi_heat);
-        scales.temperature = rise * profile;
-        scales.humidity = moist * profile;
-        scales.velocity = max(bulk_wind * real(KARMAN) / (p.log_zu - log_of(roughness) - psi_m_coare(zeta)), real(1e-9));
-        if p.same_height == 0u {
-            let shift = p.log_zt - p.log_zu + psi_heat - psi_h_coare(within(p.zt * inverse_length, real(50)));
-            theta = air.theta - scales.temperature / real(KARMAN) * shift;
-            humidity = air.humidity - scales.humidity / real(KARMAN) * shift;
-        }
-        if p.cool_skin != 0u {
-            let state = SkinState(surface, surface_humidity, theta, humidity, scales, bulk_wind);
-            surface = sea + skin_warming(real(0.137), true, sea, air.pressure, sun, sky, state);
-            surface_humidity = sea_humidity(surface, air.pressure);
-        }
-        rise = at_least(theta - surface, real(1e-6));
-        moist = at_least(humidity - surface_humidity, real(1e-9));
+        round.skin.scales.temperature = round.rise * profile;
+        round.skin.scales.humidity = round.moist * profile;
+        round.skin.scales.velocity = max(
+            round.skin.bulk_wind * real(KARMAN) / (p.log_zu - log_of(round.roughness) - psi_m_coare(zeta)), real(1e-9));
+        let shift = p.log_zt - p.log_zu + psi_heat - psi_h_coare(within(p.zt * inverse_length, real(50)));
+        round = next_round(round, shift, air, real(0.137), true, sea, sun, sky);
     }
-    let root = scales.velocity / bulk_wind;
+    let skin = round.skin;
+    let root = skin.scales.velocity / skin.bulk_wind;
     let least = real(LEAST_COEFFICIENT);
-    return Transfer(max(root * root, least), max(root * scales.temperature / rise, least),
-        max(root * scales.humidity / moist, least), theta, humidity, bulk_wind, surface, surface_humidity);
+    return Transfer(max(root * root, least), max(root * skin.scales.temperature / round.rise, least),
+        max(root * skin.scales.humidity / round.moist, least), skin.theta, skin.humidity, skin.bulk_wind, skin.surface,
+        skin.surface_humidity);
 }

@@ -1,4 +1,4 @@
-// The cool skin.
+// The cool skin, and what schemes that have one go on from, round by round.
 
 struct SkinState {
     surface: real,
@@ -42,4 +42,43 @@ fn skin_warming(absorbed_share: real, salinity: bool, sea: real, pressure: real,
         depth = skin_thickness(expansion, absorbed + sinking, s.scales.velocity);
     }
     return absorbed * depth / real(0.6);
+}
+
+// What a round leaves to the next.
+struct Round {
+    skin: SkinState,
+    roughness: real,
+    // Air minus surface, of temperature and humidity; neither is 0.
+    rise: real,
+    moist: real,
+}
+
+fn first_round(air: Air, sea: real) -> Round {
+    var surface = sea;
+    if p.cool_skin != 0u { surface = sea - real(0.25); }
+    let humidity = sea_humidity(surface, air.pressure);
+    let guess = first_guess(air, surface, humidity);
+    let skin = SkinState(surface, humidity, guess.theta, guess.humidity, guess.scales, guess.bulk_wind);
+    return with_differences(Round(skin, guess.roughness, real(0), real(0)));
+}
+
+fn with_differences(round: Round) -> Round {
+    var next = round;
+    next.rise = at_least(next.skin.theta - next.skin.surface, real(1e-6));
+    next.moist = at_least(next.skin.humidity - next.skin.surface_humidity, real(1e-9));
+    return next;
+}
+
+// Air moved to the height of the wind by `shift`, and the skin that goes with it.
+fn next_round(round: Round, shift: real, air: Air, absorbed_share: real, salinity: bool, sea: real, sun: real, sky: real) -> Round {
+    var next = round;
+    if p.same_height == 0u {
+        next.skin.theta = air.theta - next.skin.scales.temperature / real(KARMAN) * shift;
+        next.skin.humidity = air.humidity - next.skin.scales.humidity / real(KARMAN) * shift;
+    }
+    if p.cool_skin != 0u {
+        next.skin.surface = sea + skin_warming(absorbed_share, salinity, sea, air.pressure, sun, sky, next.skin);
+        next.skin.surface_humidity = sea_humidity(next.skin.surface, air.pressure);
+    }
+    return with_differences(next);
 }

@@ -290,7 +290,8 @@ fn many_points_are_as_one_and_missing_ones_are_0() {
 /// Rows 1 and 2 of NOAA's `test_35_data.txt` with its COARE 3.6 (Matlab), which has other constants (heat capacity of dry
 /// air), another vapour pressure and another skin than the COARE 3.6 of AeroBulk that is here: near, and not the same.
 #[test]
-fn figures_of_noaa() {
+fn coare_is_near_the_program_of_noaa() {
+    // That has other constants for the air and the skin: `noaa` has them, and its figures to all digits.
     // Wind, relative humidity, longwave; stress, sensible and latent heat upward, cooling of the skin.
     let rows = [
         ([4.70, 75.21, 428.0], [0.026_009_77, 7.049_106, 120.902_1], Some(0.310_635_1)),

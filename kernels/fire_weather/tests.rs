@@ -4,7 +4,7 @@ use super::*;
 
 /// Month, noon weather (°C, %, km/h, mm), and what FFMC, DMC, DC, ISI, BUI and FWI print: the 48 days of Van Wagner and
 /// Pickett (1985), to the digits that two independent programs agree on.
-const DAYS: [(u32, [f64; 4], [&str; 6]); 48] = [
+pub(crate) const DAYS: [(u32, [f64; 4], [&str; 6]); 48] = [
     (4, [17.0, 42.0, 25.0, 0.0], ["87.693", "8.54505", "19.014", "10.8537", "8.49043", "10.0964"]),
     (4, [20.0, 21.0, 25.0, 2.4], ["86.2476", "10.4019", "23.568", "8.83757", "10.3553", "9.28021"]),
     (4, [8.5, 40.0, 17.0, 0.0], ["86.9671", "11.7983", "26.052", "6.53914", "11.7392", "7.58019"]),
@@ -60,7 +60,7 @@ fn weather([temperature, relative_humidity, wind, rain]: [f64; 4]) -> Weather {
 }
 
 /// Six significant digits, as the table has them.
-fn agrees(found: f64, expected: &str) -> bool {
+pub(crate) fn agrees(found: f64, expected: &str) -> bool {
     let expected: f64 = expected.parse().expect("a number");
     let unit = 10.0_f64.powf(expected.abs().log10().floor() - 5.0);
     (found - expected).abs() <= 0.5001 * unit

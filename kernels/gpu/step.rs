@@ -31,6 +31,7 @@ impl<'b> Binding<'b> {
     }
 }
 
+#[derive(Debug)]
 struct Dispatch {
     pipeline: wgpu::ComputePipeline,
     bindings: wgpu::BindGroup,
@@ -48,6 +49,7 @@ pub struct Ran {
 }
 
 /// Dispatches in order, each after the one before; may be submitted several times.
+#[derive(Debug)]
 pub struct Step {
     gpu: Gpu,
     dispatches: Vec<Dispatch>,

@@ -28,6 +28,14 @@ pub struct DevicePolygons {
     pub(crate) most_corners: usize,
 }
 
+/// A number as the sum of two of the device.
+pub(super) fn in_two(v: f64, width: Width) -> [f64; 2] {
+    match width {
+        Width::F64 => [v, 0.0],
+        Width::F32 => [f64::from(v as f32), v - f64::from(v as f32)],
+    }
+}
+
 impl DevicePolygons {
     /// Uploads polygons: polygon `i` has the corners `corners[corner_starts[i]..corner_starts[i + 1]]`, numbers of
     /// `vertices`, counter-clockwise.
@@ -55,15 +63,11 @@ impl DevicePolygons {
             return Err(GpuError::WrongLength { what: "the vertices", found: vertices.len(), expected: found + 1 });
         }
         let numbers = Numbers::all(width);
-        let parts = |v: f64| match width {
-            Width::F64 => (v, 0.0),
-            Width::F32 => (f64::from(v as f32), v - f64::from(v as f32)),
-        };
         let both: Vec<f64> = vertices
             .iter()
             .flat_map(|v| {
-                let [x, y, z] = v.map(parts);
-                [x.0, y.0, z.0, x.1, y.1, z.1]
+                let [x, y, z] = v.map(|v| in_two(v, width));
+                [x[0], y[0], z[0], x[1], y[1], z[1]]
             })
             .collect();
         Ok(Self {

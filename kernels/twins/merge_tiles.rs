@@ -22,23 +22,26 @@ pub const MERGE: Kernel = Kernel {
     loops: true,
 };
 
-/// Adds a merge to a step: a slab of fractions and one of values for each surface, and one merged slab with flags.
+/// Adds a merge to a step: a slab of fractions and one of values for each surface become a slab of `merged`, which has
+/// flags.
 ///
 /// # Errors
-/// [`GpuError::WrongLength`] for slabs that do not fit each other, or blocks of more than one lane; as [`Step::run`].
+/// [`GpuError::WrongLength`] for slabs that do not fit each other, a slab that is not there, or blocks of more than one
+/// lane; as [`Step::run`].
 pub fn merge<V: Stored>(
     step: &mut Step,
     fractions: &DeviceField<V>,
     values: &DeviceField<V>,
-    merged: &DeviceField<V>,
+    (merged, slab): (&DeviceField<V>, usize),
 ) -> Result<(), GpuError> {
     let (cells, tiles) = (values.shape().cells, values.shape().slabs);
     single_lane(values, "the values", cells, tiles)?;
     single_lane(fractions, "the fractions", cells, tiles)?;
-    single_lane(merged, "the merged field", cells, 1)?;
-    let Some(merged_valid) = &merged.valid else {
+    let slabs = merged.shape().slabs;
+    single_lane(merged, "the merged field", cells, slabs.max(slab + 1))?;
+    if !merged.has_flags() {
         return Err(GpuError::WrongLength { what: "the flags of the merged field", found: 0, expected: cells });
-    };
+    }
     let count = u32::try_from(tiles).expect("few surfaces");
     let parameters = slabs::parameters::<V>(step, values)?;
     let parameters = parameters.count(count).trips(tiles.max(1) as u64);
@@ -46,8 +49,8 @@ pub fn merge<V: Stored>(
         Binding::from(&fractions.values),
         Binding::from(&values.values),
         slabs::flags(values),
-        Binding::from(&merged.values),
-        Binding::from(merged_valid),
+        merged.block(slab),
+        merged.flags(slab),
     ];
     step.run(&MERGE, parameters, &bindings, cells as u64)
 }

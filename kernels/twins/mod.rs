@@ -11,7 +11,9 @@ pub mod fire_weather;
 pub mod global_integral;
 pub mod merge_tiles;
 pub mod overlap;
+pub mod overlap_rows;
 pub mod point_hash;
+pub mod polygon_hash;
 pub mod river_routing;
 pub mod rotate_vectors;
 mod slabs;
@@ -40,7 +42,11 @@ pub const KERNELS: &[Kernel] = &[
     overlap::PAIR_AREAS,
     overlap::COUNT,
     overlap::FILL,
+    overlap_rows::COUNT,
+    overlap_rows::FILL,
+    overlap_rows::PAIR_AREAS,
     point_hash::NEAREST,
+    polygon_hash::CONTAINING,
     river_routing::KINEMATIC,
     river_routing::RESERVOIR,
     rotate_vectors::TO_CARTESIAN,
@@ -49,6 +55,7 @@ pub const KERNELS: &[Kernel] = &[
     sparse_apply::SINGLE,
     sparse_apply::LONG,
     time_reduce::PERIODS,
+    time_reduce::BETWEEN,
     vertical::AT_LEVELS,
     vertical::LAYER_MEANS,
 ];

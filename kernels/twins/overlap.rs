@@ -34,7 +34,7 @@ pub const PAIR_AREAS: Kernel = Kernel {
 /// Links of each row.
 pub const COUNT: Kernel = Kernel {
     name: "overlap_compact",
-    texts: &[include_str!("../overlap_compact.wgsl"), include_str!("../shared/sliver.wgsl")],
+    texts: &[include_str!("../shared/pair_rows.wgsl"), include_str!("../overlap_compact.wgsl")],
     entry: "count",
     bindings: &[
         ("pair_starts", Access::Read),
@@ -51,7 +51,7 @@ pub const COUNT: Kernel = Kernel {
 /// The links alone.
 pub const FILL: Kernel = Kernel {
     name: "overlap_fill",
-    texts: &[include_str!("../overlap_fill.wgsl"), include_str!("../shared/sliver.wgsl")],
+    texts: &[include_str!("../shared/pair_rows.wgsl"), include_str!("../overlap_fill.wgsl")],
     entry: "fill",
     bindings: &[
         ("pair_starts", Access::Read),
@@ -143,36 +143,10 @@ impl DeviceOverlaps {
         let uploaded = gpu.upload("subjects of pairs", subjects)?;
         let mut step = Step::new(gpu);
         let areas = self.add_pairs(&mut step, &cells, subjects, &uploaded)?;
-        let pairs = gpu.upload("starts of pairs", pair_starts)?;
-        let counts = gpu.buffer("links of rows", 4 * rows as u64)?;
+        let starts = gpu.upload("starts of pairs", pair_starts)?;
         let longest = pair_starts.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);
-        let (length, share) = match self.cells.width {
-            Width::F64 => (SLIVER_LENGTH, 0.0),
-            Width::F32 => (0.0, SLIVER_SHARE),
-        };
-        let parameters = || {
-            let trips = 2 * u64::from(longest.max(1));
-            Parameters::new(self.numbers()).trips(trips).count(first_cell as u32).real(length).real(share)
-        };
-        let bindings = [&pairs, &uploaded, &areas, &self.cell_areas, &self.subject_areas, &counts].map(Into::into);
-        step.run(&COUNT, parameters(), &bindings, rows as u64)?;
-        let starts = exclusive_scan(&mut step, &counts, rows)?;
-        // No more links than pairs; how many there are is known after the scan.
-        let kept_subjects = gpu.buffer("subjects of links", 4 * subjects.len() as u64)?;
-        let kept_areas = gpu.buffer("areas of links", (subjects.len() * self.cells.width.bytes()) as u64)?;
-        let bindings = [&pairs, &uploaded, &areas, &self.cell_areas, &self.subject_areas, &starts, &kept_subjects, &kept_areas]
-            .map(Into::into);
-        step.run(&FILL, parameters(), &bindings, rows as u64)?;
-        step.submit()?;
-        let marked: Vec<u32> = gpu.read(&counts, 0, rows)?;
-        let counts: Vec<u32> = marked.iter().map(|c| c & !ELSEWHERE).collect();
-        let links = counts.iter().map(|&c| c as usize).sum();
-        Ok(SharedRows {
-            counts,
-            elsewhere: marked.iter().map(|c| c & ELSEWHERE != 0).collect(),
-            subjects: gpu.read(&kept_subjects, 0, links)?,
-            areas: gpu.read_real(&kept_areas, links, self.cells.width)?,
-        })
+        let pairs = Pairs { starts: &starts, subjects: &uploaded, areas: &areas, len: subjects.len(), longest };
+        keep(step, self.cells.width, (first_cell, rows), &pairs, &self.cell_areas, &self.subject_areas)
     }
 
     /// The area that each pair of a cell and a subject shares; -1 where the kernel cannot tell.
@@ -224,6 +198,59 @@ impl DeviceOverlaps {
         step.run(&PAIR_AREAS, parameters, &bindings, cells.len() as u64)?;
         Ok(areas)
     }
+}
+
+/// Pairs on a device, row by row.
+pub(super) struct Pairs<'b> {
+    /// First pair of each row, and the number of all.
+    pub(super) starts: &'b Buffer,
+    pub(super) subjects: &'b Buffer,
+    /// Shared areas; negative where a kernel cannot tell.
+    pub(super) areas: &'b Buffer,
+    pub(super) len: usize,
+    /// Most pairs of a row.
+    pub(super) longest: u32,
+}
+
+/// Does the work of a step that makes pairs, and keeps those that are no slivers; `rows` are the cells from the first
+/// number on, in the second one.
+pub(super) fn keep(
+    mut step: Step,
+    width: Width,
+    (first_cell, rows): (usize, usize),
+    pairs: &Pairs<'_>,
+    cell_areas: &Buffer,
+    subject_areas: &Buffer,
+) -> Result<SharedRows, GpuError> {
+    let gpu = step.gpu().clone();
+    let counts = gpu.buffer("links of rows", 4 * rows as u64)?;
+    let (length, share) = match width {
+        Width::F64 => (SLIVER_LENGTH, 0.0),
+        Width::F32 => (0.0, SLIVER_SHARE),
+    };
+    let parameters = || {
+        let trips = 2 * u64::from(pairs.longest.max(1));
+        Parameters::new(Numbers::all(width)).trips(trips).count(first_cell as u32).real(length).real(share)
+    };
+    let of_pairs = [pairs.starts, pairs.subjects, pairs.areas, cell_areas, subject_areas];
+    let bindings: Vec<_> = of_pairs.into_iter().chain([&counts]).map(Into::into).collect();
+    step.run(&COUNT, parameters(), &bindings, rows as u64)?;
+    let starts = exclusive_scan(&mut step, &counts, rows)?;
+    // No more links than pairs; how many there are is known after the scan.
+    let kept_subjects = gpu.buffer("subjects of links", 4 * pairs.len as u64)?;
+    let kept_areas = gpu.buffer("areas of links", (pairs.len * width.bytes()) as u64)?;
+    let bindings: Vec<_> = of_pairs.into_iter().chain([&starts, &kept_subjects, &kept_areas]).map(Into::into).collect();
+    step.run(&FILL, parameters(), &bindings, rows as u64)?;
+    step.submit()?;
+    let marked: Vec<u32> = gpu.read(&counts, 0, rows)?;
+    let counts: Vec<u32> = marked.iter().map(|c| c & !ELSEWHERE).collect();
+    let links = counts.iter().map(|&c| c as usize).sum();
+    Ok(SharedRows {
+        counts,
+        elsewhere: marked.iter().map(|c| c & ELSEWHERE != 0).collect(),
+        subjects: gpu.read(&kept_subjects, 0, links)?,
+        areas: gpu.read_real(&kept_areas, links, width)?,
+    })
 }
 
 #[cfg(test)]

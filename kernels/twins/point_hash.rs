@@ -62,6 +62,15 @@ impl<'h> DevicePointHash<'h> {
     /// # Errors
     /// [`GpuError::OutOfMemory`], [`GpuError::TooLarge`], [`GpuError::Lost`].
     pub fn nearest(&self, gpu: &Gpu, targets: &[UnitVector]) -> Result<Vec<Option<u32>>, GpuError> {
+        let found = self.search(gpu, targets)?;
+        Ok(found.into_iter().zip(targets).map(|(id, &p)| id.or_else(|| self.hash.nearest(p))).collect())
+    }
+
+    /// [`DevicePointHash::nearest`] without the searches that take too long, and without points: `None`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn search(&self, gpu: &Gpu, targets: &[UnitVector]) -> Result<Vec<Option<u32>>, GpuError> {
         let numbers = Numbers::all(self.width);
         let uploaded = gpu.upload_real("targets", targets.as_flattened(), numbers)?;
         let nearest = gpu.buffer("nearest points", 4 * targets.len() as u64)?;
@@ -76,8 +85,7 @@ impl<'h> DevicePointHash<'h> {
         step.run(&NEAREST, parameters, &bindings, targets.len() as u64)?;
         step.submit()?;
         let found: Vec<u32> = gpu.read(&nearest, 0, targets.len())?;
-        let finished = |(&id, &p): (&u32, &UnitVector)| if id == NONE { self.hash.nearest(p) } else { Some(id) };
-        Ok(found.iter().zip(targets).map(finished).collect())
+        Ok(found.into_iter().map(|id| (id != NONE).then_some(id)).collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Twin of [`crate::time_reduce::PeriodSums`]: the slabs of a field are steps, those of the result periods.
+//! Twin of [`crate::time_reduce`]: the slabs of a field are steps, those of the result periods; and values between instants.
 
 use crate::gpu::kernel::FIELD_NUMBERS;
 use crate::gpu::{Access, BlockShape, DeviceField, GpuError, Kernel, Numbers, Parameters, Step, Stored};
@@ -22,6 +22,68 @@ pub const PERIODS: Kernel = Kernel {
     numbers: FIELD_NUMBERS,
     loops: true,
 };
+
+/// A block of slabs between two instants.
+pub const BETWEEN: Kernel = Kernel {
+    name: "time_reduce_between",
+    texts: &[include_str!("../time_reduce_between.wgsl")],
+    entry: "between",
+    bindings: &[
+        ("before", Access::Read),
+        ("before_valid", Access::Read),
+        ("after", Access::Read),
+        ("after_valid", Access::Read),
+        ("results", Access::Write),
+        ("results_valid", Access::Write),
+    ],
+    numbers: FIELD_NUMBERS,
+    loops: true,
+};
+
+/// Adds the values at an instant between two fields to a step, as [`crate::time_reduce::between`]: `fraction` of the way,
+/// 0 to 1.
+///
+/// # Errors
+/// [`GpuError::WrongLength`] if the fields are not of the same slabs in the same blocks; as [`DeviceField::zeros`].
+pub fn between<V: Stored>(
+    step: &mut Step,
+    before: &DeviceField<V>,
+    after: &DeviceField<V>,
+    fraction: f64,
+) -> Result<DeviceField<V>, GpuError> {
+    let gpu = step.gpu().clone();
+    let (shape, other, numbers) = (before.shape(), after.shape(), Numbers::of::<V>(&gpu)?);
+    for (what, found, expected) in [
+        ("a slab of the later field", other.cells, shape.cells),
+        ("slabs of the later field", other.slabs, shape.slabs),
+        ("lanes of the later field", other.lanes, shape.lanes),
+    ] {
+        if found != expected {
+            return Err(GpuError::WrongLength { what, found, expected });
+        }
+    }
+    let result = DeviceField::zeros(&gpu, shape, true)?;
+    let at_end = if fraction == 0.0 { 1 } else { 2 * u32::from(fraction == 1.0) };
+    for block in 0..shape.blocks() {
+        let parameters = Parameters::new(numbers)
+            .trips(shape.lanes as u64)
+            .count(shape.lanes as u32)
+            .count(shape.slabs_of(block) as u32)
+            .count(u32::from(before.has_flags()) | u32::from(after.has_flags()) << 1)
+            .count(at_end)
+            .real(fraction);
+        let bindings = [
+            before.block(block),
+            before.flags(block),
+            after.block(block),
+            after.flags(block),
+            result.block(block),
+            result.flags(block),
+        ];
+        step.run(&BETWEEN, parameters, &bindings, shape.cells as u64)?;
+    }
+    Ok(result)
+}
 
 /// Adds the reduction of the slabs of `field` to a step: `periods` have the shares of their steps, in order, and the
 /// least time of valid values.
@@ -97,10 +159,67 @@ mod tests {
     use crate::sparse_apply::SlabFlags;
     use crate::time_reduce::PeriodSums;
 
+    /// What lies under the mask must not matter.
+    fn hidden<V: Stored>(mut values: Vec<V>, flags: &[bool]) -> Vec<V> {
+        let nothing = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        values.iter_mut().enumerate().filter(|(k, _)| !flags[*k]).for_each(|(k, v)| *v = V::from_f64(nothing[k % 3]));
+        values
+    }
+
+    fn check_between<V: Stored>(gpu: &Gpu, masked: [bool; 2], fraction: f64) {
+        // Five slabs leave lanes of their block unused, nineteen those of a second one.
+        for slabs in [1usize, 5, 19] {
+            let (cells, mut noise) = (130, Noise(slabs as u64));
+            let mut field = |masked: bool| {
+                let values: Vec<V> = noise.many(cells * slabs, -5.0, 30.0).into_iter().map(V::from_f64).collect();
+                let flags: Vec<bool> = (0..values.len()).map(|_| !masked || noise.next() < 0.7).collect();
+                (hidden(values, &flags), flags)
+            };
+            let sides = masked.map(&mut field);
+            let lanes = gpu.lanes::<V>(cells, slabs).expect("small");
+            let [before, after] = [0, 1].map(|k| {
+                let flags = masked[k].then(|| SlabFlags::from_bools(cells, &sides[k].1));
+                DeviceField::upload(gpu, cells, &sides[k].0, flags.as_ref(), lanes).expect("small")
+            });
+            let mut step = Step::new(gpu);
+            let result = super::between(&mut step, &before, &after, fraction).expect("it fits");
+            step.submit().expect("it runs");
+            let (found, flags) = result.download(gpu).expect("small");
+            let mut valid = vec![false; found.len()];
+            flags.expect("it has flags").write_bools(&mut valid);
+            let wide = sides.each_ref().map(|(values, _)| values.iter().map(|v| v.to_f64()).collect::<Vec<f64>>());
+            let side = |k: usize| (&wide[k][..], masked[k].then_some(&sides[k].1[..]));
+            let (expected, expected_valid) = crate::time_reduce::between(side(0), side(1), fraction);
+            let name = format!("{masked:?} {fraction} {slabs}");
+            assert!(valid == expected_valid, "{name}: flags");
+            let found: Vec<f64> = found.iter().map(|v| v.to_f64()).collect();
+            // A difference, a product, a sum and storage; ends are as they are.
+            let bound = if fraction == 0.0 || fraction == 1.0 { 0.0 } else { 4.0 * V::WIDTH.epsilon() * 35.0 };
+            assert_close(&name, &found, &expected, |_| bound);
+        }
+    }
+
+    #[test]
+    fn values_between_instants_on_the_device_are_those_of_the_processor() {
+        let Some(gpu) = device() else { return };
+        for masked in [[false, false], [true, false], [false, true], [true, true]] {
+            for fraction in [0.0, 0.3, 1.0] {
+                check_between::<f32>(gpu, masked, fraction);
+                if gpu.facts().f64 {
+                    check_between::<f64>(gpu, masked, fraction);
+                }
+            }
+        }
+        let [one, two] = [1, 2].map(|cells| DeviceField::<f32>::upload(gpu, cells, &[1.0, 1.0], None, 1).expect("small"));
+        let refused = super::between(&mut Step::new(gpu), &one, &two, 0.5).map(|_| ());
+        assert_eq!(refused, Err(GpuError::WrongLength { what: "a slab of the later field", found: 2, expected: 1 }));
+    }
+
     fn check<V: Stored>(gpu: &Gpu, reduction: Reduction) {
         let (cells, steps, mut noise) = (333, 21, Noise(12));
         let values: Vec<V> = noise.many(cells * steps, -5.0, 30.0).into_iter().map(V::from_f64).collect();
         let flags: Vec<bool> = (0..values.len()).map(|_| noise.next() < 0.7).collect();
+        let values = hidden(values, &flags);
         // Periods of two and a half steps, and one without any.
         let mut periods: Vec<(Vec<Share>, f64)> = (0..7)
             .map(|p| {

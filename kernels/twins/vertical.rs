@@ -7,7 +7,7 @@ use crate::vertical::Beyond;
 /// Values at levels.
 pub const AT_LEVELS: Kernel = Kernel {
     name: "vertical",
-    texts: &[include_str!("../vertical.wgsl")],
+    texts: &[include_str!("../shared/columns.wgsl"), include_str!("../vertical.wgsl")],
     entry: "at_levels",
     bindings: &[
         ("values", Access::Read),
@@ -25,7 +25,7 @@ pub const AT_LEVELS: Kernel = Kernel {
 /// Means of layers.
 pub const LAYER_MEANS: Kernel = Kernel {
     name: "vertical_layers",
-    texts: &[include_str!("../vertical_layers.wgsl")],
+    texts: &[include_str!("../shared/columns.wgsl"), include_str!("../vertical_layers.wgsl")],
     entry: "layer_means",
     bindings: &[
         ("values", Access::Read),
@@ -71,8 +71,29 @@ pub fn at_levels<V: Stored>(
     curve: Curve,
     beyond: [Beyond; 2],
 ) -> Result<DeviceField<V>, GpuError> {
+    let result = results(step.gpu(), field, targets.len())?;
+    at_levels_into(step, field, levels, targets, curve, beyond, &result)?;
+    Ok(result)
+}
+
+/// [`at_levels`] into a field that is there, a slab with flags for each target.
+///
+/// # Errors
+/// As there, and [`GpuError::WrongLength`] if the result does not fit.
+pub fn at_levels_into<V: Stored>(
+    step: &mut Step,
+    field: &DeviceField<V>,
+    levels: DeviceLevels<'_, V>,
+    targets: &[f64],
+    curve: Curve,
+    beyond: [Beyond; 2],
+    result: &DeviceField<V>,
+) -> Result<(), GpuError> {
     let gpu = step.gpu().clone();
     let (from, numbers) = (field.shape(), Numbers::of::<V>(&gpu)?);
+    check("cells of the result", result.shape().cells, from.cells)?;
+    check("slabs of the result", result.shape().slabs, targets.len())?;
+    check("flags of the result", usize::from(result.has_flags()), 1)?;
     let shared = match levels {
         DeviceLevels::Shared(levels) => levels,
         DeviceLevels::PerCell(own) => {
@@ -91,12 +112,10 @@ pub fn at_levels<V: Stored>(
     };
     let is_own = matches!(levels, DeviceLevels::PerCell(_));
     let shared = gpu.upload_real("levels", shared, numbers)?;
-    let result = results(&gpu, field, targets.len())?;
     let targets = gpu.upload_real("targets", targets, numbers)?;
     for block in 0..result.shape().blocks() {
-        let parameters = parameters(numbers, field, &result, block)
-            .count(u32::from(curve == Curve::MonotoneCubic))
-            .count(u32::from(field.has_flags()) | u32::from(is_own) << 1)
+        let parameters = parameters(numbers, field, result, block)
+            .count(u32::from(field.has_flags()) | u32::from(is_own) << 1 | u32::from(curve == Curve::MonotoneCubic) << 2)
             .count(code(beyond[0]))
             .count(code(beyond[1]));
         let bindings = [
@@ -110,7 +129,7 @@ pub fn at_levels<V: Stored>(
         ];
         step.run(&AT_LEVELS, parameters, &bindings, from.cells as u64)?;
     }
-    Ok(result)
+    Ok(())
 }
 
 /// In a layer.
@@ -204,15 +223,22 @@ mod tests {
     /// Cell 0 has no level, cells 1 to 3 as many as their number, the others most.
     fn case<V: Stored>() -> Case<V> {
         let mut noise = Noise(21);
-        let values = noise.many(CELLS * LEVELS, -3.0, 9.0).into_iter().map(V::from_f64).collect();
+        let values: Vec<V> = noise.many(CELLS * LEVELS, -3.0, 9.0).into_iter().map(V::from_f64).collect();
         let there = |k: usize, noise: &mut Noise| match (k % CELLS, k / CELLS) {
             (cell @ 0..4, level) => level < cell,
             _ => noise.next() < 0.8,
         };
-        let flags = (0..CELLS * LEVELS).map(|k| there(k, &mut noise)).collect();
+        let flags: Vec<bool> = (0..CELLS * LEVELS).map(|k| there(k, &mut noise)).collect();
         let levels: Vec<f64> = (0..LEVELS).map(|k| (k * k) as f64 * 0.25 + k as f64).collect();
         let own = (0..CELLS * LEVELS).map(|k| V::from_f64(levels[k / CELLS] + (k % CELLS) as f64 / 1024.0)).collect();
         Case { values, flags, levels, own }
+    }
+
+    /// What lies under the mask must not matter.
+    fn hidden<V: Stored>(values: &[V], flags: &[bool]) -> Vec<V> {
+        let nothing = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(V::from_f64);
+        let value = |(k, &v): (usize, &V)| if flags[k] { v } else { nothing[k % 3] };
+        values.iter().enumerate().map(value).collect()
     }
 
     fn column<V: Stored>(case: &Case<V>, cell: usize, own: bool) -> (Vec<f64>, Vec<f64>) {
@@ -235,7 +261,7 @@ mod tests {
     fn check_numbers<V: Stored>(gpu: &Gpu) {
         let case = case::<V>();
         let flags = SlabFlags::from_bools(CELLS, &case.flags);
-        let field = DeviceField::upload(gpu, CELLS, &case.values, Some(&flags), 8).expect("small");
+        let field = DeviceField::upload(gpu, CELLS, &hidden(&case.values, &case.flags), Some(&flags), 8).expect("small");
         let own = DeviceField::upload(gpu, CELLS, &case.own, None, 8).expect("small");
         // At, between, below, above and not a number; more than a block.
         let mut targets: Vec<f64> = (0..14).map(|k| f64::from(k) * 2.5 - 1.0).collect();
@@ -303,8 +329,9 @@ mod tests {
         }
         // A layer that is missing covers nothing: what is left of the others stays.
         let flags: Vec<bool> = (0..case.values.len()).map(|k| k / CELLS != 1).collect();
+        let values = hidden(&case.values, &flags);
         let flags = SlabFlags::from_bools(CELLS, &flags);
-        let field = DeviceField::upload(gpu, CELLS, &case.values, Some(&flags), 8).expect("small");
+        let field = DeviceField::upload(gpu, CELLS, &values, Some(&flags), 8).expect("small");
         let mut step = Step::new(gpu);
         let profile = Profile::Parabola;
         let result = layer_means(&mut step, &field, &edges, &[0.0, edges[2]], profile, [Beyond::Missing; 2]).expect("it fits");

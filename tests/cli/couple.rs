@@ -212,6 +212,53 @@ fn a_run_leaves_outputs_a_ledger_and_a_report() {
     let ran = folder.knarr("couple resume pair.yaml");
     assert_eq!(ran.code, Some(2));
     check_snapshot("couple_changed", "couple resume pair.yaml", &hide_date(ran));
+    // Unless it is named.
+    let ran = folder.knarr("couple resume pair.yaml -q --allow-changed maps");
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    let ran = folder.knarr("couple resume pair.yaml -q --allow-changed maps --allow-changed components");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+#[test]
+fn the_graph_is_a_picture_too() {
+    let folder = Folder::new();
+    write(&folder, "pair.yaml", PAIR);
+    let ran = folder.knarr("couple check pair.yaml --graph=svg");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("<svg ") && ran.stdout.ends_with("</svg>\n"), "{}", ran.stdout);
+    for text in [">air</text>", ">sea</text>", ">air_flux</text>", ">every PT3H, lag PT3H</text>", "stroke-dasharray"] {
+        assert!(ran.stdout.contains(text), "{text}: {}", ran.stdout);
+    }
+    assert_eq!(folder.knarr("couple check pair.yaml --graph=svg").stdout, ran.stdout);
+}
+
+#[test]
+#[cfg(feature = "gpu")]
+fn a_run_on_a_graphics_processor_says_so_and_closes() {
+    let folder = Folder::new();
+    let info = folder.knarr("gpu info --json");
+    let adapters: serde_json::Value = serde_json::from_str(&info.stdout).expect("JSON");
+    if adapters.as_array().is_none_or(|list| list.first().is_none_or(|first| first["double_precision"] != true)) {
+        assert!(std::env::var("KNARR_REQUIRE_GPU").as_deref() != Ok("1"), "no GPU adapter: {}", info.stderr);
+        eprintln!("skipped: no GPU adapter with double precision");
+        return;
+    }
+    write(&folder, "pair.yaml", &PAIR.replace("title:", "device: gpu:0\ntitle:"));
+    write(&folder, "other.yaml", &PAIR.replace("title:", "device: cuda\ntitle:"));
+    let report = |out: &str| -> serde_json::Value {
+        let text = std::fs::read_to_string(folder.path(out).join("report.json")).expect("a report");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    for (arguments, out) in [("couple run pair.yaml", "pair.out"), ("couple run pair.yaml -o host --device cpu", "host")] {
+        let ran = folder.knarr(arguments);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let (report, on_device) = (report(out), out != "host");
+        assert_eq!(report["device"].as_str().expect("a text").starts_with("gpu:0 "), on_device, "{report}");
+        assert_eq!(report["host_copies"].as_u64().expect("a number") > 0, on_device, "{report}");
+        assert!(report["worst_residual"].as_f64().expect("a number") <= 1e-12, "{report}");
+    }
+    let ran = folder.knarr("couple check other.yaml");
+    assert!(ran.code == Some(1) && ran.stdout.contains("expected auto, cpu, gpu or gpu:N"), "{}", ran.stdout);
 }
 
 fn hide_date(mut ran: Ran) -> Ran {
@@ -271,6 +318,9 @@ fn a_run_killed_at_any_moment_comes_to_the_same_end() {
         assert_eq!(contents(&folder.path("broken")), expected.0);
         ends += 1;
     }
+    let left = std::fs::read_dir(folder.path("broken")).expect("the run left a folder");
+    let left: Vec<String> = left.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    assert!(!left.iter().any(|name| name.ends_with(".part")), "unfinished files stay: {left:?}");
     assert!(ends > 0, "no run came to its end");
 }
 

@@ -70,7 +70,7 @@ fn a_file_regridded_on_a_device_is_that_of_the_processor() {
         return;
     }
     assert_eq!(adapters[0]["device"], "gpu:0");
-    for method in ["conservative", "bilinear"] {
+    for method in ["conservative", "bilinear", "nearest"] {
         let regrid = format!("regrid field.nc --to H8 --method {method} --check -O");
         let on_device = run(&folder, &format!("{regrid} -o device.nc --device gpu:0"), true);
         assert_eq!(on_device.code, Some(0), "{}{}", on_device.stdout, on_device.stderr);
@@ -86,8 +86,16 @@ fn a_file_regridded_on_a_device_is_that_of_the_processor() {
     assert_eq!(weights.code, Some(0), "{}", weights.stderr);
     let judged = run(&folder, "weights check map.nc", true);
     assert_eq!(judged.code, Some(0), "{}{}", judged.stdout, judged.stderr);
-    let rows = run(&folder, "weights r36x18 H4 -o map.nc -O --device gpu:0", true);
+    let rows = run(&folder, "weights r36x18 r8x4 -o map.nc -O --device gpu:0", true);
     assert!(rows.stderr.contains("made on the processor"), "{}", rows.stderr);
+    for method in ["conservative", "nearest", "bilinear"] {
+        let made = run(&folder, &format!("weights r36x18 H4 -o map.nc -O --device gpu:0 --method {method}"), true);
+        assert!(made.code == Some(0) && !made.stderr.contains("made on the processor"), "{}", made.stderr);
+    }
+    let cached = run(&folder, "weights r36x18 H4 -o map.nc -O --device gpu:0 --cache kept", true);
+    assert_eq!(cached.code, Some(0), "{}", cached.stderr);
+    let kept = std::fs::read_dir(folder.path("kept")).map_or(0, Iterator::count);
+    assert_eq!(kept, 0, "a cache has the weights of the processor alone");
     let far = run(&folder, "regrid field.nc -o far.nc --to H8 --device gpu:99", true);
     assert!(far.code == Some(2) && far.stderr.contains("`gpu:0` "), "{}", far.stderr);
 }

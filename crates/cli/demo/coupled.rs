@@ -6,6 +6,7 @@ use crate::plot::Plot;
 use crate::talk;
 use knarr::coupling::document::Placed;
 use knarr::coupling::{ExperimentFile, Prepared, Registry, RunOptions, StockRow};
+use knarr::regrid::Device;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -50,7 +51,14 @@ impl CoupledReport {
             told.fold(Failure::new(format!("{EXPERIMENT} cannot run")), Failure::detail)
         })?;
         let folder = dir.join("five-domains");
-        let options = RunOptions { folder: folder.clone(), threads: rayon::current_num_threads(), resume: false };
+        let options = RunOptions {
+            folder: folder.clone(),
+            threads: rayon::current_num_threads(),
+            resume: false,
+            device: Device::Cpu,
+            allow_changed: Vec::new(),
+            watch: None,
+        };
         let report = knarr::coupling::run(&mut prepared, &options, &mut |_| {})
             .map_err(|e| couple::run_failure(&e, &folder, EXPERIMENT))?;
         let mut maps = Vec::new();

@@ -21,7 +21,7 @@ pub struct Book {
     pub ends_s: Vec<i64>,
     /// `[period][coupling][zone][column]`.
     pub accounts: Vec<Vec<f64>>,
-    /// `[period][stock][S(0), S(t), F(t)]`, stocks as [`Book::stock_rows`] lists them.
+    /// `[period][stock][S(0), S(t), F(t), moved]`, stocks as [`Book::stock_rows`] lists them.
     pub stocks: Vec<Vec<f64>>,
 }
 
@@ -64,9 +64,11 @@ pub struct StockRow {
     pub change: f64,
     /// F(t): what exchanged fields brought.
     pub flux: f64,
-    /// change - flux.
+    /// What the component itself carried into the zone from others; over the Earth nothing.
+    pub moved: f64,
+    /// change - flux - moved.
     pub residual: f64,
-    /// The same over the greatest of stock and flux.
+    /// The same over the greatest of stock, flux and moved.
     pub relative_residual: f64,
 }
 
@@ -143,9 +145,9 @@ impl Book {
         let mut rows = Vec::new();
         for (c, component) in plan.components.iter().enumerate() {
             for zone in 0..coupler.zones() {
-                for (quantity, [first, last, flux]) in coupler.stocks(c, zone) {
-                    let residual = (last - first) - flux;
-                    let scale = first.abs().max(last.abs()).max(flux.abs());
+                for (quantity, [first, last, flux, moved]) in coupler.stocks(c, zone) {
+                    let residual = (last - first) - flux - moved;
+                    let scale = first.abs().max(last.abs()).max(flux.abs()).max(moved.abs());
                     rows.push(StockRow {
                         component: component.name.clone(),
                         quantity: quantity.name().to_owned(),
@@ -155,6 +157,7 @@ impl Book {
                         last,
                         change: last - first,
                         flux,
+                        moved,
                         residual,
                         relative_residual: if residual == 0.0 { 0.0 } else { residual / scale },
                     });
@@ -180,20 +183,21 @@ impl Book {
         if !stocks.is_empty() {
             let _ = writeln!(
                 text,
-                "\n{:<16} {:<8} {:<12} {:>15} {:>15} {:>15} {:>15}",
-                "component", "stock", "zone", "S(0)", "S(t)-S(0)", "F(t)", "residual"
+                "\n{:<16} {:<8} {:<12} {:>15} {:>15} {:>15} {:>15} {:>15}",
+                "component", "stock", "zone", "S(0)", "S(t)-S(0)", "F(t)", "moved", "residual"
             );
         }
         for row in stocks {
             let stock = format!("{} {}", row.quantity, row.units);
             let _ = writeln!(
                 text,
-                "{:<16} {stock:<8} {:<12} {:>15} {:>15} {:>15} {:>15}",
+                "{:<16} {stock:<8} {:<12} {:>15} {:>15} {:>15} {:>15} {:>15}",
                 row.component,
                 row.zone,
                 number(row.first),
                 number(row.change),
                 number(row.flux),
+                number(row.moved),
                 number(row.residual)
             );
         }
@@ -226,7 +230,7 @@ impl Book {
             ("zone", zones.len()),
             ("column", WIDTH),
             ("stock", stocks_len),
-            ("term", 3),
+            ("term", 4),
         ] {
             file.add_dimension(name, len, false)?;
         }
@@ -252,7 +256,7 @@ impl Book {
         let number = ValueType::Number(NumberType::F64);
         file.add_variable(&new("amount", &["time", "coupling", "zone", "column"], number.clone(), Attributes::new()))?;
         let mut terms = Attributes::new();
-        terms.set("long_name", "S(0), S(t) and F(t)");
+        terms.set("long_name", "S(0), S(t), F(t), moved from other zones");
         file.add_variable(&new("stock_and_flux", &["time", "stock", "term"], number, terms))?;
         file.put_numbers(
             "time",
@@ -270,7 +274,7 @@ impl Book {
             )?;
         }
         if !stocks.is_empty() {
-            file.put_numbers("stock_and_flux", &[0..steps, 0..stocks.len(), 0..3], &Numbers::F64(self.stocks.concat()))?;
+            file.put_numbers("stock_and_flux", &[0..steps, 0..stocks.len(), 0..4], &Numbers::F64(self.stocks.concat()))?;
         }
         file.finish()?;
         Ok(())

@@ -47,6 +47,13 @@ pub trait Component: Send {
     fn stock(&self, _quantity: Quantity) -> Option<Stock> {
         None
     }
+
+    /// What the last step carried from cell to cell, as change of the stock per area: over the Earth it comes to nothing,
+    /// over a basin to what crossed its border. On as many grids as it takes; empty if nothing goes from cell to cell within
+    /// the component.
+    fn transport(&self, _quantity: Quantity) -> Vec<Stock> {
+        Vec::new()
+    }
 }
 
 /// What the ledger follows.

@@ -4,11 +4,13 @@ use crate::budget::{AccountRow, Book, StockRow};
 use crate::error::RunError;
 use crate::output::Output;
 use crate::plan::Prepared;
-use crate::run::{ComponentCost, Coupler, CouplingCount};
+use crate::run::{ComponentCost, Coupler, CouplingCount, Watch, Watching};
 use crate::{Instant, restart};
 use knarr_io::IoError;
 use knarr_io::atomic::AtomicFile;
+use knarr_regrid::Device;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How a run is made.
 #[derive(Clone, Debug)]
@@ -19,6 +21,12 @@ pub struct RunOptions {
     pub threads: usize,
     /// Whether it goes on from the latest kept state.
     pub resume: bool,
+    /// Where maps are applied.
+    pub device: Device,
+    /// What may have changed since the state that the run goes on from was kept: names of what a refusal lists.
+    pub allow_changed: Vec<String>,
+    /// When to say that no step ends any more, and to whom.
+    pub watch: Option<Watch>,
 }
 
 /// How far a run is.
@@ -45,8 +53,8 @@ pub struct Report {
     pub calendar: &'static str,
     /// The kept state it went on from.
     pub resumed_from: Option<String>,
-    /// Where fields lived.
-    pub device: &'static str,
+    /// Where maps were applied.
+    pub device: String,
     /// Number of threads.
     pub threads: usize,
     /// Seconds it took.
@@ -59,8 +67,10 @@ pub struct Report {
     pub coupling_cost: f64,
     /// Seconds on kept states, outputs and the ledger's rows.
     pub files_s: f64,
-    /// Copies between a device and the host.
+    /// Copies of fields and sums between a device and the host.
     pub host_copies: u64,
+    /// Their bytes.
+    pub host_copy_bytes: u64,
     /// What each component cost.
     pub components: Vec<ComponentCost>,
     /// How often each coupling gave and took.
@@ -98,13 +108,15 @@ pub fn run(prepared: &mut Prepared, options: &RunOptions, progress: &mut dyn FnM
         action: "make the folder",
         source,
     })?;
+    restart::sweep(&options.folder);
     let components = std::mem::take(&mut prepared.components);
     let exports = std::mem::take(&mut prepared.exports);
     let plan = &prepared.plan;
-    let mut coupler = Coupler::new(plan, components, exports, options.threads)?;
+    let mut coupler = Coupler::on(&options.device, plan, components, exports, options.threads)?;
+    let _watching = options.watch.map(|watch| Watching::begin(watch, plan, Arc::clone(&coupler.activity)));
     let (mut book, mut resumed_from, mut first_s) = (Book::default(), None, 0);
     if options.resume {
-        let (at_s, state, path) = restart::latest(plan, &options.folder)?;
+        let (at_s, state, path) = restart::latest(plan, &options.folder, &options.allow_changed)?;
         coupler.restore(&state.under("run"))?;
         book = Book::restore(&state.under("book"))?;
         first_s = at_s;
@@ -174,20 +186,22 @@ pub fn run(prepared: &mut Prepared, options: &RunOptions, progress: &mut dyn FnM
     let (busy, exchange): (f64, f64) = (costs.iter().map(|c| c.busy_s).sum(), costs.iter().map(|c| c.exchange_s).sum());
     let worst: Vec<(f64, f64)> = (0..plan.couplings.len()).filter_map(|k| coupler.worst(k)).collect();
     let label = |instant: Instant| instant.label(plan.calendar);
+    let (device, [host_copies, host_copy_bytes]) = told(&options.device);
     let report = Report {
         title: plan.title.clone(),
         start: label(plan.start),
         stop: label(plan.stop),
         calendar: plan.calendar.name(),
         resumed_from,
-        device: "cpu",
+        device,
         threads: options.threads,
         wall_s,
         sypd: years(length - first_s) / wall_s * 86_400.0,
         chsy: wall_s / 3600.0 * options.threads as f64 / years(length - first_s),
         coupling_cost: if busy + exchange > 0.0 { exchange / (busy + exchange) } else { 0.0 },
         files_s,
-        host_copies: 0,
+        host_copies,
+        host_copy_bytes,
         couplings: coupler.counts(),
         components: costs,
         iterations: coupler.iterations(),
@@ -205,7 +219,21 @@ pub fn run(prepared: &mut Prepared, options: &RunOptions, progress: &mut dyn FnM
     )?;
     book.write(plan, &coupler, &options.folder.join("budget.nc"))?;
     write_text(&options.folder.join("report.json"), &json(&report))?;
-    Ok(report)
+    let changed = plan.changed_inputs();
+    if changed.is_empty() { Ok(report) } else { Err(RunError::InputsChanged { files: changed }) }
+}
+
+/// A device by name, and the copies to and from it with their bytes.
+fn told(device: &Device) -> (String, [u64; 2]) {
+    match device {
+        Device::Cpu => ("cpu".to_owned(), [0; 2]),
+        #[cfg(feature = "gpu")]
+        Device::Gpu(gpu) => {
+            let (facts, copies) = (gpu.facts(), gpu.copies());
+            let counts = [copies.uploads + copies.downloads, copies.uploaded_bytes + copies.downloaded_bytes];
+            (format!("gpu:{} {}", facts.number, facts.name), counts)
+        }
+    }
 }
 
 fn json(value: &impl serde::Serialize) -> String {

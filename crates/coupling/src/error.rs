@@ -151,6 +151,12 @@ pub enum RunError {
         /// Which.
         couplings: Vec<String>,
     },
+    /// Files that the run read are others now.
+    #[error("inputs changed while the run was on: {}", .files.join(", "))]
+    InputsChanged {
+        /// Which.
+        files: Vec<String>,
+    },
     /// Threads could not be started.
     #[error("cannot start threads: {0}")]
     Threads(String),
@@ -174,9 +180,12 @@ impl RunError {
             Self::Shares { .. } => "every cell must be shared out wholly: check the fractions and their maps".to_owned(),
             Self::NotConverged { .. } => "allow more passes (`at_most`), relax less, or say `otherwise: warn`".to_owned(),
             Self::Restart { changed, .. } if !changed.is_empty() => {
-                "undo the change, or start a new run in another folder".to_owned()
+                "undo the change, start a new run in another folder, or name what may differ (`--allow-changed NAME`)".to_owned()
             }
             Self::Silent { .. } => "shorten `every`, or let the run go on for at least one period and lag".to_owned(),
+            Self::InputsChanged { .. } => {
+                "the outputs are there, and nobody can tell which data they are of: run again from the start".to_owned()
+            }
             Self::Io(error) => return error.hint(),
             _ => return None,
         })

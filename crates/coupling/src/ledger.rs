@@ -23,9 +23,9 @@
 //! order: the same bits for any number of threads.
 
 use crate::experiment::ZoneEntry;
-use crate::{Array, ComponentError, State};
+use crate::{Array, ComponentError, State, Values};
 use knarr_grid::Grid;
-use knarr_kernels::global_integral::Compensated;
+use knarr_kernels::global_integral::{Compensated, product_sum};
 use rayon::prelude::*;
 
 /// Radius by which areas are told in m2 (the sphere of GRIB templates and WRF).
@@ -54,6 +54,9 @@ pub enum Column {
 /// Signs with which columns make what is in flight.
 const SIGNS: [f64; 10] = [1.0, 1.0, 1.0, -1.0, -1.0, 1.0, 1.0, -1.0, 1.0, -1.0];
 
+/// Cells summed by one task.
+const BLOCK: usize = 16_384;
+
 /// Cells of a grid for sums: areas in m2 (0 where a cell takes no part) and basins.
 #[derive(Clone, Debug)]
 pub struct Cells {
@@ -63,6 +66,8 @@ pub struct Cells {
     pub basins: Option<Vec<u16>>,
     /// Number of zones: the Earth, the basins, and the rest if there are basins.
     pub zones: usize,
+    /// Of each block of cells, stretches in one zone: their first and last cells, and the zone.
+    blocks: Vec<Vec<(usize, usize, usize)>>,
 }
 
 impl Cells {
@@ -76,7 +81,19 @@ impl Cells {
             basins.iter().position(|(_, zone)| zone.contains(p.lon_deg, p.lat_deg)).unwrap_or(basins.len()) as u16
         };
         let zones = if basins.is_empty() { 1 } else { basins.len() + 2 };
-        Self { areas, basins: (!basins.is_empty()).then(|| (0..grid.len()).into_par_iter().map(basin).collect()), zones }
+        let basins: Option<Vec<u16>> = (!basins.is_empty()).then(|| (0..grid.len()).into_par_iter().map(basin).collect());
+        let blocks = (0..grid.len()).step_by(BLOCK).map(|first| {
+            let last = (first + BLOCK).min(grid.len());
+            let Some(basins) = &basins else { return vec![(first, last, 0)] };
+            let mut at = first;
+            let runs = basins[first..last].chunk_by(|a, b| a == b);
+            runs.map(|run| {
+                at += run.len();
+                (at - run.len(), at, 1 + usize::from(run[0]))
+            })
+            .collect()
+        });
+        Self { areas, blocks: blocks.collect(), basins, zones }
     }
 
     /// Whether a cell takes part.
@@ -84,39 +101,41 @@ impl Cells {
         self.areas[cell] != 0.0
     }
 
-    /// Σ of the products `term(cell)` over the Earth and each basin.
-    pub fn sums(&self, term: impl Fn(usize) -> (f64, f64) + Sync) -> Vec<Compensated> {
-        const BLOCK: usize = 16_384;
-        let blocks: Vec<Vec<Compensated>> = (0..self.areas.len().div_ceil(BLOCK))
-            .into_par_iter()
-            .map(|block| {
-                let mut sums = vec![Compensated::default(); self.zones];
-                for cell in block * BLOCK..((block + 1) * BLOCK).min(self.areas.len()) {
-                    let (a, b) = term(cell);
-                    if a == 0.0 || b == 0.0 {
-                        continue;
-                    }
-                    sums[0].add_product(a, b);
-                    if let Some(basins) = &self.basins {
-                        sums[1 + usize::from(basins[cell])].add_product(a, b);
-                    }
-                }
-                sums
-            })
-            .collect();
+    /// 1 for cells that take part, 0 for the others.
+    pub fn counts(&self) -> Vec<f64> {
+        self.areas.iter().map(|&area| f64::from(u8::from(area != 0.0))).collect()
+    }
+
+    /// Flags without those of cells that take no part, which are missing for nobody; `None` if nothing is missing.
+    pub(crate) fn told(&self, valid: Vec<bool>) -> Option<Vec<bool>> {
+        let missing = valid.iter().zip(&self.areas).any(|(&valid, &area)| !valid && area != 0.0);
+        missing.then_some(valid)
+    }
+
+    /// Σ value · weight over the Earth and each basin, where valid; cells with a weight of 0 never count.
+    pub fn weighted(&self, values: &Values, weights: &[f64]) -> Vec<Compensated> {
+        let of_block = |stretches: &Vec<(usize, usize, usize)>| {
+            let mut sums = vec![Compensated::default(); self.zones];
+            for &(first, last, zone) in stretches {
+                let valid = values.valid.as_ref().map(|valid| &valid[first..last]);
+                sums[zone].merge(&product_sum(&values.values[first..last], &weights[first..last], valid));
+            }
+            sums
+        };
+        let blocks: Vec<Vec<Compensated>> = self.blocks.par_iter().map(of_block).collect();
         let mut sums = vec![Compensated::default(); self.zones];
         for block in &blocks {
             sums.iter_mut().zip(block).for_each(|(sum, part)| sum.merge(part));
+        }
+        if let Some((earth, zones)) = sums.split_first_mut() {
+            zones.iter().for_each(|zone| earth.merge(zone));
         }
         sums
     }
 
     /// Σ value · area where valid; for amounts per cell Σ value over active cells.
-    pub fn integral(&self, values: &crate::Values, per_area: bool) -> Vec<Compensated> {
-        self.sums(|cell| {
-            let value = values.get(cell).unwrap_or(0.0);
-            (value, if per_area { self.areas[cell] } else { f64::from(u8::from(self.is_active(cell))) })
-        })
+    pub fn integral(&self, values: &Values, per_area: bool) -> Vec<Compensated> {
+        if per_area { self.weighted(values, &self.areas) } else { self.weighted(values, &self.counts()) }
     }
 }
 

@@ -15,9 +15,13 @@ pub mod experiment;
 mod fields;
 mod findings;
 pub mod ledger;
+mod losses;
 mod mapping;
+#[cfg(feature = "gpu")]
+mod on_device;
 mod output;
 mod overview;
+mod picture;
 mod plan;
 mod reduction;
 mod registry;
@@ -27,8 +31,9 @@ pub mod schedule;
 mod state;
 mod time;
 mod transfer;
+mod way;
 
-pub use self::run::{ComponentCost, Coupler, CouplingCount};
+pub use self::run::{ComponentCost, Coupler, CouplingCount, Watch};
 pub use budget::{AccountRow, Book, StockRow};
 pub use component::{Component, Declaration, DeclaredGrid, Effect, Export, Import, Nature, Need, Quantity, Statistic, Stock};
 pub use driver::{Progress, Report, RunOptions, run};

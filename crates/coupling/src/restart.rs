@@ -111,11 +111,27 @@ fn all(output: &Path) -> Vec<(i64, PathBuf)> {
         .collect()
 }
 
-/// The latest kept state that belongs to the plan, with its time.
+/// Removes unfinished files that a run left behind that had no time to (`kill -9`).
+pub fn sweep(output: &Path) {
+    for at in [output.to_owned(), folder(output)] {
+        let paths = std::fs::read_dir(at).into_iter().flatten().flatten().map(|e| e.path());
+        for path in paths.filter(|p| knarr_io::atomic::is_unfinished(p)) {
+            // One that stays costs space, not the run.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Whether `key` names an ingredient: its name, or a word of it such as `maps` of "`maps` of the experiment".
+fn names(key: &str, ingredient: &str) -> bool {
+    ingredient == key || ingredient.split([' ', '`', '(', ')']).any(|word| word == key)
+}
+
+/// The latest kept state that belongs to the plan, with its time. What `allowed` names may have changed.
 ///
 /// # Errors
 /// [`RunError::Restart`] if there is none, or it belongs to another run: what has changed is named.
-pub fn latest(plan: &Plan, output: &Path) -> Result<(i64, State, PathBuf), RunError> {
+pub fn latest(plan: &Plan, output: &Path, allowed: &[String]) -> Result<(i64, State, PathBuf), RunError> {
     let fail = |path: PathBuf, problem: String, changed| RunError::Restart { path, problem, changed };
     let Some((_, path)) = all(output).into_iter().max() else {
         return Err(fail(folder(output), "there is no kept state to go on from".to_owned(), Vec::new()));
@@ -127,6 +143,10 @@ pub fn latest(plan: &Plan, output: &Path) -> Result<(i64, State, PathBuf), RunEr
             plan.ingredients.iter().filter(|(name, hash)| old(name) != Some(hash)).map(|(name, _)| name.clone()).collect();
         let gone = head.ingredients.iter().filter(|(name, _)| !plan.ingredients.iter().any(|(n, _)| n == name));
         changed.extend(gone.map(|(name, _)| format!("{name} (gone)")));
+        changed.retain(|name| !allowed.iter().any(|key| names(key, name)));
+        if changed.is_empty() {
+            return Ok((head.at_s, state, path));
+        }
         let problem = format!("the state belongs to another run; changed since: {}", changed.join(", "));
         return Err(fail(path, problem, changed));
     }

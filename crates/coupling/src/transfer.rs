@@ -3,21 +3,12 @@
 use crate::error::RunError;
 use crate::experiment::ConservationMode;
 use crate::ledger::{Account, Cells, Column, times};
-use crate::mapping::Mapping;
 use crate::plan::Coupling;
+use crate::way::{Sums, Way};
 use crate::{Nature, Values};
 use knarr_kernels::global_integral::Compensated;
 use knarr_kernels::rotate_vectors::{from_cartesian, to_cartesian};
-use knarr_regrid::{PreparedRegridder, SlabFlags};
 use std::borrow::Cow;
-
-/// A mapping made ready, with the cells at both ends.
-pub(crate) struct Way<'p> {
-    pub mapping: &'p Mapping,
-    pub prepared: Option<PreparedRegridder<'p>>,
-    pub source: Cells,
-    pub destination: Cells,
-}
 
 /// What a coupling's value comes to at the destination.
 pub(crate) struct Arrived {
@@ -28,34 +19,6 @@ pub(crate) struct Arrived {
 }
 
 impl Way<'_> {
-    /// Values of the destination from those of the source.
-    pub fn map(&self, given: &Values) -> Result<Values, RunError> {
-        let Some(prepared) = &self.prepared else { return Ok(given.clone()) };
-        let n = self.destination.areas.len();
-        let mut values = vec![0.0; n];
-        let flags = given.valid.as_ref().map(|valid| SlabFlags::from_bools(valid.len(), valid));
-        let valid = prepared.apply_into(&given.values, flags.as_ref(), &mut values)?;
-        let mut valid = valid.map(|flags| {
-            let mut bools = vec![false; n];
-            flags.write_bools(&mut bools);
-            bools
-        });
-        if let (Some(fill), Some(flags)) = (self.mapping.methods.fill(), &mut valid) {
-            for (value, flag) in values.iter_mut().zip(flags.iter_mut()).filter(|(_, flag)| !**flag) {
-                *value = fill;
-                *flag = true;
-            }
-            valid = None;
-        }
-        // Cells that take no part are missing for nobody.
-        if let Some(flags) = &valid
-            && (0..n).all(|cell| flags[cell] || !self.destination.is_active(cell))
-        {
-            valid = None;
-        }
-        Ok(Values { values, valid })
-    }
-
     /// The coupling's `window` values brought to the destination; `weight` is how long they act.
     pub fn transfer(
         &self,
@@ -64,23 +27,36 @@ impl Way<'_> {
         window: &[Cow<Values>],
         weight: f64,
         account: &mut Option<Account>,
+        spare: &mut Vec<Vec<f64>>,
     ) -> Result<Arrived, RunError> {
         let converted: Vec<Cow<Values>> =
             window.iter().zip(&coupling.parts).map(|(values, part)| convert(values, &part.conversion)).collect();
+        let nature = (account.is_some() && coupling.has_account()).then_some(coupling.nature);
+        let mut sums = Sums::default();
         let mut values = match (&coupling.rotation, &converted[..]) {
             (Some(rotation), [u, v]) => {
                 let valid = both(u.valid.as_deref(), v.valid.as_deref());
                 let cartesian = to_cartesian(&u.values, &v.values, &rotation.source);
-                let mapped: Result<Vec<Values>, RunError> =
-                    cartesian.into_iter().map(|values| self.map(&Values { values, valid: valid.clone() })).collect();
+                let mapped: Result<Vec<Values>, RunError> = cartesian
+                    .into_iter()
+                    .map(|values| Ok(self.map(&Values { values, valid: valid.clone() }, None, spare)?.0))
+                    .collect();
                 let mapped = mapped?;
                 let [x, y] = from_cartesian([&mapped[0].values, &mapped[1].values, &mapped[2].values], &rotation.destination);
                 let valid = mapped[0].valid.clone();
                 vec![Values { values: x, valid: valid.clone() }, Values { values: y, valid }]
             }
-            _ => converted.iter().map(|values| self.map(values)).collect::<Result<Vec<_>, _>>()?,
+            _ => {
+                let mut list = Vec::with_capacity(converted.len());
+                for given in &converted {
+                    let (values, made) = self.map(given, nature, spare)?;
+                    list.push(values);
+                    sums = made;
+                }
+                list
+            }
         };
-        let Some(account) = account.as_mut().filter(|_| coupling.nature != Nature::State && values.len() == 1) else {
+        let Some(account) = account.as_mut().filter(|_| nature.is_some()) else {
             if let Some(range) = coupling.range {
                 values.iter_mut().for_each(|v| clip(v, range));
             }
@@ -88,18 +64,18 @@ impl Way<'_> {
         };
         let per_area = coupling.nature == Nature::Flux;
         let mut arrived = values.remove(0);
-        self.account_mapping(&converted[0], &arrived, per_area, weight, account);
-        let before = self.destination.integral(&arrived, per_area);
+        let mut amounts = sums.amounts.take().unwrap_or_else(|| self.destination.integral(&arrived, per_area));
+        self.account_mapping(&converted[0], &arrived, &amounts, sums, (coupling.nature, weight), account);
         if let Some(conserve) = &coupling.conserve {
-            let size = self.correct(&converted[0], &mut arrived, &before[0], per_area, conserve.mode);
+            let size = self.correct(&converted[0], &mut arrived, &amounts[0], per_area, conserve.mode);
             account.largest_correction = account.largest_correction.max(size);
             if size > conserve.limit {
                 return Err(RunError::Correction { coupling: label(), size, limit: conserve.limit });
             }
+            let corrected = self.destination.integral(&arrived, per_area);
+            account.add(Column::Corrected, &times(&difference(&corrected, &amounts), weight));
+            amounts = corrected;
         }
-        let corrected = self.destination.integral(&arrived, per_area);
-        account.add(Column::Corrected, &times(&difference(&corrected, &before), weight));
-        let mut amounts = corrected;
         if let Some(range) = coupling.range {
             clip(&mut arrived, range);
             let clipped = self.destination.integral(&arrived, per_area);
@@ -109,79 +85,46 @@ impl Way<'_> {
         Ok(Arrived { values: vec![arrived], amounts: times(&amounts, weight) })
     }
 
-    fn account_mapping(&self, given: &Values, arrived: &Values, per_area: bool, weight: f64, account: &mut Account) {
-        let Some(regridder) = &self.mapping.regridder else { return };
-        let weights = &regridder.weights;
-        let value = |cell: usize| given.get(cell).unwrap_or(0.0);
-        if !self.mapping.keeps_integrals() {
-            let error = difference(&self.destination.integral(arrived, per_area), &self.source.integral(given, per_area));
+    /// Says where the rest is of what was `given`: `amounts` of it `arrived`.
+    fn account_mapping(
+        &self,
+        given: &Values,
+        arrived: &Values,
+        amounts: &[Compensated],
+        sums: Sums,
+        (nature, weight): (Nature, f64),
+        account: &mut Account,
+    ) {
+        if self.mapping.regridder.is_some() && !self.mapping.keeps_integrals() {
+            let error = difference(amounts, &self.source.integral(given, nature == Nature::Flux));
             account.add(Column::Mapped, &times(&error, weight));
             return;
         }
-        let area =
-            |cell: usize| if per_area { self.source.areas[cell] } else { f64::from(u8::from(self.source.is_active(cell))) };
-        let masked = |cell: usize| self.mapping.masked_fractions.as_ref().map_or(0.0, |m| m[cell]);
-        if self.mapping.masked_fractions.is_some() {
-            account.add(Column::Masked, &times(&self.source.sums(|cell| (value(cell) * masked(cell), area(cell))), weight));
+        let Some(losses) = self.losses(nature) else { return };
+        if let Some(masked) = &losses.masked {
+            let sums = sums.masked.unwrap_or_else(|| self.source.weighted(given, masked));
+            account.add(Column::Masked, &times(&sums, weight));
         }
-        let beyond = self.source.sums(|cell| (value(cell) * (1.0 - weights.source_fractions[cell] - masked(cell)), area(cell)));
+        let beyond = sums.beyond.unwrap_or_else(|| self.source.weighted(given, &losses.beyond));
         account.add(Column::Unmapped, &times(&beyond, weight));
-        let whole = !per_area || !weights.origin.conservative || weights.origin.normalization == "destarea";
-        // The part of a cell that its value came from: what is left got the same value from nobody.
-        let shares = (!whole && given.valid.is_some()).then(|| self.valid_shares(given));
-        let part = |cell: usize| {
-            if !weights.is_mapped(cell) {
-                return 0.0;
-            }
-            if whole { 1.0 } else { weights.destination_fractions[cell] * shares.as_ref().map_or(1.0, |s| s[cell]) }
-        };
-        let stretched =
-            self.destination.sums(|cell| (arrived.get(cell).unwrap_or(0.0) * (1.0 - part(cell)), self.destination.areas[cell]));
-        if per_area {
-            account.add(Column::Mapped, &times(&stretched, weight));
+        if let Some(stretched) = &losses.stretched {
+            let sums = sums.stretched.unwrap_or_else(|| {
+                let own = if self.is_whole(given) { None } else { losses.stretched_with(self.mapping, given, &self.destination) };
+                self.destination.weighted(arrived, own.as_ref().unwrap_or(stretched))
+            });
+            account.add(Column::Mapped, &times(&sums, weight));
         }
-        if let (Some(from), Some(to)) = (&self.source.basins, &self.destination.basins) {
-            let mut moved = vec![Compensated::default(); self.source.zones];
-            for cell in (0..weights.destination_len()).filter(|&cell| arrived.is_valid(cell) && self.destination.is_active(cell))
-            {
-                let (columns, values) = weights.row(cell);
-                if columns.iter().all(|&c| from[c as usize] == to[cell]) {
-                    continue;
-                }
-                let share = shares.as_ref().map_or(1.0, |s| s[cell]);
-                let area = if per_area { self.destination.areas[cell] } else { 1.0 } * part(cell) / share;
-                for (&c, &w) in
-                    columns.iter().zip(values).filter(|(c, _)| from[**c as usize] != to[cell] && given.is_valid(**c as usize))
-                {
-                    let amount = w * value(c as usize);
-                    moved[1 + usize::from(to[cell])].add_product(amount, area);
-                    moved[1 + usize::from(from[c as usize])].add_product(-amount, area);
-                }
-            }
+        if let Some(moved) = losses.moved(given, arrived, &self.source, &self.destination) {
             account.add(Column::Moved, &times(&moved, weight));
         }
-    }
-
-    /// The part of each row's weights that stands on valid values.
-    fn valid_shares(&self, given: &Values) -> Vec<f64> {
-        let Some(regridder) = &self.mapping.regridder else { return Vec::new() };
-        (0..regridder.weights.destination_len())
-            .map(|cell| {
-                let (columns, values) = regridder.weights.row(cell);
-                columns.iter().zip(values).filter(|(c, _)| given.is_valid(**c as usize)).map(|(_, w)| w).sum()
-            })
-            .collect()
     }
 
     /// Makes the integrals agree; gives the size of the correction relative to what was given.
     fn correct(&self, given: &Values, arrived: &mut Values, now: &Compensated, per_area: bool, mode: ConservationMode) -> f64 {
         let source = self.source.integral(given, per_area)[0].value();
         let active = |cells: &Cells, values: &Values| {
-            cells.sums(|cell| {
-                let there = f64::from(u8::from(values.is_valid(cell)));
-                (there, if per_area { cells.areas[cell] } else { f64::from(u8::from(cells.is_active(cell))) })
-            })[0]
-                .value()
+            let there = Values { values: vec![1.0; values.len()], valid: values.valid.clone() };
+            cells.integral(&there, per_area)[0].value()
         };
         let aim = match mode {
             ConservationMode::Global | ConservationMode::Glbpos => source,

@@ -1,21 +1,12 @@
 //! Experiments that come with Knarr: days of each on real data.
 
-use knarr_coupling::document::Placed;
-use knarr_coupling::{Coupler, ExperimentFile, Plan, Prepared, Quantity, Registry, State};
-use std::path::Path;
+mod common;
+
+use common::shipped;
+use knarr_coupling::{Coupler, Plan, Prepared, Quantity, State};
 
 /// Residuals are round-off; a year of steps has them below 1e-12 of the greatest term.
 const TOLERANCE: f64 = 1e-13;
-
-fn prepare(name: &str, days: u32) -> Prepared {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/experiments").join(name);
-    let mut file = ExperimentFile::read(&path).unwrap_or_else(|e| panic!("{e}"));
-    file.experiment.clock.stop = Placed::nowhere(format!("P{days}D"));
-    let (prepared, findings) = Prepared::new(&file, &Registry::built_in());
-    let told: String = findings.0.iter().map(|f| f.told(name)).collect();
-    assert!(told.is_empty(), "{told}");
-    prepared.expect("nothing is wrong")
-}
 
 fn finish(coupler: &mut Coupler) {
     while !coupler.is_finished() {
@@ -34,12 +25,16 @@ fn closes(coupler: &Coupler, plan: &Plan) {
         }
     }
     for (c, component) in plan.components.iter().enumerate() {
-        // Rivers carry water from basin to basin.
-        let zones = if component.name == "rivers" { 1 } else { coupler.zones() };
-        for zone in 0..zones {
-            for (quantity, [first, now, flux]) in coupler.stocks(c, zone) {
-                let (scale, residual) = (first.abs().max(now.abs()).max(flux.abs()), (now - first) - flux);
+        for zone in 0..coupler.zones() {
+            for (quantity, [first, now, flux, moved]) in coupler.stocks(c, zone) {
+                let scale = first.abs().max(now.abs()).max(flux.abs()).max(moved.abs());
+                let residual = (now - first) - flux - moved;
                 let name = &component.name;
+                // What goes from basin to basin comes from nowhere else.
+                assert!(
+                    zone > 0 || moved.abs() <= TOLERANCE * scale,
+                    "{name} {quantity:?}: {moved} of {scale} moved from nowhere"
+                );
                 assert!(residual.abs() <= TOLERANCE * scale, "{name} {quantity:?} {zone}: {residual} of {scale}");
             }
         }
@@ -53,7 +48,7 @@ fn flux(coupler: &Coupler, plan: &Plan, name: &str, wanted: Quantity) -> f64 {
 
 #[test]
 fn five_domains_trade_water_and_heat_and_lose_none() {
-    let Prepared { plan, components, exports, .. } = prepare("five-domains.yaml", 4);
+    let Prepared { plan, components, exports, .. } = shipped("five-domains.yaml", 4);
     let mut coupler = Coupler::new(&plan, components, exports, 2).expect("starts");
     let mut half = None;
     while !coupler.is_finished() {
@@ -73,10 +68,13 @@ fn five_domains_trade_water_and_heat_and_lose_none() {
     ] {
         assert!(flux(&coupler, &plan, name, quantity) != 0.0, "{name} {quantity:?}");
     }
+    let rivers = plan.components.iter().position(|c| c.name == "rivers").expect("a component");
+    let moved: Vec<f64> = (1..coupler.zones()).map(|zone| coupler.stocks(rivers, zone)[0].1[3]).collect();
+    assert!(moved.iter().any(|kg| *kg > 1e3) && moved.iter().any(|kg| *kg < -1e3), "rivers cross borders: {moved:?} kg");
     let whole: State = coupler.save();
     let half = half.expect("half of it");
     drop(coupler);
-    let mut again = prepare("five-domains.yaml", 4);
+    let mut again = shipped("five-domains.yaml", 4);
     let mut coupler = Coupler::of(&mut again, 1).expect("starts");
     coupler.restore(&half).expect("its own state");
     finish(&mut coupler);
@@ -85,7 +83,7 @@ fn five_domains_trade_water_and_heat_and_lose_none() {
 
 #[test]
 fn fluxes_of_two_periods_ago_lose_nothing() {
-    let Prepared { plan, components, exports, .. } = prepare("eccc-lag2.yaml", 2);
+    let Prepared { plan, components, exports, .. } = shipped("eccc-lag2.yaml", 2);
     let mut coupler = Coupler::new(&plan, components, exports, 2).expect("starts");
     finish(&mut coupler);
     closes(&coupler, &plan);

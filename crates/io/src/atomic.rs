@@ -6,6 +6,14 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+const PREFIX: &str = ".knarr-";
+const SUFFIX: &str = ".part";
+
+/// Whether a path has the name of a file that was never finished.
+pub fn is_unfinished(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+}
+
 /// A file under a temporary name in the folder of its destination; removed when dropped before [`AtomicFile::commit`],
 /// and by [`crate::remove_unfinished`].
 #[derive(Debug)]
@@ -34,7 +42,7 @@ impl AtomicFile {
             return Err(write_error(destination, format!("the folder {} does not exist", folder.display())));
         }
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".knarr-").suffix(".part");
+        builder.prefix(PREFIX).suffix(SUFFIX);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -6,6 +6,7 @@ use crate::nc::ValueType;
 use crate::nc_write::{NewFile, NewVariable};
 use crate::output::{self, Made, Storage};
 use crate::plan::Plan;
+use crate::prepared::{Kind, Prepared};
 use crate::regrid_file::{RegridRequest, UsedWeights, VariableReport, fail};
 use crate::slabs::SlabOrder;
 use crate::statistics::{self, Shares, Summary, Tally};
@@ -103,31 +104,30 @@ impl Job {
     pub(crate) fn run(
         &self,
         request: &RegridRequest<'_>,
-        device: &Device,
+        prepared: &Prepared<'_>,
         dataset: &Dataset,
         layout: &GridLayout,
-        used: &UsedWeights,
         file: &mut NewFile,
         progress: &mut dyn FnMut(usize),
     ) -> Result<VariableReport, IoError> {
         // What is stored in single precision is rounded to it once, at the source; sums are double in either case.
         match self.storage.number {
-            NumberType::F32 => self.run_as::<f32, f32>(request, device, dataset, layout, used, file, progress),
-            number => with_element!(number, T => self.run_as::<f64, T>(request, device, dataset, layout, used, file, progress)),
+            NumberType::F32 => self.run_as::<f32, f32>(request, prepared, dataset, layout, file, progress),
+            number => with_element!(number, T => self.run_as::<f64, T>(request, prepared, dataset, layout, file, progress)),
         }
     }
 
     /// [`Job::run`] by values `V` for an output of numbers `T`.
-    fn run_as<V: Real, T: Element>(
+    fn run_as<V: Kind, T: Element>(
         &self,
         request: &RegridRequest<'_>,
-        device: &Device,
+        prepared: &Prepared<'_>,
         dataset: &Dataset,
         layout: &GridLayout,
-        used: &UsedWeights,
         file: &mut NewFile,
         progress: &mut dyn FnMut(usize),
     ) -> Result<VariableReport, IoError> {
+        let used = prepared.used;
         let (weights, extra) = (used.regridder.weights.joined(), self.extra_dims.len());
         let writer = file.slab_writer(&self.name, T::NUMBER, &self.lens(layout, &request.destination), extra)?;
         let fill = T::stored(self.storage.fill);
@@ -135,9 +135,13 @@ impl Job {
         let mut shares = Shares::default();
         let mut counts = vec![0; used.regridder.weights.stack().layers().len()];
         // What is the same for all batches is worked out once; a slab or two are done sooner.
-        let pays = self.slabs >= FEW_SLABS || !matches!(device, Device::Cpu);
-        let prepared = if pays { Some(used.regridder.prepare_on::<V>(device)) } else { None };
-        let prepared = prepared.transpose().map_err(|e| fail(dataset, &self.name, e))?;
+        let failed = |e| fail(dataset, &self.name, e);
+        let resident = prepared.resident::<V>().map_err(failed)?;
+        let own = match resident {
+            None if self.slabs >= FEW_SLABS => Some(used.regridder.prepare_on::<V>(&Device::Cpu).map_err(failed)?),
+            _ => None,
+        };
+        let prepared = resident.or(own.as_ref());
 
         let nan = request.nan;
         let read = |slabs: Range<usize>, free: Option<Input<V>>| {
@@ -151,7 +155,7 @@ impl Job {
             output.valid.resize(output.values.len(), false);
             let valid = input.valid.as_deref();
             let Output { values, valid: flags } = &mut output;
-            let done = match &prepared {
+            let done = match prepared {
                 None => used.regridder.apply_into(&input.values, valid, values, flags),
                 Some(prepared) => prepared.apply_into(&input.values, valid, values, flags),
             };

@@ -24,6 +24,7 @@ mod output;
 mod pipeline;
 mod plan;
 mod positioned;
+mod prepared;
 mod references;
 pub mod regions;
 mod regrid_file;

@@ -5,6 +5,7 @@ use crate::job::Job;
 use crate::nc_write::NewFile;
 use crate::output;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use crate::statistics::{Conservation, Summary};
 use crate::vector_job::{KnownAxes, VectorJob};
 use crate::vectors::{self, Group, NamedPair, VectorOutput};
@@ -163,7 +164,7 @@ pub fn regrid_file(request: &RegridRequest<'_>, progress: &mut dyn FnMut(Progres
     regrid_file_on(request, &Device::Cpu, progress)
 }
 
-/// [`regrid_file`] with weights applied on a device.
+/// [`regrid_file`] with weights made and applied on a device, copied there once for all variables that use them.
 ///
 /// # Errors
 /// As there, and [`knarr_regrid::RegridError::Device`] if the device fails.
@@ -178,7 +179,7 @@ pub fn regrid_file_on(
     plan.give_way_to(&layout);
     // An output that cannot be written is told before weights are made.
     let mut file = NewFile::create(&request.output, request.overwrite)?;
-    let (works, weights) = works(request, &dataset, &mut plan, progress)?;
+    let (works, weights) = works(request, device, &dataset, &mut plan, progress)?;
     crate::carry::define(&mut file, &dataset, &plan, &layout, &request.history)?;
     let mut all: Vec<&Job> = works.iter().flat_map(Work::jobs).collect();
     let position = |name: &str| dataset.variables().iter().position(|v| v.name == name);
@@ -190,6 +191,7 @@ pub fn regrid_file_on(
     let all_total = works.iter().map(|work| work.jobs()[0].slabs).sum();
     let mut variables = Vec::new();
     let (mut all_done, mut axes) = (0, KnownAxes::default());
+    let prepared: Vec<Prepared<'_>> = weights.iter().map(|used| Prepared::new(used, device)).collect();
     for work in &works {
         let Job { name, slabs, .. } = &work.jobs()[0];
         let mut step = |done: usize| {
@@ -198,7 +200,7 @@ pub fn regrid_file_on(
         };
         match work {
             Work::Scalar(job) => {
-                variables.push(job.run(request, device, &dataset, &layout, &weights[job.weights], &mut file, &mut step)?);
+                variables.push(job.run(request, &prepared[job.weights], &dataset, &layout, &mut file, &mut step)?);
             }
             Work::Vector(job) => {
                 variables.extend(job.run(request, &dataset, &layout, &weights, &mut axes, &mut file, &mut step)?);
@@ -207,6 +209,7 @@ pub fn regrid_file_on(
         all_done += slabs;
     }
     variables.sort_by_key(|v| position(&v.name));
+    drop(prepared);
     file.finish()?;
     Ok(RegridReport { variables, carried: plan.carried, skipped: plan.skipped, weights })
 }
@@ -230,6 +233,7 @@ impl Work {
 /// components of vectors that cannot be turned, leave the plan, unless they were asked for by name or none is left.
 fn works(
     request: &RegridRequest<'_>,
+    device: &Device,
     dataset: &Dataset,
     plan: &mut Plan,
     progress: &mut dyn FnMut(Progress),
@@ -244,7 +248,7 @@ fn works(
     plan.regridded.clear();
     for group in groups {
         let names = group.names().to_vec();
-        match work(request, dataset, group, &mut used, progress) {
+        match work(request, device, dataset, group, &mut used, progress) {
             Ok(work) => {
                 plan.regridded.extend(work.jobs().iter().map(|job| (job.name.clone(), job.grid.clone())));
                 works.push(work);
@@ -270,6 +274,7 @@ fn works(
 /// A variable or a vector with its weights.
 fn work(
     request: &RegridRequest<'_>,
+    device: &Device,
     dataset: &Dataset,
     group: Group,
     used: &mut Vec<UsedWeights>,
@@ -278,7 +283,7 @@ fn work(
     match group {
         Group::Refused { error, .. } => Err(error),
         Group::Scalar { name, grid, frame, remarks } => {
-            let weights = weights_for(request, dataset, dataset.variable(&name)?, &grid.grid, used, progress)?;
+            let weights = weights_for(request, device, dataset, dataset.variable(&name)?, &grid.grid, used, progress)?;
             let keeps_values = used[weights].methods.as_ref().is_some_and(|m| output::keeps_values(m, request.finish));
             let job = Job::new(dataset, name, grid, weights, keeps_values)?;
             Ok(Work::Scalar(Box::new(Job { frame, remarks, ..job })))
@@ -286,9 +291,9 @@ fn work(
         Group::Vector { names, grids, from } => {
             let to = request.vectors.frame().unwrap_or(from);
             let [first, second] = [dataset.variable(&names[0])?, dataset.variable(&names[1])?];
-            let mut weights = [weights_for(request, dataset, first, &grids[0].grid, used, progress)?; 2];
+            let mut weights = [weights_for(request, device, dataset, first, &grids[0].grid, used, progress)?; 2];
             if grids[0].grid != grids[1].grid {
-                weights[1] = weights_for(request, dataset, second, &grids[1].grid, used, progress)?;
+                weights[1] = weights_for(request, device, dataset, second, &grids[1].grid, used, progress)?;
             }
             for at in weights {
                 if let Some(fixed) = used[at].regridder.weights.stack().fixed().filter(|&value| value != 0.0) {
@@ -311,6 +316,7 @@ fn work(
 /// Index in `used` of the weights for a variable, made or taken where they are not there yet.
 fn weights_for(
     request: &RegridRequest<'_>,
+    device: &Device,
     dataset: &Dataset,
     info: &VariableInfo,
     source: &Arc<Grid>,
@@ -337,7 +343,7 @@ fn weights_for(
                     Some(weights) => weights,
                     None => {
                         progress(Progress::Weights { variable: info.name.clone() });
-                        Weights::build(source, destination, options).map_err(failed)?
+                        Weights::build_on(device, source, destination, options).map_err(failed)?
                     }
                 });
             }

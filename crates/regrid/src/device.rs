@@ -44,6 +44,22 @@ enum Way<'a, V> {
 }
 
 impl Regridder {
+    /// The weights as rows on a device, and what missing values do there: for chains of kernels.
+    ///
+    /// # Errors
+    /// [`RegridError::Device`] if the device has not the memory.
+    #[cfg(feature = "gpu")]
+    pub fn rows_on(
+        &self,
+        gpu: &Gpu,
+        numbers: knarr_kernels::gpu::Numbers,
+    ) -> Result<(knarr_kernels::twins::sparse_apply::DeviceRows, knarr_kernels::sparse_apply::Missing), RegridError> {
+        use crate::apply::{kernel_policy, rows_of};
+        let rows = rows_of(&self.weights);
+        let rows = knarr_kernels::twins::sparse_apply::DeviceRows::upload(gpu, rows, self.weights.source_len, numbers)?;
+        Ok((rows, kernel_policy(&self.weights, self.missing)))
+    }
+
     /// [`Regridder::prepare`] on a device: weights are copied there once.
     ///
     /// # Errors
@@ -89,10 +105,10 @@ impl<V: DeviceValue> RegridderOn<'_, V> {
 mod on_gpu {
     use super::{Gpu, MissingPolicy, RegridError, SlabFlags, Stored, Weights};
     use crate::apply::{kernel_policy, rows_of};
-    use knarr_kernels::gpu::{DeviceField, GpuError, Numbers, Step};
+    use knarr_kernels::gpu::{BlockShape, DeviceField, GpuError, Numbers, Step};
     use knarr_kernels::sparse_apply::Missing;
     use knarr_kernels::twins::sparse_apply::DeviceRows;
-    use std::marker::PhantomData;
+    use std::sync::{Mutex, PoisonError};
 
     impl From<GpuError> for RegridError {
         fn from(error: GpuError) -> Self {
@@ -100,14 +116,22 @@ mod on_gpu {
         }
     }
 
-    /// Weights on a device.
+    /// Weights on a device, and the fields of the last call: those of the next one take their place.
     #[derive(Debug)]
     pub(super) struct GpuRegridder<V> {
         gpu: Gpu,
         rows: DeviceRows,
         source_len: usize,
         missing: Missing,
-        kind: PhantomData<V>,
+        fields: Mutex<Option<Fields<V>>>,
+    }
+
+    /// Fields on the device, and the step from one to the other.
+    #[derive(Debug)]
+    struct Fields<V> {
+        source: DeviceField<V>,
+        result: DeviceField<V>,
+        step: Step,
     }
 
     impl<V: Stored> GpuRegridder<V> {
@@ -115,7 +139,7 @@ mod on_gpu {
             let source_len = weights.source_len;
             let rows = DeviceRows::upload(gpu, rows_of(weights), source_len, Numbers::of::<V>(gpu)?)?;
             let missing = kernel_policy(weights, missing);
-            Ok(Self { gpu: gpu.clone(), rows, source_len, missing, kind: PhantomData })
+            Ok(Self { gpu: gpu.clone(), rows, source_len, missing, fields: Mutex::default() })
         }
 
         pub(super) fn apply_into(
@@ -136,18 +160,31 @@ mod on_gpu {
                 let own = valid.map(|v| v.slabs_in(range.clone()));
                 let own = own.filter(|v| !(0..v.slabs()).all(|slab| v.is_full(slab)));
                 let values = &source[range.start * from..range.end * from];
-                let field = DeviceField::upload(&self.gpu, from, values, own.as_ref(), lanes)?;
-                let result = self.rows.destination_for(&self.gpu, &field)?;
-                let mut step = Step::new(&self.gpu);
-                self.rows.apply(&mut step, &field, self.missing, &result)?;
-                step.submit()?;
-                let (values, found) = result.download(&self.gpu)?;
+                let shape = BlockShape { cells: from, slabs: range.len(), lanes };
+                let fields = self.fields(shape, own.is_some())?;
+                fields.source.replace(&self.gpu, values, own.as_ref())?;
+                fields.step.submit()?;
+                let (values, found) = fields.result.download(&self.gpu)?;
+                *self.fields.lock().unwrap_or_else(PoisonError::into_inner) = Some(fields);
                 destination[range.start * to..range.end * to].copy_from_slice(&values);
                 if let Some(found) = found {
                     flags.get_or_insert_with(|| SlabFlags::all(to, slabs)).put(range.start, &found);
                 }
             }
             Ok(flags.filter(|f| !(0..slabs).all(|slab| f.is_full(slab))))
+        }
+
+        /// Those of the last call if they fit, else new ones.
+        fn fields(&self, shape: BlockShape, has_flags: bool) -> Result<Fields<V>, RegridError> {
+            let kept = self.fields.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(fields) = kept.filter(|f| f.source.shape() == shape && f.source.has_flags() == has_flags) {
+                return Ok(fields);
+            }
+            let source = DeviceField::zeros(&self.gpu, shape, has_flags)?;
+            let result = self.rows.destination_for(&self.gpu, &source)?;
+            let mut step = Step::new(&self.gpu);
+            self.rows.apply(&mut step, &source, self.missing, &result)?;
+            Ok(Fields { source, result, step })
         }
     }
 }

@@ -61,9 +61,10 @@ impl Weights {
         Self::build_on(&Device::Cpu, source, destination, options)
     }
 
-    /// [`Weights::build`] on a device: overlaps of polygons are made there, all else on the processor
-    /// ([`Weights::has_kernels`] tells which). In double precision weights are those of the processor within 1e-14 of the
-    /// cell; devices without it have 5e-7, and rows sum to 1 all the same.
+    /// [`Weights::build`] on a device: what [`Weights::has_kernels`] tells is made there, all else on the processor. In
+    /// double precision overlaps are those of the processor within 1e-14 of the cell and the rounding of coordinates,
+    /// nearest centers the same, bilinear weights the same in rows and within 1e-12 in meshes; devices without it have
+    /// overlaps within 5e-7, rows that sum to 1 all the same, and leave methods between centers to the processor.
     ///
     /// # Errors
     /// As [`Weights::build`]; [`RegridError::Device`] if the device fails.
@@ -71,10 +72,16 @@ impl Weights {
         methods::build(source, destination, options, 0..destination.len(), device)
     }
 
-    /// Whether a graphics processor would make the overlaps of these weights.
+    /// Whether a graphics processor with double precision would make these weights: overlaps of polygons with polygons or
+    /// rows, the nearest center, and bilinear ones.
     pub fn has_kernels(source: &Grid, destination: &Grid, options: &Options) -> bool {
-        let is_overlap = matches!(options.method, Method::Conservative | Method::Conservative2nd | Method::LargestFraction);
-        is_overlap && methods::conservative::has_kernels(source, destination, options)
+        match options.method {
+            Method::Conservative | Method::Conservative2nd | Method::LargestFraction => {
+                methods::conservative::has_kernels(source, destination, options)
+            }
+            Method::Nearest | Method::Bilinear => true,
+            _ => false,
+        }
     }
 
     /// The weights of some destination cells: rows `rows` of what [`Weights::build`] makes, with the same bits, so that

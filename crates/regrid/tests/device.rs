@@ -1,7 +1,7 @@
 //! Weights made and applied on a graphics processor beside those of the processor.
 #![cfg(feature = "gpu")]
 
-use knarr_grid::Grid;
+use knarr_grid::{Grid, Mask};
 use knarr_kernels::device::DeviceChoice;
 use knarr_kernels::gpu::Gpu;
 use knarr_regrid::{Device, Edges, Method, MissingPolicy, Normalization, Options, Regridder, SlabFlags, Weights};
@@ -51,10 +51,113 @@ fn weights_of_polygons_are_those_of_the_processor() {
             assert_eq!(again, found, "the same bits in every run");
         }
     }
-    let (rows, polygons) = (grid("r36x18"), grid("H8"));
-    assert!(!Weights::has_kernels(&rows, &polygons, &Options::new(Method::Conservative)), "parallels are no great circles");
-    let made = Weights::build_on(&device, &rows, &polygons, &Options::new(Method::Conservative));
-    assert_eq!(made, Weights::build(&rows, &polygons, &Options::new(Method::Conservative)));
+    let (rows, other) = (grid("r36x18"), grid("r40x20"));
+    assert!(!Weights::has_kernels(&rows, &other, &Options::new(Method::Conservative)), "rows and rows have formulas");
+    let made = Weights::build_on(&device, &rows, &other, &Options::new(Method::Conservative));
+    assert_eq!(made, Weights::build(&rows, &other, &Options::new(Method::Conservative)));
+}
+
+/// Compares weights link by link; a link that one has alone must be a rounding.
+fn assert_same(found: &Weights, expected: &Weights, share: f64, name: &str) {
+    assert_eq!(found.row_starts.len(), expected.row_starts.len(), "{name}");
+    for i in 0..expected.destination_len() {
+        let ((fc, fw), (ec, ew)) = (found.row(i), expected.row(i));
+        let weight = |c: &[u32], w: &[f64], column: u32| c.iter().position(|&k| k == column).map_or(0.0, |k| w[k]);
+        for &column in fc.iter().chain(ec) {
+            let (f, e) = (weight(fc, fw, column), weight(ec, ew, column));
+            assert!((f - e).abs() <= share, "{name}: row {i}, column {column}: {f:e} {e:e}");
+        }
+    }
+    assert_eq!(found.origin, expected.origin, "{name}");
+}
+
+#[test]
+fn weights_of_rows_and_polygons_are_those_of_the_processor() {
+    let Some(device) = device() else { return };
+    // Global and reduced Gaussian rows, wide cells, a rotated region; both ways.
+    let rows = ["r36x18", "r180x90", "O16", "F16", "r6x4", "10", "rot:-162,39.25,-20,-20,2,2,21,21"].map(grid);
+    let polygons = ["H8n", "CS12", "ICO9d"].map(grid);
+    for rows in &rows {
+        for polygons in &polygons {
+            for (source, destination) in [(rows, polygons), (polygons, rows)] {
+                for normalization in [Normalization::FractionArea, Normalization::DestinationArea] {
+                    let options = Options { normalization, ..Options::new(Method::Conservative) };
+                    assert!(Weights::has_kernels(source, destination, &options));
+                    let expected = Weights::build(source, destination, &options).expect("corners");
+                    let found = Weights::build_on(&device, source, destination, &options).expect("corners");
+                    // Slivers may be judged otherwise; in single precision they are wider.
+                    let share = if has_f64(&device) { 1e-11 } else { 1e-5 };
+                    let name = format!("{} cells to {}", source.len(), destination.len());
+                    assert_same(&found, &expected, share, &name);
+                    let again = Weights::build_on(&device, source, destination, &options).expect("corners");
+                    assert_eq!(again, found, "the same bits in every run");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn masked_cells_take_no_part_on_a_device() {
+    let Some(device) = device() else { return };
+    let masked = |spec: &str| {
+        let mut grid = grid(spec);
+        grid.mask = Mask::from_active((0..grid.len()).map(|i| i % 5 != 2).collect());
+        grid
+    };
+    for method in [Method::Conservative, Method::Nearest, Method::Bilinear] {
+        for (source, destination) in [("r36x18", "H8"), ("H8", "r36x18"), ("CS12", "H8")] {
+            let (source, destination) = (masked(source), masked(destination));
+            let options = Options::new(method);
+            let expected = Weights::build(&source, &destination, &options).expect("corners");
+            let found = Weights::build_on(&device, &source, &destination, &options).expect("corners");
+            assert_same(&found, &expected, if has_f64(&device) { 1e-11 } else { 1e-5 }, &format!("{method}"));
+        }
+    }
+}
+
+#[test]
+fn nearest_centers_and_weights_between_centers_are_those_of_the_processor() {
+    let Some(device) = device() else { return };
+    // Rows, reduced rows, meshes and their points; ties are on every grid of these.
+    let specs = ["r36x18", "O8", "10", "CS12", "H8n", "ICO6d"];
+    for source in specs {
+        for destination in specs {
+            let (from, to) = (grid(source), grid(destination));
+            let nearest = Options::new(Method::Nearest);
+            let expected = Weights::build(&from, &to, &nearest).expect("centers");
+            let found = Weights::build_on(&device, &from, &to, &nearest).expect("centers");
+            assert_eq!(found.columns, expected.columns, "{source} {destination}");
+            assert_eq!(found, expected, "{source} {destination}");
+            let bilinear = Options::new(Method::Bilinear);
+            assert!(Weights::has_kernels(&from, &to, &bilinear));
+            let expected = Weights::build(&from, &to, &bilinear).expect("centers");
+            let found = Weights::build_on(&device, &from, &to, &bilinear).expect("centers");
+            assert_same(&found, &expected, 1e-12, &format!("{source} {destination}"));
+        }
+    }
+    let far = Options { reach_m: Some(200_000), ..Options::new(Method::Nearest) };
+    let (from, to) = (grid("r36x18"), grid("H8"));
+    assert_eq!(Weights::build_on(&device, &from, &to, &far), Weights::build(&from, &to, &far));
+}
+
+#[test]
+fn weights_and_fields_are_copied_once() {
+    let Some(Device::Gpu(gpu)) = device() else { return };
+    let device = Device::Gpu(gpu.clone());
+    let (source, destination) = (grid("r36x18"), grid("H8"));
+    let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).expect("corners");
+    let regridder = Regridder { weights, missing: MissingPolicy::Propagate };
+    let on_device = regridder.prepare_on::<f32>(&device).expect("it fits");
+    let slabs = 3;
+    let (values, mut found) = (vec![1.0; slabs * source.len()], vec![0.0; slabs * destination.len()]);
+    for _ in 0..3 {
+        let before = gpu.copies();
+        on_device.apply_into(&values, None, &mut found).expect("it fits");
+        let copies = gpu.copies() - before;
+        let bytes = [copies.uploaded_bytes, copies.downloaded_bytes];
+        assert_eq!(bytes, [size_of_val(&values[..]) as u64, size_of_val(&found[..]) as u64], "values alone");
+    }
 }
 
 #[test]

@@ -200,3 +200,16 @@ fn rounded_rows_keep_their_sums() {
         assert!((before - after).abs() <= 0.5 * f64::from(f32::EPSILON) * largest, "{i}");
     }
 }
+
+#[test]
+fn grids_of_one_cell_and_of_none_are_grids() {
+    let Some(gpu) = device() else { return };
+    let one = Case { row_starts: vec![0, 1], columns: vec![0], weights: vec![1.0], source_len: 1 };
+    let none = Case { row_starts: vec![0], columns: vec![], weights: vec![], source_len: 1 };
+    for_all_numbers(gpu, |numbers| {
+        for (case, slabs) in [(&one, 1), (&one, 3), (&none, 2)] {
+            compare_numbers(gpu, case, numbers, slabs, false, Missing::Propagate, usize::MAX / 2);
+            compare_numbers(gpu, case, numbers, slabs, true, Missing::Renormalize { min_valid: 0.5 }, usize::MAX / 2);
+        }
+    });
+}

@@ -121,14 +121,12 @@ impl Component for Analytic {
         for (cell, content) in self.content.iter_mut().enumerate() {
             let taken: f64 = (0..self.declaration.imports.len()).filter_map(|i| imports.at(i)?.get(cell)).sum();
             *content += dt * (taken - flux[cell]);
-            // Rounds that leave the content as it is, but cannot be left out.
+            // Rounds that leave the content as it is, and are not left out.
             let mut x = *content;
             for _ in 0..self.cost {
                 x = (x * 1.000_000_1).sin().abs();
             }
-            if x == f64::NEG_INFINITY {
-                *content = x;
-            }
+            std::hint::black_box(x);
         }
         exports.set(&self.declaration.exports[0].name, flux)?;
         exports.set(&self.declaration.exports[1].name, self.content.clone())

@@ -32,6 +32,8 @@ pub struct RiverRouting {
     residence: Vec<f64>,
     /// kg in each cell.
     storage: Vec<f64>,
+    /// kg that came into each cell from those above it in the last step, less what went to the one below.
+    carried: Vec<f64>,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +104,7 @@ impl RiverRouting {
         let imports = vec![Import::flux(RUNOFF, "kg m-2 s-1", &[(Quantity::Water, 1.0)])];
         Ok(Box::new(Self {
             storage: vec![0.0; grid.len()],
+            carried: vec![0.0; grid.len()],
             network,
             land,
             mouths,
@@ -109,6 +112,12 @@ impl RiverRouting {
             residence,
             declaration: Declaration { grids: vec![DeclaredGrid { name, grid }, at_mouths], imports, exports },
         }))
+    }
+}
+
+impl RiverRouting {
+    fn per_area(&self, grid: usize, amount: impl Fn(usize) -> f64) -> Stock {
+        Stock { grid, per_area: (0..self.areas.len()).map(|cell| amount(cell) / self.areas[cell]).collect() }
     }
 }
 
@@ -158,6 +167,13 @@ impl Component for RiverRouting {
         let runoff = or_else(imports, RUNOFF, 0.0, n);
         let local: Vec<f64> = (0..n).map(|cell| if self.land[cell] { runoff[cell] * self.areas[cell] } else { 0.0 }).collect();
         let outflow = reservoir::step(&self.network, &mut self.storage, &local, &self.residence, interval.length_s());
+        self.carried.fill(0.0);
+        for (cell, rate) in outflow.iter().enumerate() {
+            if let Some(to) = self.network.downstream(cell) {
+                self.carried[cell] -= rate * interval.length_s();
+                self.carried[to] += rate * interval.length_s();
+            }
+        }
         let at_mouths = (0..n).map(|cell| if self.mouths[cell] { outflow[cell] / self.areas[cell] } else { 0.0 }).collect();
         let discharge = (0..n).map(|cell| if self.land[cell] { outflow[cell] / 1000.0 } else { 0.0 }).collect();
         let stored = (0..n).map(|cell| self.storage[cell] / self.areas[cell]).collect();
@@ -175,7 +191,15 @@ impl Component for RiverRouting {
     }
 
     fn stock(&self, quantity: Quantity) -> Option<Stock> {
-        let per_area = (0..self.storage.len()).map(|cell| self.storage[cell] / self.areas[cell]).collect();
-        (quantity == Quantity::Water).then_some(Stock { grid: 0, per_area })
+        (quantity == Quantity::Water).then(|| self.per_area(0, |cell| self.storage[cell]))
+    }
+
+    fn transport(&self, quantity: Quantity) -> Vec<Stock> {
+        if quantity != Quantity::Water {
+            return Vec::new();
+        }
+        // Land is on the first grid, what it drains to in the sea on the second alone.
+        let part = |land: bool| move |cell: usize| if self.land[cell] == land { self.carried[cell] } else { 0.0 };
+        vec![self.per_area(0, part(true)), self.per_area(1, part(false))]
     }
 }

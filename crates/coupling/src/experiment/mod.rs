@@ -53,6 +53,9 @@ pub struct Experiment {
     /// Where weights are kept between runs.
     #[serde(default)]
     pub weights: Option<WeightsFolder>,
+    /// Where maps are applied: `cpu` (default), `gpu`, `gpu:N` or `auto`; `--device` says otherwise.
+    #[serde(default)]
+    pub device: Option<Placed<String>>,
 }
 
 /// When an experiment runs.

@@ -9,6 +9,7 @@ use crate::mapping::Mapping;
 use crate::{Component, Fields, Registry};
 use knarr_grid::Grid;
 use knarr_io::WeightsCache;
+use knarr_kernels::device::DeviceChoice;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -106,6 +107,7 @@ impl Builder<'_> {
         if let (Some(restart), Some(every)) = (&restart, restart_every) {
             self.whole_steps(&restart.every, every, "`restart: every`");
         }
+        let device = self.device();
         let ingredients = self.ingredients(file, &clock, &schedule);
         Some(Plan {
             path: file.path.clone(),
@@ -121,10 +123,23 @@ impl Builder<'_> {
             order_is_given,
             budget,
             output,
+            device,
             restart_every,
             hash: super::hash::of(&ingredients),
             ingredients,
         })
+    }
+
+    fn device(&mut self) -> Option<DeviceChoice> {
+        let text = self.experiment.device.as_ref()?;
+        match text.parse() {
+            Ok(device) => Some(device),
+            Err(problem) => {
+                let message = format!("`device: {}`: {problem}", text.value);
+                self.findings.add(Finding::error("device", text.place, message).hint("`knarr gpu info` lists those there are"));
+                None
+            }
+        }
     }
 
     /// Asks each component for what holds before its first step, and sees whether what a lag begins with is there.

@@ -1,5 +1,6 @@
 //! What may not change when a run goes on from a kept state.
 
+use super::Plan;
 use super::build::Builder;
 use super::clock::RunClock;
 use crate::document::{Kind, Node};
@@ -8,8 +9,31 @@ use crate::schedule::Schedule;
 use knarr_regrid::content_hash;
 use std::path::Path;
 
-/// Parts of the experiment that may change: they change no value.
-const FREE: [&str; 5] = ["title", "output", "restart", "weights", "clock"];
+/// Parts of the experiment that may change: they change no value, or by the rounding of another device.
+const FREE: [&str; 6] = ["title", "output", "restart", "weights", "clock", "device"];
+
+/// What the names of ingredients that are files begin with.
+const FILE: &str = "the file ";
+
+impl Plan {
+    /// Files of the experiment whose content is not what it was when the plan was made.
+    pub fn changed_inputs(&self) -> Vec<String> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let inputs = self.ingredients.iter().filter_map(|(name, hash)| Some((name.strip_prefix(FILE)?, hash)));
+        inputs
+            .filter(|(name, hash)| hash_of(&folder.join(name)).as_ref() != Some(hash))
+            .map(|(name, _)| name.to_owned())
+            .collect()
+    }
+}
+
+/// The hash of a file's content.
+fn hash_of(path: &Path) -> Option<String> {
+    let mut hasher = blake3::Hasher::new();
+    let file = path.is_file().then(|| std::fs::File::open(path).ok()).flatten()?;
+    hasher.update_reader(file).ok()?;
+    Some(hasher.finalize().to_hex().to_string())
+}
 
 /// One hash of all ingredients.
 pub(super) fn of(ingredients: &[(String, String)]) -> String {
@@ -50,7 +74,7 @@ impl Builder<'_> {
         files.sort();
         files.dedup();
         for (name, hash) in files {
-            list.push((format!("the file {name}"), hash));
+            list.push((format!("{FILE}{name}"), hash));
         }
         list
     }
@@ -88,12 +112,8 @@ fn named_files(node: &Node, folder: &Path, out: &mut Vec<(String, String)>) {
         Kind::Text(text) => {
             let candidates = [Some(text.as_str()), text.rsplit_once(':').map(|(path, _)| path)];
             for name in candidates.into_iter().flatten() {
-                let path = folder.join(name);
-                let mut hasher = blake3::Hasher::new();
-                let hashed =
-                    path.is_file().then(|| std::fs::File::open(&path).and_then(|file| hasher.update_reader(file).map(|_| ())));
-                if let Some(Ok(())) = hashed {
-                    out.push((name.to_owned(), hasher.finalize().to_hex().to_string()));
+                if let Some(hash) = hash_of(&folder.join(name)) {
+                    out.push((name.to_owned(), hash));
                     return;
                 }
             }

@@ -21,6 +21,7 @@ use crate::schedule::{Schedule, Timing};
 use crate::{Declaration, Import, Instant, Nature, Period, Quantity, Reduction, Values};
 use knarr_field::Calendar;
 use knarr_field::units::Linear;
+use knarr_kernels::device::DeviceChoice;
 use knarr_kernels::sphere::UnitVector;
 use std::path::PathBuf;
 
@@ -53,6 +54,8 @@ pub struct Plan {
     pub budget: PlannedBudget,
     /// What is written.
     pub output: PlannedOutput,
+    /// Where maps are to be applied, if the experiment says.
+    pub device: Option<DeviceChoice>,
     /// How often states are kept, in seconds.
     pub restart_every: Option<i64>,
     /// Hash of all that may not change when the run goes on from a kept state.
@@ -124,6 +127,13 @@ pub struct Coupling {
     pub unmapped: Unmapped,
     /// What is said where nothing was written: for tables.
     pub defaults: Vec<(&'static str, String)>,
+}
+
+impl Coupling {
+    /// Whether the ledger follows it: states have no integral that means something, vectors have none.
+    pub fn has_account(&self) -> bool {
+        self.nature != Nature::State && self.parts.len() == 1
+    }
 }
 
 /// One field of a coupling.

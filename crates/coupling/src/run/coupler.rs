@@ -2,15 +2,18 @@
 
 use super::flow::Flow;
 use super::merge::merge;
-use super::stocks::Stocks;
+use super::stocks::{Integrals, Stocks};
+use super::watch::Activity;
 use crate::error::RunError;
 use crate::ledger::Cells;
 use crate::plan::{Plan, Prepared};
 use crate::schedule::Action;
-use crate::transfer::Way;
-use crate::{Component, Fields, Instant, Interval, Values};
+use crate::way::Way;
+use crate::{Component, Fields, Instant, Interval, Nature, Values};
+use knarr_grid::Grid;
+use knarr_regrid::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A component on its way.
 pub(super) struct Running {
@@ -21,6 +24,7 @@ pub(super) struct Running {
     /// Steps done.
     pub done: i64,
     pub stocks: Stocks,
+    pub integrals: Integrals,
     /// Seconds spent in the component, and on its exchanges.
     pub busy_s: f64,
     pub exchange_s: f64,
@@ -36,12 +40,15 @@ pub struct Coupler<'p> {
     pub(super) running: Vec<Mutex<Running>>,
     pub(super) flows: Vec<Mutex<Flow>>,
     pub(super) ways: Vec<Way<'p>>,
-    pub(super) cells: Vec<Vec<Cells>>,
+    pub(super) cells: Vec<Vec<Arc<Cells>>>,
     incoming: Vec<Vec<usize>>,
     outgoing: Vec<Vec<usize>>,
     threads: usize,
     /// Actions done since the start.
     pub(super) done: u64,
+    pub(crate) activity: Arc<Activity>,
+    /// Threads of the branches of each block, by where the plan has it.
+    pools: Mutex<Vec<(usize, Arc<Vec<ThreadPool>>)>>,
     /// Passes of each iteration so far, times it was not converged.
     pub(super) passes: Vec<Mutex<[u64; 3]>>,
 }
@@ -64,24 +71,45 @@ impl<'p> Coupler<'p> {
         exports: Vec<Fields>,
         threads: usize,
     ) -> Result<Self, RunError> {
-        let basins = &plan.budget.basins;
-        let ways: Vec<Way> = plan
-            .mappings
-            .iter()
-            .map(|mapping| Way {
-                mapping,
-                prepared: mapping.regridder.as_ref().map(|r| r.prepare()),
-                source: Cells::new(&mapping.source, basins),
-                destination: Cells::new(&mapping.destination, basins),
-            })
-            .collect();
+        Self::on(&Device::Cpu, plan, components, exports, threads)
+    }
+
+    /// [`Coupler::new`] with maps, and the sums of the ledger that go with them, on a device. On a graphics processor
+    /// mapped values are those of the processor to some units in the last place, and the ledger closes to 1e-12.
+    ///
+    /// # Errors
+    /// As [`Coupler::new`]; [`RunError::Regrid`] if the device has not the memory, or no double precision.
+    pub fn on(
+        device: &Device,
+        plan: &'p Plan,
+        components: Vec<Box<dyn Component>>,
+        exports: Vec<Fields>,
+        threads: usize,
+    ) -> Result<Self, RunError> {
+        // Each grid has its cells once.
+        let mut known: Vec<(&Arc<Grid>, Arc<Cells>)> = Vec::new();
+        let mut cells_of = |grid: &'p Arc<Grid>| {
+            if let Some((_, cells)) = known.iter().find(|(other, _)| Arc::ptr_eq(other, grid)) {
+                return Arc::clone(cells);
+            }
+            let cells = Arc::new(Cells::new(grid, &plan.budget.basins));
+            known.push((grid, Arc::clone(&cells)));
+            cells
+        };
+        let cells: Vec<Vec<Arc<Cells>>> =
+            plan.components.iter().map(|c| c.declaration.grids.iter().map(|g| cells_of(&g.grid)).collect()).collect();
+        let mut ways: Vec<Way> = Vec::new();
+        for (number, mapping) in plan.mappings.iter().enumerate() {
+            let accounted = plan.couplings.iter().filter(|k| k.mapping == number && k.has_account());
+            let mut natures: Vec<Nature> = accounted.map(|k| k.nature).collect();
+            natures.dedup();
+            ways.push(Way::new(mapping, cells_of(&mapping.source), cells_of(&mapping.destination), device, &natures)?);
+        }
         let flows = plan
             .couplings
             .iter()
             .map(|k| Flow::new(k, &ways[k.mapping], &exports[k.source], &|| plan.label(k)).map(Mutex::new))
             .collect::<Result<_, _>>()?;
-        let cells: Vec<Vec<Cells>> =
-            plan.components.iter().map(|c| c.declaration.grids.iter().map(|g| Cells::new(&g.grid, basins)).collect()).collect();
         let mut running = Vec::new();
         for (c, (component, exports)) in components.into_iter().zip(exports).enumerate() {
             let planned = &plan.components[c];
@@ -101,6 +129,7 @@ impl<'p> Coupler<'p> {
                 exports,
                 done: 0,
                 stocks,
+                integrals: Integrals::new(planned),
                 busy_s: 0.0,
                 exchange_s: 0.0,
                 wait_s: 0.0,
@@ -120,6 +149,8 @@ impl<'p> Coupler<'p> {
             outgoing: (0..count).map(|c| of(|k| k.source, c)).collect(),
             threads: threads.max(1),
             done: 0,
+            activity: Arc::default(),
+            pools: Mutex::default(),
             passes: plan.iterations.iter().map(|_| Mutex::new([0; 3])).collect(),
         })
     }
@@ -170,15 +201,11 @@ impl<'p> Coupler<'p> {
                 // Each branch has threads of its own, and sees of the others what was there before the block: the check has
                 // proved that it needs no more.
                 let share = (threads / branches.len()).max(1);
-                let pools: Vec<ThreadPool> = branches
-                    .iter()
-                    .map(|_| ThreadPoolBuilder::new().num_threads(share).build())
-                    .collect::<Result<_, _>>()
-                    .map_err(|e| RunError::Threads(e.to_string()))?;
+                let pools = self.pools(branches, share)?;
                 let outcomes: Vec<Result<(Vec<usize>, f64), RunError>> = std::thread::scope(|scope| {
                     let handles: Vec<_> = branches
                         .iter()
-                        .zip(&pools)
+                        .zip(pools.iter())
                         .map(|(branch, pool)| {
                             scope.spawn(move || {
                                 pool.install(|| {
@@ -205,6 +232,19 @@ impl<'p> Coupler<'p> {
         }
     }
 
+    /// A pool of `threads` for each branch of a block, made once. Each block has its own: one within another that had the
+    /// same would wait for itself.
+    fn pools(&self, branches: &[Vec<Action>], threads: usize) -> Result<Arc<Vec<ThreadPool>>, RunError> {
+        let (mut known, block) = (lock(&self.pools), branches.as_ptr().addr());
+        if let Some((_, pools)) = known.iter().find(|(of, _)| *of == block) {
+            return Ok(Arc::clone(pools));
+        }
+        let made = branches.iter().map(|_| ThreadPoolBuilder::new().num_threads(threads).build()).collect::<Result<_, _>>();
+        let pools = Arc::new(made.map_err(|e| RunError::Threads(e.to_string()))?);
+        known.push((block, Arc::clone(&pools)));
+        Ok(pools)
+    }
+
     /// One step of a component: takes, steps, gives. Nothing happens beyond the end of the run.
     fn step(&self, c: usize, stepped: &mut Vec<usize>) -> Result<(), RunError> {
         self.step_with(c, &|_| true, stepped)
@@ -219,6 +259,7 @@ impl<'p> Coupler<'p> {
             return Ok(());
         }
         let clock = std::time::Instant::now();
+        let _at_work = self.activity.begin(c, start);
         self.take(c, start, &mut running, which)?;
         let taken = clock.elapsed();
         let at = |s: i64| Instant(self.plan.start.0 + s);
@@ -232,8 +273,11 @@ impl<'p> Coupler<'p> {
         let busy = clock.elapsed() - taken;
         running.done += 1;
         self.check_exports(c, start + planned.step_s, &running)?;
-        let Running { stocks, imports, exports, .. } = &mut *running;
-        stocks.step(planned, &self.cells[c], imports, exports, planned.step_s as f64);
+        let Running { component, stocks, imports, exports, integrals, .. } = &mut *running;
+        integrals.given.fill(None);
+        let cells = &self.cells[c];
+        stocks.step(planned, component.as_ref(), cells, (imports, exports), integrals, planned.step_s as f64);
+        self.integrate_given(c, exports, integrals);
         self.give(c, start + planned.step_s, &running, which)?;
         let total = clock.elapsed();
         running.busy_s += busy.as_secs_f64();
@@ -255,7 +299,7 @@ impl<'p> Coupler<'p> {
             let window = coupling.timing.window_taken_at(start);
             let mut flow = lock(&self.flows[k]);
             let label = |s: i64| Instant(self.plan.start.0 + s).label(self.plan.calendar);
-            let values = flow.take(coupling, &self.ways[coupling.mapping], window).ok_or_else(|| RunError::NotGiven {
+            let taken = flow.take(coupling, &self.ways[coupling.mapping], window).ok_or_else(|| RunError::NotGiven {
                 coupling: self.plan.label(coupling),
                 at: label(start),
                 window: label(window),
@@ -263,14 +307,22 @@ impl<'p> Coupler<'p> {
             self.check_ledger(k, &mut flow, window)?;
             if coupling.share.is_some() {
                 merged.extend(coupling.parts.iter().map(|p| p.import));
-                flow.current = values;
+                flow.current = taken.values;
                 continue;
             }
-            for (part, values) in coupling.parts.iter().zip(values) {
-                match part.import.checked_sub(declared) {
-                    None => *running.imports.slot(part.import) = Some(values),
-                    Some(at) => running.hidden[at] = Some(values),
-                }
+            for (part, values) in coupling.parts.iter().zip(taken.values) {
+                let before = match part.import.checked_sub(declared) {
+                    None => {
+                        let import = &planned.declaration.imports[part.import];
+                        // Amounts of one side can be states of the other: their integrals are not the same.
+                        let is_same = import.nature == coupling.nature
+                            && Arc::ptr_eq(&self.cells[c][import.grid], &self.ways[coupling.mapping].destination);
+                        running.integrals.taken[part.import] = taken.integral.clone().filter(|_| is_same);
+                        running.imports.slot(part.import).replace(values)
+                    }
+                    Some(at) => running.hidden[at].replace(values),
+                };
+                flow.spare.extend(before.map(|before| before.values));
             }
         }
         merged.sort_unstable();
@@ -282,6 +334,7 @@ impl<'p> Coupler<'p> {
         });
         for import in merged {
             let values = self.merged(c, import, start, running)?;
+            running.integrals.taken[import] = None;
             *running.imports.slot(import) = Some(values);
         }
         Ok(())
@@ -320,6 +373,9 @@ impl<'p> Coupler<'p> {
         let planned = &self.plan.components[c];
         for (e, export) in planned.declaration.exports.iter().enumerate() {
             let Some(values) = running.exports.at(e) else { continue };
+            if all_finite(&values.values) {
+                continue;
+            }
             let cells = &self.cells[c][export.grid];
             let bad = |&cell: &usize| !values.values[cell].is_finite() && values.is_valid(cell) && cells.is_active(cell);
             if let Some(cell) = (0..values.len()).find(bad) {
@@ -342,10 +398,31 @@ impl<'p> Coupler<'p> {
             if !which(coupling) {
                 continue;
             }
+            let way = &self.ways[coupling.mapping];
+            let integral = &running.integrals.given[coupling.parts[0].export];
+            let integral = integral.as_ref().filter(|_| self.gives_over_own_cells(coupling));
             let mut flow = lock(&self.flows[k]);
-            flow.give(coupling, &self.ways[coupling.mapping], &running.exports, end, &|| self.plan.label(coupling))?;
+            flow.give(coupling, way, &running.exports, integral, end, &|| self.plan.label(coupling))?;
         }
         Ok(())
+    }
+
+    /// Integrals of exports that several couplings may emit.
+    fn integrate_given(&self, c: usize, exports: &Fields, integrals: &mut Integrals) {
+        for &k in &self.outgoing[c] {
+            let coupling = &self.plan.couplings[k];
+            let export = coupling.parts[0].export;
+            if let (Some(values), true) = (exports.at(export), coupling.has_account() && self.gives_over_own_cells(coupling)) {
+                let cells = &self.ways[coupling.mapping].source;
+                integrals.given[export].get_or_insert_with(|| cells.integral(values, coupling.nature == Nature::Flux));
+            }
+        }
+    }
+
+    /// Whether the cells that a coupling starts from are those of its export.
+    fn gives_over_own_cells(&self, coupling: &crate::plan::Coupling) -> bool {
+        let declared = &self.plan.components[coupling.source].declaration.exports[coupling.parts[0].export];
+        Arc::ptr_eq(&self.cells[coupling.source][declared.grid], &self.ways[coupling.mapping].source)
     }
 
     /// Sees that the account of a coupling closes.
@@ -369,4 +446,10 @@ impl<'p> Coupler<'p> {
         }
         Ok(())
     }
+}
+
+/// Whether there is neither an infinity nor a NaN.
+fn all_finite(values: &[f64]) -> bool {
+    // Whole chunks without a branch go by vectors.
+    values.chunks(1024).all(|chunk| chunk.iter().fold(true, |finite, x| finite & x.is_finite()))
 }

@@ -5,7 +5,8 @@ use crate::ledger::{Account, Column, flat, from_flat, times};
 use crate::plan::{Coupling, Part, PlannedInitial};
 use crate::reduction::Reducer;
 use crate::schedule::Timing;
-use crate::transfer::{Way, difference};
+use crate::transfer::difference;
+use crate::way::Way;
 use crate::{Array, ComponentError, Fields, Nature, Reduction, State, Values};
 use knarr_kernels::global_integral::Compensated;
 use std::borrow::Cow;
@@ -36,6 +37,15 @@ pub(crate) struct Flow {
     pub given: u64,
     pub taken: u64,
     pub account: Option<Account>,
+    /// Fields that are no longer used, for values on their way.
+    pub spare: Vec<Vec<f64>>,
+}
+
+/// What a step takes from a coupling.
+pub(crate) struct Taken {
+    pub values: Vec<Values>,
+    /// Σ value · area of each zone, where there is an account.
+    pub integral: Option<Vec<Compensated>>,
 }
 
 impl Flow {
@@ -43,7 +53,6 @@ impl Flow {
     pub fn new(coupling: &Coupling, way: &Way, exports: &Fields, label: &dyn Fn() -> String) -> Result<Self, RunError> {
         let initial = initial_values(coupling, exports);
         let zones = way.source.zones;
-        let has_account = coupling.nature != Nature::State && coupling.parts.len() == 1;
         let mut flow = Self {
             reducers: coupling.parts.iter().map(|_| Reducer::new(coupling.reduction)).collect(),
             window: 0,
@@ -53,7 +62,8 @@ impl Flow {
             current: Vec::new(),
             given: 0,
             taken: 0,
-            account: has_account.then(|| Account::new(zones)),
+            account: coupling.has_account().then(|| Account::new(zones)),
+            spare: Vec::new(),
         };
         // Windows that lie before the start are whole already.
         let mut window = coupling.timing.window_taken_at(0);
@@ -86,11 +96,14 @@ impl Flow {
     }
 
     /// Takes in what the source gives at the end of a step; sends the window if it ends there.
+    ///
+    /// `integral` is that of the first part over the source's cells, where it is known.
     pub fn give(
         &mut self,
         coupling: &Coupling,
         way: &Way,
         exports: &Fields,
+        integral: Option<&Vec<Compensated>>,
         end: i64,
         label: &dyn Fn() -> String,
     ) -> Result<(), RunError> {
@@ -104,7 +117,9 @@ impl Flow {
             }
             if let Some(account) = &mut self.account {
                 let weight = coupling.reduction.given_weight(timing.source_step) * slope(coupling);
-                let amounts = times(&way.source.integral(values, coupling.nature == Nature::Flux), weight);
+                let own = || way.source.integral(values, coupling.nature == Nature::Flux);
+                let sums = integral.cloned().unwrap_or_else(own);
+                let amounts = times(&sums, weight);
                 account.add(Column::Emitted, &amounts);
                 self.open.iter_mut().zip(&amounts).for_each(|(sum, amount)| sum.merge(amount));
             }
@@ -147,25 +162,27 @@ impl Flow {
                 account.add(Column::Reduced, &difference(&whole, &held));
             }
         }
-        let arrived = way.transfer(coupling, label, &values, weight, &mut self.account)?;
+        let arrived = way.transfer(coupling, label, &values, weight, &mut self.account, &mut self.spare)?;
         self.queue.push_back(Waiting { window: self.window, values: arrived.values, amounts: arrived.amounts });
         self.open.iter_mut().chain(&mut self.open_before).for_each(|sum| *sum = Compensated::default());
         Ok(())
     }
 
     /// The value of the window that ends at `window`, if it is there.
-    pub fn take(&mut self, coupling: &Coupling, way: &Way, window: i64) -> Option<Vec<Values>> {
+    pub fn take(&mut self, coupling: &Coupling, way: &Way, window: i64) -> Option<Taken> {
         if self.queue.front()?.window != window {
             return None;
         }
         let waiting = self.queue.pop_front()?;
         self.taken += 1;
+        let mut integral = None;
         if let Some(account) = &mut self.account {
             let weight = coupling.reduction.taken_weight(coupling.timing.period);
-            let amounts = times(&way.destination.integral(&waiting.values[0], coupling.nature == Nature::Flux), weight);
-            account.add(Column::Received, &amounts);
+            let sums = way.destination.integral(&waiting.values[0], coupling.nature == Nature::Flux);
+            account.add(Column::Received, &times(&sums, weight));
+            integral = Some(sums);
         }
-        Some(waiting.values)
+        Some(Taken { values: waiting.values, integral })
     }
 
     /// What is in the open window and in the queue.

@@ -65,6 +65,7 @@ impl Coupler<'_> {
                     running.component.restore(state)?;
                     (running.imports, running.hidden, running.exports) = (imports.clone(), hidden.clone(), exports.clone());
                     (running.stocks, running.done) = (stocks.clone(), *done);
+                    running.integrals.forget();
                 }
             }
             for (&k, values) in iteration.guessed.iter().zip(&guess) {
@@ -127,7 +128,7 @@ impl Coupler<'_> {
             .collect();
         let way = &self.ways[coupling.mapping];
         let weight = coupling.reduction.taken_weight(coupling.timing.period);
-        let arrived = way.transfer(coupling, &|| self.plan.label(coupling), &given, weight, &mut None);
+        let arrived = way.transfer(coupling, &|| self.plan.label(coupling), &given, weight, &mut None, &mut Vec::new());
         // A first guess that cannot be mapped is 0 everywhere; the passes tell what is wrong.
         arrived.map_or_else(|_| given.into_iter().map(Cow::into_owned).collect(), |arrived| arrived.values)
     }

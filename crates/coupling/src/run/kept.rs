@@ -69,6 +69,7 @@ impl Coupler<'_> {
             }
             running.component.restore(&own.under("state"))?;
             running.stocks.restore(&own.under("stocks"))?;
+            running.integrals.forget();
         }
         for (k, flow) in self.flows.iter().enumerate() {
             lock(flow).restore(&state.under(&format!("coupling {k}")))?;

@@ -8,6 +8,9 @@ mod kept;
 mod merge;
 mod stocks;
 mod told;
+mod watch;
 
 pub use coupler::Coupler;
 pub use told::{ComponentCost, CouplingCount};
+pub use watch::Watch;
+pub(crate) use watch::Watching;

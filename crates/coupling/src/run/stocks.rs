@@ -2,8 +2,31 @@
 
 use crate::ledger::{Cells, flat, from_flat, times};
 use crate::plan::PlannedComponent;
-use crate::{Array, Component, ComponentError, Effect, Fields, Nature, Quantity, State};
+use crate::{Array, Component, ComponentError, Effect, Fields, Nature, Quantity, State, Stock, Values};
 use knarr_kernels::global_integral::Compensated;
+use std::sync::Arc;
+
+/// Integrals of a component's fields as they are, where they were needed.
+#[derive(Clone, Debug)]
+pub(crate) struct Integrals {
+    /// Of imports, until they change.
+    pub taken: Vec<Option<Vec<Compensated>>>,
+    /// Of exports, until the next step.
+    pub given: Vec<Option<Vec<Compensated>>>,
+}
+
+impl Integrals {
+    /// None known.
+    pub fn new(planned: &PlannedComponent) -> Self {
+        Self { taken: vec![None; planned.declaration.imports.len()], given: vec![None; planned.declaration.exports.len()] }
+    }
+
+    /// Fields are others now.
+    pub fn forget(&mut self) {
+        self.taken.fill(None);
+        self.given.fill(None);
+    }
+}
 
 /// One component's stocks, in kg or J over the whole Earth and each basin.
 #[derive(Clone, Debug)]
@@ -13,42 +36,64 @@ pub(crate) struct Stocks {
     first: Vec<Option<Vec<Compensated>>>,
     /// F(t).
     fluxes: Vec<Vec<Compensated>>,
+    /// What the component itself carried from zone to zone.
+    moved: Vec<Vec<Compensated>>,
 }
 
 impl Stocks {
-    pub fn new(quantities: &[Quantity], component: &dyn Component, cells: &[Cells]) -> Self {
+    pub fn new(quantities: &[Quantity], component: &dyn Component, cells: &[Arc<Cells>]) -> Self {
         let first = quantities.iter().map(|&q| stock(component, q, cells)).collect();
         let zones = cells.first().map_or(1, |c| c.zones);
-        Self { quantities: quantities.to_vec(), first, fluxes: vec![vec![Compensated::default(); zones]; quantities.len()] }
+        let fluxes = vec![vec![Compensated::default(); zones]; quantities.len()];
+        Self { quantities: quantities.to_vec(), first, moved: fluxes.clone(), fluxes }
     }
 
-    /// Adds what a step of `dt` seconds took and gave.
-    pub fn step(&mut self, planned: &PlannedComponent, cells: &[Cells], imports: &Fields, exports: &Fields, dt: f64) {
+    /// Adds what a step of `dt` seconds took and gave, and what it carried from cell to cell.
+    ///
+    /// Integrals of fields that are known are taken, those of exports noted: couplings need them too.
+    pub fn step(
+        &mut self,
+        planned: &PlannedComponent,
+        component: &dyn Component,
+        cells: &[Arc<Cells>],
+        (imports, exports): (&Fields, &Fields),
+        known: &mut Integrals,
+        dt: f64,
+    ) {
         if self.quantities.is_empty() {
             return;
         }
-        let taken = planned.declaration.imports.iter().enumerate().map(|(k, i)| (imports.at(k), i.grid, i.nature, &i.effects));
-        let given = planned.declaration.exports.iter().enumerate().map(|(k, e)| (exports.at(k), e.grid, e.nature, &e.effects));
-        for (values, grid, nature, effects) in taken.chain(given) {
+        for (&quantity, sums) in self.quantities.iter().zip(&mut self.moved) {
+            for amounts in component.transport(quantity).into_iter().filter_map(|carried| integral(carried, cells)) {
+                sums.iter_mut().zip(&amounts).for_each(|(sum, amount)| sum.merge(amount));
+            }
+        }
+        let Integrals { taken, given } = known;
+        let imported =
+            planned.declaration.imports.iter().enumerate().map(|(k, i)| (imports.at(k), i.grid, i.nature, &i.effects)).zip(taken);
+        let exported =
+            planned.declaration.exports.iter().enumerate().map(|(k, e)| (exports.at(k), e.grid, e.nature, &e.effects)).zip(given);
+        for ((values, grid, nature, effects), known) in imported.chain(exported) {
             let wanted: Vec<(usize, &Effect)> = effects
                 .iter()
                 .filter_map(|effect| Some((self.quantities.iter().position(|q| *q == effect.quantity)?, effect)))
                 .collect();
             let (Some(values), false) = (values, wanted.is_empty()) else { continue };
-            let integral = cells[grid].integral(values, nature != Nature::Amount);
+            let integral = known.get_or_insert_with(|| cells[grid].integral(values, nature != Nature::Amount));
             for (at, effect) in wanted {
-                let amounts = times(&integral, effect.per_unit * dt);
+                let amounts = times(integral, effect.per_unit * dt);
                 self.fluxes[at].iter_mut().zip(&amounts).for_each(|(sum, amount)| sum.merge(amount));
             }
         }
     }
 
-    /// For each quantity that the component holds: S(0), S(t) and F(t) of a zone.
-    pub fn now(&self, component: &dyn Component, cells: &[Cells], zone: usize) -> Vec<(Quantity, [f64; 3])> {
+    /// For each quantity that the component holds: S(0), S(t), F(t) and what it moved into a zone.
+    pub fn now(&self, component: &dyn Component, cells: &[Arc<Cells>], zone: usize) -> Vec<(Quantity, [f64; 4])> {
         let mut rows = Vec::new();
         for (k, &quantity) in self.quantities.iter().enumerate() {
             let (Some(first), Some(now)) = (&self.first[k], stock(component, quantity, cells)) else { continue };
-            rows.push((quantity, [first[zone].value(), now[zone].value(), self.fluxes[k][zone].value()]));
+            let values = [&first[zone], &now[zone], &self.fluxes[k][zone], &self.moved[k][zone]];
+            rows.push((quantity, values.map(Compensated::value)));
         }
         rows
     }
@@ -60,6 +105,7 @@ impl Stocks {
                 state.put(format!("{quantity}/first"), Array::Real(flat(first)));
             }
             state.put(format!("{quantity}/fluxes"), Array::Real(flat(&self.fluxes[k])));
+            state.put(format!("{quantity}/moved"), Array::Real(flat(&self.moved[k])));
         }
         state
     }
@@ -69,13 +115,16 @@ impl Stocks {
             let name = format!("{quantity}/first");
             self.first[k] = state.find(&name).is_some().then(|| state.real(&name)).transpose()?.map(from_flat);
             self.fluxes[k] = from_flat(state.real(&format!("{quantity}/fluxes"))?);
+            self.moved[k] = from_flat(state.real(&format!("{quantity}/moved"))?);
         }
         Ok(())
     }
 }
 
-fn stock(component: &dyn Component, quantity: Quantity, cells: &[Cells]) -> Option<Vec<Compensated>> {
-    let stock = component.stock(quantity)?;
-    let cells = cells.get(stock.grid)?;
-    Some(cells.sums(|cell| (stock.per_area.get(cell).copied().unwrap_or(0.0), cells.areas[cell])))
+fn stock(component: &dyn Component, quantity: Quantity, cells: &[Arc<Cells>]) -> Option<Vec<Compensated>> {
+    integral(component.stock(quantity)?, cells)
+}
+
+fn integral(stock: Stock, cells: &[Arc<Cells>]) -> Option<Vec<Compensated>> {
+    Some(cells.get(stock.grid)?.integral(&Values::new(stock.per_area), true))
 }

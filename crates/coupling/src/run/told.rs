@@ -61,8 +61,8 @@ impl Coupler<'_> {
         lock(&self.flows[coupling]).account.as_ref().map(|a| (a.worst, a.largest_correction))
     }
 
-    /// For each quantity that a component holds: S(0), S(t) and F(t) of a zone.
-    pub fn stocks(&self, component: usize, zone: usize) -> Vec<(Quantity, [f64; 3])> {
+    /// For each quantity that a component holds: S(0), S(t), F(t) and what the component itself moved into a zone.
+    pub fn stocks(&self, component: usize, zone: usize) -> Vec<(Quantity, [f64; 4])> {
         let running = lock(&self.running[component]);
         running.stocks.now(running.component.as_ref(), &self.cells[component], zone)
     }

@@ -1,6 +1,7 @@
 //! Experiments of analytic boxes, for tests.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use knarr_coupling::document::Placed;
 use knarr_coupling::{Coupler, ExperimentFile, Prepared, Registry, State};
 use std::path::Path;
 
@@ -66,4 +67,15 @@ pub fn run_whole(text: &str, threads: usize) -> State {
 /// Runs `work` in a pool of so many threads.
 pub fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads").install(work)
+}
+
+/// Some days of an experiment that comes with Knarr.
+pub fn shipped(name: &str, days: u32) -> Prepared {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/experiments").join(name);
+    let mut file = ExperimentFile::read(&path).unwrap_or_else(|e| panic!("{e}"));
+    file.experiment.clock.stop = Placed::nowhere(format!("P{days}D"));
+    let (prepared, findings) = Prepared::new(&file, &Registry::built_in());
+    let told: String = findings.0.iter().map(|f| f.told(name)).collect();
+    assert!(told.is_empty(), "{told}");
+    prepared.expect("nothing is wrong")
 }

@@ -52,6 +52,20 @@ pub(crate) fn build(
     let made = if options.needs_all_rows() { 0..destination.len() } else { range.clone() };
     let mut to = Centers::of(destination);
     to.restrict(&made);
+    #[cfg(feature = "gpu")]
+    let on_device = match (device, options.method) {
+        (Device::Gpu(gpu), Method::Nearest) if gpu.facts().f64 => {
+            Some(nearest::rows_on(gpu, &Centers::of(source), &to, options.reach_chord2())?)
+        }
+        (Device::Gpu(gpu), Method::Bilinear) if gpu.facts().f64 => Some(bilinear::rows_on(gpu, source, &to)?),
+        _ => None,
+    };
+    #[cfg(not(feature = "gpu"))]
+    let on_device: Option<LinkRows> = None;
+    if let Some(rows) = on_device {
+        let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
+        return Ok(cut(point_weights(source, destination, options, rows, no_areas(source, destination)), range));
+    }
     let rows = match options.method {
         Method::Nearest | Method::Distance { .. } | Method::Gaussian { .. } | Method::Radial { .. } => {
             neighbour_rows(&Centers::of(source), &to, options).expect("a method of nearest centers")

@@ -7,6 +7,13 @@ use crate::search::rows::{Nearest, RowCenters};
 use knarr_grid::Layout;
 use knarr_kernels::sphere::{UnitVector, dot, sub};
 use rayon::prelude::*;
+#[cfg(feature = "gpu")]
+use {
+    crate::RegridError,
+    knarr_kernels::gpu::{Gpu, Width},
+    knarr_kernels::point_hash::PointHash,
+    knarr_kernels::twins::point_hash::DevicePointHash,
+};
 
 /// No source cell: an inactive destination cell.
 const NONE: u32 = u32::MAX;
@@ -24,6 +31,12 @@ pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRow
         },
         Layout::Polygons { .. } | Layout::Points { .. } => unknown(destination),
     };
+    finish(&mut nearest, from, destination, reach);
+    LinkRows::of_single(nearest, NONE)
+}
+
+/// Asks a tree for what is not found yet, and drops what is too far.
+fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64) {
     if nearest.contains(&UNKNOWN) {
         let (tree, centers, points) = (from.tree(), from.points(), destination.points());
         let unknown = nearest.par_iter_mut().enumerate().filter(|(_, cell)| **cell == UNKNOWN);
@@ -49,8 +62,31 @@ pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRow
             }
         });
     }
-    LinkRows::of_single(nearest, NONE)
 }
+
+/// [`rows`] on a graphics processor that has double precision: the same cells, found by cubes. What is far from all
+/// centers is left to the processor.
+#[cfg(feature = "gpu")]
+pub(super) fn rows_on(gpu: &Gpu, from: &Centers, destination: &Centers, reach: f64) -> Result<LinkRows, RegridError> {
+    let active = |centers: &Centers| (0..centers.len() as u32).filter(|&i| centers.is_active[i as usize]).collect::<Vec<u32>>();
+    let (cells, targets) = (active(from), active(destination));
+    let units = |centers: &Centers, of: &[u32]| of.par_iter().map(|&i| centers.unit(i as usize)).collect::<Vec<UnitVector>>();
+    let hash = PointHash::new(&units(from, &cells));
+    let uploaded = DevicePointHash::upload(gpu, &hash, Width::F64)?;
+    let mut nearest = vec![NONE; destination.len()];
+    for part in targets.chunks(POINTS) {
+        let found = uploaded.search(gpu, &units(destination, part))?;
+        for (&i, id) in part.iter().zip(found) {
+            nearest[i as usize] = id.map_or(UNKNOWN, |id| cells[id as usize]);
+        }
+    }
+    finish(&mut nearest, from, destination, reach);
+    Ok(LinkRows::of_single(nearest, NONE))
+}
+
+/// Points that are looked up at a time.
+#[cfg(feature = "gpu")]
+const POINTS: usize = 1 << 20;
 
 /// Active cells, nothing found yet.
 fn unknown(destination: &Centers) -> Vec<u32> {

@@ -26,14 +26,20 @@ pub(crate) struct Found {
 impl Locator {
     /// `corners[starts[k]..starts[k + 1]]` are the nodes of polygon `k`.
     pub fn new(nodes: Vec<UnitVector>, starts: Vec<usize>, corners: Vec<u32>) -> Self {
-        let boxes: Vec<Box3> = starts
-            .par_windows(2)
-            .map(|w| {
-                let polygon: Vec<UnitVector> = corners[w[0]..w[1]].iter().map(|&c| nodes[c as usize]).collect();
-                Box3::around_polygon(&polygon)
-            })
-            .collect();
+        let boxes = boxes(&nodes, &starts, &corners);
         Self { nodes, starts, corners, tree: Bvh::new(&boxes) }
+    }
+
+    /// Starts of the corners of each polygon, the corners, and the nodes.
+    #[cfg(feature = "gpu")]
+    pub fn parts(&self) -> (&[usize], &[u32], &[UnitVector]) {
+        (&self.starts, &self.corners, &self.nodes)
+    }
+
+    /// Boxes around the polygons.
+    #[cfg(feature = "gpu")]
+    pub fn bounds(&self) -> Vec<[[f32; 3]; 2]> {
+        boxes(&self.nodes, &self.starts, &self.corners).into_iter().map(|b| [b.min, b.max]).collect()
     }
 
     /// Nodes of a polygon.
@@ -58,4 +64,12 @@ impl Locator {
             }
         }
     }
+}
+
+fn boxes(nodes: &[UnitVector], starts: &[usize], corners: &[u32]) -> Vec<Box3> {
+    let around = |w: &[usize]| {
+        let polygon: Vec<UnitVector> = corners[w[0]..w[1]].iter().map(|&c| nodes[c as usize]).collect();
+        Box3::around_polygon(&polygon)
+    };
+    starts.par_windows(2).map(around).collect()
 }

@@ -10,6 +10,8 @@
 //! corner is unmapped. Nothing is extrapolated, but rows around a pole are closed by their mean there.
 
 mod fans;
+#[cfg(feature = "gpu")]
+mod on_gpu;
 mod patches;
 mod quads;
 mod rows;
@@ -71,6 +73,8 @@ fn patches(source: &Grid, from: Centers) -> Patches {
     around_corners.unwrap_or_else(|| triangles(&from)).finish(None, from.is_active)
 }
 
+#[cfg(feature = "gpu")]
+pub(super) use on_gpu::rows as rows_on;
 pub(super) use quads::is_closed;
 
 /// Rows and columns of a grid whose neighbours in index are neighbours on the globe.

@@ -242,6 +242,27 @@ impl Patches {
         });
     }
 
+    /// The patches.
+    #[cfg(feature = "gpu")]
+    pub fn locator(&self) -> &Locator {
+        &self.locator
+    }
+
+    /// Appends the links of a point in a patch that has these weights; none, and false, if no corner is active there.
+    #[cfg(feature = "gpu")]
+    pub fn push_weighed(&self, patch: u32, weights: &[f64], links: &mut Vec<Link>) -> bool {
+        let polygon = self.locator.polygon(patch);
+        for (&node, &weight) in polygon.iter().zip(weights) {
+            self.push_node(node, weight, links);
+        }
+        let all: f64 = weights[..polygon.len()].iter().sum();
+        let kept: f64 = links.iter().map(|l| l.1).sum();
+        if kept <= LEAST_SHARE * all {
+            links.clear();
+        }
+        !links.is_empty()
+    }
+
     fn push_node(&self, node: u32, weight: f64, links: &mut Vec<Link>) {
         let mut push = |cell: u32, weight: f64| {
             let cell = self.alias.as_ref().map_or(cell, |alias| alias[cell as usize]);

@@ -91,12 +91,54 @@ impl<'a> RowSource<'a> {
         }
     }
 
-    /// Appends the links of a point; masked centers are left out, the rest is scaled up by the caller.
-    pub fn links_at(&self, p: LonLat, links: &mut Vec<Link>) {
-        let (lon, lat) = match &self.rows.rotation {
+    /// Degrees east of the first column, latitudes, and length of a turn (0: none); `None` without columns that all rows
+    /// share, or if rows repeat.
+    #[cfg(feature = "gpu")]
+    pub fn axes(&self) -> Option<(Vec<f64>, Vec<f64>, f64)> {
+        let Line::Shared { offsets, is_periodic, .. } = &self.line else { return None };
+        let values = |axis: &Ascending| (0..axis.len()).map(|k| axis.value(k)).collect::<Vec<f64>>();
+        let lats = values(&self.lats);
+        let ascend = lats.windows(2).all(|w| w[0] < w[1]);
+        ascend.then(|| (values(offsets), lats, if *is_periodic { 360.0 } else { 0.0 }))
+    }
+
+    /// Where a point lies along the axes.
+    #[cfg(feature = "gpu")]
+    pub fn place(&self, p: LonLat) -> [f64; 2] {
+        let (lon, lat) = self.in_frame(p);
+        match &self.line {
+            Line::Shared { west_deg, is_periodic, .. } => {
+                let x = turned(lon - west_deg);
+                [if !is_periodic && x > 360.0 - TOLERANCE_DEG { 0.0 } else { x }, lat]
+            }
+            Line::Reduced => [lon, lat],
+        }
+    }
+
+    /// Appends the links of a point between these centers of the axes, with their weights.
+    #[cfg(feature = "gpu")]
+    pub fn push_located(&self, centers: [u32; 4], weights: [f64; 4], links: &mut Vec<Link>) {
+        let Line::Shared { offsets, .. } = &self.line else { return };
+        for (center, weight) in centers.into_iter().zip(weights) {
+            let (row, column) = (center as usize / offsets.len(), center as usize % offsets.len());
+            self.push(self.lats.number(row), offsets.number(column), weight, links);
+        }
+        if links.iter().map(|l| l.1).sum::<f64>() <= LEAST_SHARE {
+            links.clear();
+        }
+    }
+
+    /// Longitude and latitude in the frame of the rows.
+    fn in_frame(&self, p: LonLat) -> (f64, f64) {
+        match &self.rows.rotation {
             None => (p.lon_deg, p.lat_deg),
             Some(rotation) => lon_lat_deg(rotation.apply(p.unit())),
-        };
+        }
+    }
+
+    /// Appends the links of a point; masked centers are left out, the rest is scaled up by the caller.
+    pub fn links_at(&self, p: LonLat, links: &mut Vec<Link>) {
+        let (lon, lat) = self.in_frame(p);
         let at = |k: usize| (self.lats.value(k), self.lats.number(k));
         let (first, last) = (at(0), at(self.lats.len() - 1));
         let inside = if lat < first.0 - TOLERANCE_DEG {

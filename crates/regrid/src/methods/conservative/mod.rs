@@ -13,6 +13,8 @@ mod polygons;
 #[cfg(feature = "gpu")]
 mod polygons_on_gpu;
 mod rows;
+#[cfg(feature = "gpu")]
+mod rows_on_gpu;
 mod slicing;
 mod transposed;
 
@@ -20,8 +22,13 @@ use super::{areas_of_polygons, areas_of_rows};
 use crate::identity::content_hash;
 use crate::{Device, Edges, Normalization, Options, RegridError, Weights, WeightsOrigin};
 use knarr_grid::{Grid, Layout, Mask, Offsets, Polygons, Rows};
+#[cfg(feature = "gpu")]
+use knarr_kernels::gpu::Gpu;
 use overlaps::Overlaps;
+#[cfg(feature = "gpu")]
+use overlaps::least_overlap;
 use rayon::prelude::*;
+use slicing::PolygonsByRows;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -127,8 +134,11 @@ fn find(
     device: &Device,
 ) -> Result<Overlaps, RegridError> {
     #[cfg(feature = "gpu")]
-    if let (Device::Gpu(gpu), Cells::Polygons(s), Cells::Polygons(d)) = (device, source_cells, destination_cells) {
-        return polygons_on_gpu::overlaps(gpu, s, &source.mask, source_areas, d, destination_mask, destination_areas);
+    if let Device::Gpu(gpu) = device {
+        let to = (destination_mask, destination_areas);
+        if let Some(found) = find_on_gpu(gpu, (source_cells, &source.mask, source_areas), destination_cells, to)? {
+            return Ok(found);
+        }
     }
     // Other pairs have formulas that are made on the processor, whatever the device.
     let _ = device;
@@ -138,7 +148,7 @@ fn find(
             slicing::destination_rows_by_rows(s, &source.mask, d, destination_mask, destination_areas)
         }
         (Cells::Rows(s), Cells::Polygons(d)) => {
-            slicing::polygons_by_rows(d, destination_mask, destination_areas, s, &source.mask, source_areas)
+            PolygonsByRows::new((d, destination_mask, destination_areas), (s, &source.mask, source_areas)).overlaps()
         }
         (Cells::Polygons(s), Cells::Rows(d)) => {
             transposed::rows_by_polygons(d, destination_mask, destination_areas, s, &source.mask, source_areas)
@@ -149,15 +159,41 @@ fn find(
     })
 }
 
-/// Whether a graphics processor has kernels for the overlaps of these grids: cells with great-circle edges on both
-/// sides.
+/// The overlaps of pairs that a graphics processor has kernels for.
+#[cfg(feature = "gpu")]
+fn find_on_gpu(
+    gpu: &Gpu,
+    (source, source_mask, source_areas): (&Cells, &Mask, &[f64]),
+    destination: &Cells,
+    (destination_mask, destination_areas): (&Mask, &[f64]),
+) -> Result<Option<Overlaps>, RegridError> {
+    Ok(match (source, destination) {
+        (Cells::Rows(_), Cells::Rows(_)) => None,
+        (Cells::Rows(s), Cells::Polygons(d)) => {
+            let pair = PolygonsByRows::new((d, destination_mask, destination_areas), (s, source_mask, source_areas));
+            Some(rows_on_gpu::overlaps(gpu, &pair)?)
+        }
+        (Cells::Polygons(s), Cells::Rows(d)) => {
+            let pair = PolygonsByRows::new((s, source_mask, source_areas), (d, destination_mask, destination_areas));
+            let least = |polygon: usize, cell: usize| least_overlap(source_areas[polygon].min(destination_areas[cell]));
+            Some(rows_on_gpu::overlaps(gpu, &pair)?.transposed(0..d.len(), least))
+        }
+        (Cells::Polygons(s), Cells::Polygons(d)) => {
+            let found = polygons_on_gpu::overlaps(gpu, s, source_mask, source_areas, d, destination_mask, destination_areas)?;
+            Some(found)
+        }
+    })
+}
+
+/// Whether a graphics processor has kernels for the overlaps of these grids: cells with great-circle edges on one side,
+/// and such cells or rows on the other.
 pub(crate) fn has_kernels(source: &Grid, destination: &Grid, options: &Options) -> bool {
-    let is_polygons = |grid: &Grid| match &grid.layout {
-        Layout::Rows(rows) => options.edges == Edges::GreatCircle || !bands::can_tile(rows),
-        Layout::Formula(_) | Layout::Polygons { .. } => true,
-        Layout::Points { .. } => false,
+    let is_points = |grid: &Grid| matches!(grid.layout, Layout::Points { .. });
+    let is_rows = |grid: &Grid| match &grid.layout {
+        Layout::Rows(rows) => options.edges != Edges::GreatCircle && bands::can_tile(rows),
+        _ => false,
     };
-    is_polygons(source) && is_polygons(destination)
+    !(is_points(source) || is_points(destination) || is_rows(source) && is_rows(destination))
 }
 
 /// Divides overlap areas as the normalization says.

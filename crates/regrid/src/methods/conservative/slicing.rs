@@ -3,43 +3,75 @@
 use super::bands::bands;
 use super::overlaps::{Overlaps, least_overlap};
 use knarr_grid::{Mask, Polygons, Rows};
-use knarr_kernels::overlap_rows::{OwnParallels, Piece, Scratch, slice, slice_polygon};
+use knarr_kernels::overlap_rows::{Bands, OwnParallels, Piece, Scratch, slice, slice_polygon};
 use knarr_kernels::sphere::{Rotation, UnitVector, sin_cos_deg, unit_vector};
 
-/// Overlaps of polygons (rows of the result) with the cells of `rows` (columns of the result).
-pub(super) fn polygons_by_rows(
-    polygons: &Polygons,
-    polygon_mask: &Mask,
-    polygon_areas: &[f64],
-    rows: &Rows,
-    rows_mask: &Mask,
-    row_areas: &[f64],
-) -> Overlaps {
-    let bands = bands(rows);
-    let rotation = rows.rotation;
-    Overlaps::by_rows(
-        polygons.len(),
-        || (Scratch::default(), Vec::<UnitVector>::new()),
-        |cell, (scratch, corners), links| {
-            if !polygon_mask.is_active(cell) {
-                return 0.0;
+/// Polygons (rows of the result), and the cells of rows that they overlap (columns of the result).
+pub(super) struct PolygonsByRows<'a> {
+    pub polygons: &'a Polygons,
+    pub polygon_mask: &'a Mask,
+    pub polygon_areas: &'a [f64],
+    pub rows: &'a Rows,
+    pub rows_mask: &'a Mask,
+    pub row_areas: &'a [f64],
+    bands: Bands,
+}
+
+/// Buffers of a thread.
+#[derive(Default)]
+pub(super) struct Slicer {
+    scratch: Scratch,
+    corners: Vec<UnitVector>,
+}
+
+impl<'a> PolygonsByRows<'a> {
+    pub fn new(
+        (polygons, polygon_mask, polygon_areas): (&'a Polygons, &'a Mask, &'a [f64]),
+        (rows, rows_mask, row_areas): (&'a Rows, &'a Mask, &'a [f64]),
+    ) -> Self {
+        Self { polygons, polygon_mask, polygon_areas, rows, rows_mask, row_areas, bands: bands(rows) }
+    }
+
+    /// The rows, in their own frame.
+    #[cfg(feature = "gpu")]
+    pub fn bands(&self) -> &Bands {
+        &self.bands
+    }
+
+    /// Appends the corners of a polygon in the frame of the rows; none if it is switched off.
+    pub fn copy_corners(&self, polygon: usize, corners: &mut Vec<UnitVector>) {
+        if !self.polygon_mask.is_active(polygon) {
+            return;
+        }
+        let start = corners.len();
+        self.polygons.copy_cell(polygon, corners);
+        if let Some(rotation) = &self.rows.rotation {
+            corners[start..].iter_mut().for_each(|p| *p = rotation.apply(*p));
+        }
+    }
+
+    /// Pushes the links of a polygon and gives its sliver limit.
+    pub fn row(&self, polygon: usize, Slicer { scratch, corners }: &mut Slicer, links: &mut Vec<(u32, f64)>) -> f64 {
+        corners.clear();
+        self.copy_corners(polygon, corners);
+        if corners.is_empty() {
+            return 0.0;
+        }
+        // Slivers are judged by the smaller of the two cells, whichever side is the destination.
+        let least = least_overlap(self.polygon_areas[polygon]);
+        let mut emit = |column: usize, area: f64| {
+            if self.rows_mask.is_active(column) {
+                links.push((column as u32, area));
             }
-            corners.clear();
-            polygons.copy_cell(cell, corners);
-            if let Some(rotation) = &rotation {
-                corners.iter_mut().for_each(|p| *p = rotation.apply(*p));
-            }
-            // Slivers are judged by the smaller of the two cells, whichever side is the destination.
-            let least = least_overlap(polygon_areas[cell]);
-            let mut emit = |column: usize, area: f64| {
-                if rows_mask.is_active(column) {
-                    links.push((column as u32, area));
-                }
-            };
-            slice_polygon(&bands, corners, scratch, &mut emit);
-            if links.len() == 1 { least } else { least.min(smallest(links, row_areas)) }
-        },
-    )
+        };
+        slice_polygon(&self.bands, corners, scratch, &mut emit);
+        if links.len() == 1 { least } else { least.min(smallest(links, self.row_areas)) }
+    }
+
+    /// All rows.
+    pub fn overlaps(&self) -> Overlaps {
+        Overlaps::by_rows(self.polygons.len(), Slicer::default, |polygon, slicer, links| self.row(polygon, slicer, links))
+    }
 }
 
 /// The sliver limit of the smallest cell among the links.

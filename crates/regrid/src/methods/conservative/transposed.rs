@@ -4,7 +4,7 @@
 //! that reaches into two belts is sliced for both.
 
 use super::overlaps::{Overlaps, least_overlap};
-use super::slicing::polygons_by_rows;
+use super::slicing::PolygonsByRows;
 use knarr_grid::{Columns, Mask, Polygons, Rows};
 use knarr_kernels::sphere::{dot, sin_cos_deg};
 use rayon::prelude::*;
@@ -34,7 +34,7 @@ pub(super) fn rows_by_polygons(
         let here = Mask::from_active((0..polygons.len()).into_par_iter().map(meeting).collect());
         let own = |cell: usize| cells.contains(&cell) && rows_mask.is_active(cell);
         let own = Mask::from_active((0..rows.len()).into_par_iter().map(own).collect());
-        let found = polygons_by_rows(polygons, &here, &any_area, rows, &own, &any_area);
+        let found = PolygonsByRows::new((polygons, &here, &any_area), (rows, &own, &any_area)).overlaps();
         found.transposed(cells, |polygon, cell| least_overlap(polygon_areas[polygon].min(row_areas[cell])))
     };
     let mut result = Overlaps::with_rows(rows.len());

@@ -4,7 +4,7 @@ use knarr_coupling::{
     Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Parameters, State,
 };
 
-/// Hands on its import as its export; parameters are the names of both.
+/// Hands on its import as its export; parameters are the names of both, and whether they are fluxes.
 pub struct Mirror {
     declaration: Declaration,
 }
@@ -12,15 +12,14 @@ pub struct Mirror {
 impl Mirror {
     /// Its constructor.
     pub fn make(context: &Context, parameters: &Parameters) -> Result<Box<dyn Component>, ComponentError> {
-        let (import, export): (String, String) = parameters.read()?;
+        let (import, export, is_flux): (String, String, bool) = parameters.read()?;
         let (name, grid) = context.own_grid()?;
-        Ok(Box::new(Self {
-            declaration: Declaration {
-                grids: vec![DeclaredGrid { name, grid }],
-                imports: vec![Import::new(&import, "K")],
-                exports: vec![Export::new(&export, "K")],
-            },
-        }))
+        let (import, export) = match is_flux {
+            true => (Import::flux(&import, "W m-2", &[]), Export::flux(&export, "W m-2", &[])),
+            false => (Import::new(&import, "K"), Export::new(&export, "K")),
+        };
+        let grids = vec![DeclaredGrid { name, grid }];
+        Ok(Box::new(Self { declaration: Declaration { grids, imports: vec![import], exports: vec![export] } }))
     }
 }
 

@@ -29,9 +29,12 @@ pub fn plans(size: Size) -> Vec<Plan> {
         .zip(ping_pong_pairs(size))
         .map(|(kernel, pair)| {
             let data = format!("{} <-> {}", pair[0], pair[1]);
-            plan(PING_PONG, &format!("there and back, {kernel}"), data, Box::new(move |m| ping_pong(&pair, m)))
+            plan(PING_PONG, &format!("there and back, {kernel}"), data, Box::new(move |m| ping_pong(&pair, false, m)))
         })
         .collect();
+    let pair = ping_pong_pairs(size)[0].clone();
+    let data = format!("{} <-> {}", pair[0], pair[1]);
+    plans.push(plan(PING_PONG, "there and back, a flux and its ledger", data, Box::new(move |m| ping_pong(&pair, true, m))));
     let grid = boxes_grid(size);
     plans.push(plan(TWO_BOXES, "an hour", format!("twice {grid}"), Box::new(move |m| two_boxes(grid, m))));
     // Its grids are those of its data.
@@ -130,25 +133,28 @@ impl<'p> Stepped<'p> {
     }
 }
 
-/// Two components that do nothing but hand on what they get, over two bilinear maps.
-fn ping_pong_prepared([one, other]: &[String; 2]) -> Result<Prepared, CaseError> {
+/// Two components that do nothing but hand on what they get: a state over two bilinear maps, or a flux over two conservative
+/// ones with all that the ledger sums, over the Earth and three basins.
+fn ping_pong_prepared([one, other]: &[String; 2], is_flux: bool) -> Result<Prepared, CaseError> {
+    let map = if is_flux { "conservative" } else { "bilinear, nearest" };
     let file = parsed(&format!(
         "
 clock: {{start: 2000-01-01, stop: P40000D}}
 components:
-  ping: {{kind: mirror, grid: {one}, step: PT1H, parameters: [pong, ping]}}
-  pong: {{kind: mirror, grid: {other}, step: PT1H, parameters: [ping, pong]}}
+  ping: {{kind: mirror, grid: {one}, step: PT1H, parameters: [pong, ping, {is_flux}]}}
+  pong: {{kind: mirror, grid: {other}, step: PT1H, parameters: [ping, pong, {is_flux}]}}
 exchanges:
-  - {{from: ping, to: pong, fields: [ping], every: PT1H, map: 'bilinear, nearest', reduce: instant}}
-  - {{from: pong, to: ping, fields: [pong], every: PT1H, map: 'bilinear, nearest', reduce: instant, lag: PT1H, initial: 280}}
+  - {{from: ping, to: pong, fields: [ping], every: PT1H, map: '{map}', reduce: instant}}
+  - {{from: pong, to: ping, fields: [pong], every: PT1H, map: '{map}', reduce: instant, lag: PT1H, initial: 280}}
+budget: {{basins: {{north: {{lat: [30, 90]}}, tropics: {{lat: [-30, 30]}}}}}}
 "
     ))?;
     prepare(&file, &Registry::built_in().with("mirror", mirror::Mirror::make))
 }
 
 /// A field there and back. Right: a constant stays one.
-fn ping_pong(pair: &[String; 2], measure: Measure<'_>) -> Result<(), CaseError> {
-    let mut prepared = ping_pong_prepared(pair)?;
+fn ping_pong(pair: &[String; 2], is_flux: bool, measure: Measure<'_>) -> Result<(), CaseError> {
+    let mut prepared = ping_pong_prepared(pair, is_flux)?;
     let work = mapped_work(&prepared);
     let stepped = Stepped::new(&mut prepared, 2)?;
     (0..2).try_for_each(|_| stepped.call())?;
@@ -234,7 +240,7 @@ mod tests {
 
     #[test]
     fn bytes_of_ping_pong_are_those_of_its_two_maps() {
-        let prepared = ping_pong_prepared(&["r24x12".to_owned(), "H4".to_owned()]).expect("an experiment");
+        let prepared = ping_pong_prepared(&["r24x12".to_owned(), "H4".to_owned()], false).expect("an experiment");
         let (mut bytes, mut links) = (0, 0);
         for mapping in &prepared.plan.mappings {
             let weights = &mapping.regridder.as_ref().expect("two grids").weights;
@@ -265,7 +271,7 @@ mod tests {
             shares[0].value
         };
         let dear = shares(&|m| two_boxes("r24x12", m));
-        let none = shares(&|m| ping_pong(&["r240x120".to_owned(), "H32".to_owned()], m));
+        let none = shares(&|m| ping_pong(&["r240x120".to_owned(), "H32".to_owned()], false, m));
         // Far apart, whatever else runs on the machine of the test.
         assert!(dear < 50.0 && none > 50.0, "{dear} {none}");
     }
