@@ -279,10 +279,7 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
         let links = columns.len() as f64;
         let means = V::CLAMPED && facts.is_mean(row);
         let (total, whole_magnitude) = (facts.total(row), facts.magnitude(row));
-        let mut magnitude = [0.0; L];
-        for b in 0..L {
-            magnitude[b] = share[b];
-        }
+        let mut magnitude = share;
         if total != whole_magnitude {
             self.magnitudes(columns, weights, &mut magnitude);
         }

@@ -16,7 +16,7 @@ pub(crate) mod sealed {
         /// What stands in the tile for a missing value: a NaN that no computation gives.
         const GAP: Self;
         /// Whether this is [`Self::GAP`], bit for bit.
-        fn is_gap(self) -> bool;
+        fn is_gap(&self) -> bool;
         /// The tiles of a thread.
         type Tiles: Default + Send;
         /// Works through a chunk with `instructions` that the machine has.
@@ -95,7 +95,7 @@ impl Sealed for f32 {
     const LANES: usize = 16;
     const GAP: Self = Self::from_bits(0xffa9_5a5a);
     #[inline(always)]
-    fn is_gap(self) -> bool {
+    fn is_gap(&self) -> bool {
         self.to_bits() == 0xffa9_5a5a
     }
 
@@ -115,7 +115,7 @@ impl Sealed for f64 {
     const LANES: usize = 8;
     const GAP: Self = Self::from_bits(0xfff4_a95a_5a5a_5a5a);
     #[inline(always)]
-    fn is_gap(self) -> bool {
+    fn is_gap(&self) -> bool {
         self.to_bits() == 0xfff4_a95a_5a5a_5a5a
     }
 
