@@ -8,11 +8,11 @@ use knarr_io::levels::{Beyond, LevelsRequest, Targets, VerticalMethod, levels_fi
 use knarr_io::regions::{CsvLayout, NamedStatistic, RegionsRequest, TableFormat, read_regions, regions_file};
 use knarr_io::resample::{Partial, Period, ResampleRequest, TimeKind, TimeMethod, resample_file};
 use knarr_io::{
-    Dataset, NamedPair, NanPolicy, RegridReport, RegridRequest, VariableGrid, VectorOutput, read_grid, read_grid_file,
-    read_grid_matching, regrid_file,
+    Dataset, NamedPair, NanPolicy, RegridReport, RegridRequest, VariableGrid, VectorOutput, read_grid, read_grid_matching,
+    regrid_file,
 };
 use knarr_regrid::regions::{Region, RegionEdges};
-use knarr_regrid::{Method, MissingPolicy, Options};
+use knarr_regrid::{Finish, Method, MissingPolicy, Options};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -53,6 +53,7 @@ fn regrid(input: &Path, output: &Path, destination: &Arc<Grid>, vectors: VectorO
         memory_limit: 64 << 20,
         vectors,
         pairs: pairs.to_vec(),
+        finish: Finish::Sum,
     };
     regrid_file(&request, &mut |_| {}).unwrap_or_else(|e| panic!("{e}"))
 }
@@ -115,8 +116,12 @@ fn ice_drift_of_fesom_is_a_vector_when_it_is_named() {
     let Some(data) = data() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let (input, output) = (folder.path().join("drift.nc"), folder.path().join("out.nc"));
+    let mesh_file = data.join("unstructured/fesom_pi_mesh_diag.nc");
+    let ice = Dataset::open(&data.join("unstructured/uice.fesom.1948.nc")).expect("a file");
+    let dims = &ice.variable("uice").expect("a variable").dims;
+    // The mesh has cells around nodes and triangles between them.
+    let mesh = read_grid_matching(&mesh_file, dims).expect("a mesh");
     let mut drift = netcdf::create(&input).expect("a file");
-    let mesh = read_grid_file(&data.join("unstructured/fesom_pi_mesh_diag.nc")).expect("a mesh");
     drift.add_dimension("node", mesh.grid.len()).expect("a dimension");
     for (name, units, value) in [("lon", "degrees_east", 0), ("lat", "degrees_north", 1)] {
         let places: Vec<f64> = (0..mesh.grid.len())
@@ -235,6 +240,34 @@ fn depths_of_fesom_and_pressures_of_ecmwf_are_met_exactly() {
         let expected = 0.5 * (t[cell] + t[cells + cell]);
         assert!(valid[cell] && (found[cell] - expected).abs() < 1.2e-7 * expected, "{cell}: {} {expected}", found[cell]);
     }
+}
+
+/// Depths of GIOPS between its layers, and none below its sea floor.
+#[test]
+fn depths_of_giops_end_at_the_sea_floor() {
+    let Some(data) = data() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = folder.path().join("out.nc");
+    let input = data.join("eccc/giops_temp_50lev_tropical_pacific.nc");
+    let depths = Dataset::open(&input).expect("a file").file().read("deptht").expect("depths");
+    let (t, t_valid, grid) = read(&input, "votemper", None);
+    let cells = grid.grid.len();
+    let targets = [100.0, 1000.0, 5000.0];
+    levels(&input, &output, "100,1000,5000m", VerticalMethod::Linear, "votemper");
+    let (found, valid, _) = read(&output, "votemper", None);
+    let mut below = 0;
+    for (k, target) in targets.into_iter().enumerate() {
+        let l = depths.partition_point(|&d| d <= target) - 1;
+        let f = (target - depths[l]) / (depths[l + 1] - depths[l]);
+        for cell in 0..cells {
+            let (i, a, b) = (k * cells + cell, l * cells + cell, (l + 1) * cells + cell);
+            assert_eq!(valid[i], t_valid[a] && t_valid[b], "{target} m, {cell}");
+            below += usize::from(!valid[i]);
+            let expected = (1.0 - f) * t[a] + f * t[b];
+            assert!(!valid[i] || (found[i] - expected).abs() < 1.2e-7 * expected, "{target} m, {cell}: {} {expected}", found[i]);
+        }
+    }
+    assert!((500..cells).contains(&below), "{below} below the floor");
 }
 
 fn regions_of(input: &Path, grid_file: Option<PathBuf>, output: &Path, variable: &str, regions: Vec<Region>) -> Vec<Option<f64>> {
