@@ -1,5 +1,6 @@
 //! What is timed, named after real work. Inputs come from the grid catalogue and analytic fields: no files are needed.
 
+mod axes;
 mod exchange;
 mod file;
 mod pairs;
@@ -39,7 +40,7 @@ impl Suite {
     pub fn plans(self, size: Size) -> Vec<Plan> {
         match self {
             Self::Speed => regrid::plans(size),
-            Self::Io => file::plans(size),
+            Self::Io => file::plans(size).into_iter().chain(axes::plans(size)).collect(),
             Self::Exchange => exchange::plans(size),
         }
     }
