@@ -235,8 +235,8 @@ pub enum ComponentRemedy {
 impl std::fmt::Display for ComponentRemedy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Partner => "name the other component with `--pair` if it is there; `--vectors separate` regrids it as a scalar",
-            Self::EarthAxes => "if it is east or north, say so with `--pair`; `--vectors separate` regrids it as a scalar",
+            Self::Partner => "name the other component with --pair if it is there; `--vectors separate` regrids it as a scalar",
+            Self::EarthAxes => "if it is east or north, say so with --pair; `--vectors separate` regrids it as a scalar",
             Self::Apart => "`--vectors separate` takes each component by itself, along its own axes",
         })
     }

@@ -12,7 +12,7 @@ use knarr_io::{
     read_weights, regrid_file, write_weights,
 };
 use knarr_kernels::sphere::dot;
-use knarr_regrid::{Finish, Limit, Method, MissingPolicy, Options, Statistic};
+use knarr_regrid::{Finish, Limit, Method, MissingPolicy, Options, Stack, Statistic};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -337,6 +337,14 @@ fn components_of_a_c_grid_meet_at_the_destination() {
     assert_eq!(attribute(&path("out.nc"), "uo", "standard_name"), "eastward_sea_water_velocity");
 }
 
+fn first_order(_: &knarr_io::VariableInfo) -> Stack {
+    Options::new(Method::Conservative).into()
+}
+
+fn second_order(_: &knarr_io::VariableInfo) -> Stack {
+    Options::new(Method::Conservative2nd).into()
+}
+
 /// A jump in one component, along the axes of its grid: kept from overshooting as the vector that it is.
 #[test]
 fn limits_are_of_vectors() {
@@ -346,9 +354,8 @@ fn limits_are_of_vectors() {
     let jump: Vec<f64> = (0..source.len()).map(|c| if c % source.shape[1] < source.shape[1] / 2 { 0.0 } else { 1.0 }).collect();
     let calm = vec![0.0; jump.len()];
     write(&path("in.nc"), &[(&source, vec![component("u", "x_wind", jump), component("v", "y_wind", calm)])]);
-    let second = |_: &knarr_io::VariableInfo| Options::new(Method::Conservative2nd).into();
     let greatest = |finish: Finish| {
-        let change = |r: &mut RegridRequest<'_>| (r.methods, r.finish) = (&second, finish);
+        let change = |r: &mut RegridRequest<'_>| (r.methods, r.finish) = (&second_order, finish);
         let report = run(&path("in.nc"), &path("out.nc"), &destination, VectorOutput::Grid, &change).expect("done");
         assert!(report.variables[0].vector.is_some());
         read(&path("out.nc"), "u").0.into_iter().fold(0.0, f64::max)
@@ -383,8 +390,7 @@ fn a_lone_component_along_the_grid_is_refused_and_one_along_the_earth_is_told() 
     // So is each of two where they cannot be turned: the least u and the least v are of different places.
     let two = vec![component("u", "x_wind", x.clone()), component("v", "y_wind", y.clone())];
     write(&path("pair.nc"), &[(&rotated, two)]);
-    let conservative = |_: &knarr_io::VariableInfo| Options::new(Method::Conservative).into();
-    let least = |r: &mut RegridRequest<'_>| (r.methods, r.finish) = (&conservative, Finish::Statistic(Statistic::Minimum));
+    let least = |r: &mut RegridRequest<'_>| (r.methods, r.finish) = (&first_order, Finish::Statistic(Statistic::Minimum));
     let why = message(to("pair.nc", VectorOutput::Earth, &least));
     assert!(why.contains("a statistic of it tells nothing along other axes"), "{why}");
     let report = to("pair.nc", VectorOutput::Separate, &least).expect("as scalars");

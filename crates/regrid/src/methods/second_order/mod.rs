@@ -29,7 +29,7 @@ use frame::Frame;
 use knarr_grid::Grid;
 use moments::{Cells, Clip};
 use rayon::prelude::*;
-use shapes::{Scratch, Shapes};
+use shapes::{Recent, Shapes};
 
 /// Of x, y, x², xy and y² in the frame of a cell: means, or what they are multiplied by.
 type Terms = [f64; 5];
@@ -43,12 +43,11 @@ pub(super) fn rows(overlaps: &LinkRows, source: &Grid, destination: &Grid, edges
     let (from, to) = (Cells::of(source, edges), Cells::of(destination, edges));
     let shapes = Shapes::new(source, &from);
     let reaches = reaches(overlaps, &from, &to, shapes.frames());
-    LinkRows::collect_signed(overlaps.len(), Scratch::default, |i, scratch, links| {
+    LinkRows::collect_signed(overlaps.len(), Recent::default, |i, recent, links| {
         let first = overlaps.row_starts[i];
         for (k, (column, area)) in overlaps.row(i).enumerate() {
             links.push((column, area));
-            shapes.of(column as usize, |_| true, scratch);
-            for (neighbour, shape) in &scratch.links {
+            for (neighbour, shape) in recent.of(&shapes, column) {
                 let part = area * dot(shape, &reaches[first + k]);
                 links.push((*neighbour, part));
                 links.push((column, -part));

@@ -4,12 +4,16 @@ use super::{Cells, Frame, Terms};
 use crate::methods::solve::Fit;
 use knarr_grid::{Grid, Mask, Neighbours};
 use rayon::prelude::*;
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// Terms of a quadratic and of a plane without their constants: at least as many cells around are needed.
 const DEGREES: [usize; 2] = [5, 2];
 /// Shapes whose weights have a greater sum of magnitudes are made of noise; among squares the gradient has 2, the
 /// curvature 3.
 const GREATEST_MAGNITUDE: f64 = 5.0;
+/// Cells whose shapes are kept: some rows of a block of destination cells.
+const RECENT: usize = 4096;
 /// The shares of gradient and curvature that are taken.
 const SHARES: Terms = [1.0, 1.0, 0.5, 0.5, 0.5];
 
@@ -30,6 +34,31 @@ pub(super) struct Scratch {
     cells: Vec<u32>,
     /// Pairs (k, v) with s_j = Σ v·(f_k − f_j).
     pub links: Vec<(u32, Terms)>,
+}
+
+/// Shapes of the cells that were asked for last: destination cells side by side overlap the same ones.
+#[derive(Default)]
+pub(super) struct Recent {
+    scratch: Scratch,
+    known: HashMap<u32, Range<usize>>,
+    links: Vec<(u32, Terms)>,
+}
+
+impl Recent {
+    /// The shape in cell `j` from all cells around, as [`Scratch::links`].
+    pub fn of(&mut self, shapes: &Shapes, j: u32) -> &[(u32, Terms)] {
+        let Self { scratch, known, links } = self;
+        if known.len() >= RECENT && !known.contains_key(&j) {
+            known.clear();
+            links.clear();
+        }
+        let range = known.entry(j).or_insert_with(|| {
+            shapes.of(j as usize, |_| true, scratch);
+            links.extend_from_slice(&scratch.links);
+            links.len() - scratch.links.len()..links.len()
+        });
+        &links[range.clone()]
+    }
 }
 
 impl Shapes {
