@@ -72,7 +72,7 @@ mod tests {
     /// Long or skew, a cell is a square of side 1 in its frame, but for the curvature of the sphere.
     #[test]
     fn cells_are_squares_in_their_frames() {
-        for (spec, cell) in [("r360x20", 7 * 360 + 5), ("r20x180", 40 * 20 + 3), ("H16n", 1234), ("CS16", 17)] {
+        for (spec, cell) in [("r360x60", 20 * 360 + 5), ("r120x180", 40 * 120 + 3), ("H64n", 1234), ("CS64", 2000)] {
             let grid = Grid::from_spec(spec).expect("a valid grid");
             let frame = Cells::of(&grid, Edges::Grid).frame(cell, &mut Vec::new());
             let places: Vec<PlanePoint> = grid.corners(cell).iter().map(|&p| frame.project(p).expect("near")).collect();
