@@ -141,7 +141,7 @@ fn ice_drift_of_fesom_is_a_vector_when_it_is_named() {
         v.put_values(&values[..mesh.grid.len()], ..).expect("values");
     }
     drop(drift);
-    let destination = Arc::new(Grid::from_spec("rot:65.305142,36.08852,345.17878,-12.3,1,1,57,29").expect("a valid grid"));
+    let destination = Arc::new(Grid::from_spec("ps:lat_ts=60,lon_0=-45,dx=200000,nx=20,ny=20").expect("a valid grid"));
     let pair = NamedPair { names: ["uice".to_owned(), "vice".to_owned()], frame: Some(VectorFrame::Earth) };
     let report = regrid(&input, &output, &destination, VectorOutput::Grid, &[pair]);
     let vector = report.variables[0].vector.as_ref().expect("a vector");
