@@ -16,7 +16,16 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("knarr-plot", &["knarr-kernels", "knarr-grid", "knarr-field"]),
     (
         "knarr-bench",
-        &["knarr-kernels", "knarr-grid", "knarr-field", "knarr-regrid", "knarr-io", "knarr-metrics", "knarr-exchange"],
+        &[
+            "knarr-kernels",
+            "knarr-grid",
+            "knarr-field",
+            "knarr-regrid",
+            "knarr-io",
+            "knarr-metrics",
+            "knarr-exchange",
+            "knarr-coupling",
+        ],
     ),
     (
         "knarr",

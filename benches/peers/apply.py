@@ -7,7 +7,7 @@ Needs numpy, scipy, netCDF4, and cdo on the PATH.
 
 MAP.nc: weights from r1440x720, as `knarr weights r1440x720 CS360 -o MAP.nc --method conservative` writes them;
 for CDO SCRIP_MAP.nc, the same with `--format scrip`, and GRID.nc, the destination, as
-`knarr grid CS360 -o GRID.nc --format scrip` writes it. Beside it stands `cargo bench --bench sparse_apply`: fields,
+`knarr grid CS360 -o GRID.nc --format scrip` writes it. Beside it stand the cases `apply` of `knarr bench speed --size l`: fields,
 weights and slabs of the same size, without files. scipy multiplies CSR weights with [cell][slab] values; the time
 to turn [slab][cell] around and back is given apart. CDO is a whole process on one thread, with the reading of
 weights; what copies of its input and of its result take is given apart.

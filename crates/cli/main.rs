@@ -79,7 +79,7 @@ impl Verb {
     /// Its name, unless it computes on any device itself.
     fn without_device(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Regrid(_) | Self::Weights(_) | Self::Gpu(_) => return None,
+            Self::Regrid(_) | Self::Weights(_) | Self::Gpu(_) | Self::Bench(_) => return None,
             Self::Demo(_) => "demo",
             Self::Inspect(_) => "inspect",
             Self::Grid(_) => "grid",
@@ -88,7 +88,6 @@ impl Verb {
             Self::Regions(_) => "regions",
             Self::Compare(_) => "compare",
             Self::Plot(_) => "plot",
-            Self::Bench(_) => "bench",
             Self::Couple(_) => "couple",
             Self::Exchange(_) => "exchange",
         })
@@ -120,7 +119,7 @@ fn main() -> ExitCode {
 
 fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
     if let Some(name) = verb.without_device() {
-        device::refuse(common.device, name)?;
+        device::refuse(common.device()?, name)?;
     }
     if let Some(threads) = common.threads {
         rayon::ThreadPoolBuilder::new()
@@ -133,14 +132,14 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Demo(verb) => verb.run(talk, common.json),
         Verb::Inspect(verb) => verb.run(common.json),
         Verb::Grid(verb) => verb.run(talk, common.json),
-        Verb::Regrid(verb) => verb.run(common.device, talk, common.json),
-        Verb::Weights(verb) => verb.run(common.device, talk, common.json),
+        Verb::Regrid(verb) => verb.run(common.device()?, talk, common.json),
+        Verb::Weights(verb) => verb.run(common.device()?, talk, common.json),
         Verb::Levels(verb) => verb.run(talk, common.json),
         Verb::Resample(verb) => verb.run(talk, common.json),
         Verb::Regions(verb) => verb.run(talk, common.json),
         Verb::Compare(verb) => verb.run(common.json),
         Verb::Plot(verb) => verb.run(talk),
-        Verb::Bench(verb) => verb.run(talk, common.json),
+        Verb::Bench(verb) => verb.run(common.devices(), talk, common.json),
         Verb::Couple(verb) => verb.run(talk, common.json),
         Verb::Exchange(verb) => verb.run(talk, common.json),
         Verb::Gpu(verb) => verb.run(talk, common.json),

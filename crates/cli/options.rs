@@ -26,9 +26,27 @@ pub struct Common {
     /// Work with N threads (default: one per core); results do not depend on it
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// Compute on DEVICE: auto (a graphics processor if there is one), cpu, gpu or gpu:N (default: cpu)
-    #[arg(long, global = true, value_name = "DEVICE")]
-    pub device: Option<DeviceChoice>,
+    /// Compute on DEVICE: auto (a graphics processor if there is one), cpu, gpu or gpu:N (default: cpu); `bench` takes
+    /// several, separated by commas
+    #[arg(long, global = true, value_name = "DEVICE", value_delimiter = ',')]
+    device: Vec<DeviceChoice>,
+}
+
+impl Common {
+    /// The device of a verb that takes one.
+    pub fn device(&self) -> Result<Option<DeviceChoice>, Failure> {
+        match self.device[..] {
+            [] => Ok(None),
+            [one] => Ok(Some(one)),
+            _ => Err(Failure::new(format!("`--device` takes one device here, {} were given", self.device.len()))
+                .hint("name one; `knarr bench` takes several")),
+        }
+    }
+
+    /// The devices of a verb that takes several.
+    pub fn devices(&self) -> &[DeviceChoice] {
+        &self.device
+    }
 }
 
 /// How weights are made.

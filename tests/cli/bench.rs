@@ -47,7 +47,7 @@ fn what_is_no_pair_or_no_method_is_refused() {
 
 /// A quick run of one case, with its results as JSON.
 fn one_case(folder: &Folder, more: &str) -> crate::run::Ran {
-    folder.knarr(&format!("bench io --quick --devices cpu --only classic {more}"))
+    folder.knarr(&format!("bench io --quick --device cpu --only classic {more}"))
 }
 
 #[test]
@@ -82,11 +82,19 @@ fn results_become_a_page_that_a_browser_shows_and_tables_in_a_file() {
     assert_eq!(one_case(&folder, "--out a.json -q").code, Some(0));
     std::fs::write(folder.path("notes.md"), "# Notes\n\n<!-- figures -->\nold\n<!-- end of figures -->\n\nAfter.\n")
         .expect("written");
-    let ran = folder.knarr("bench report a.json a.json --html page.html --markdown notes.md --force -q");
+    // Twice: what it writes between the marks it finds and replaces again.
+    for _ in 0..2 {
+        let ran = folder.knarr("bench report a.json --markdown notes.md -q");
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let notes = std::fs::read_to_string(folder.path("notes.md")).expect("written");
+        assert!(notes.starts_with("# Notes\n") && notes.ends_with("\nAfter.\n") && !notes.contains("old"), "{notes}");
+        assert_eq!(notes.matches("### Limits of the machine").count(), 1, "{notes}");
+        assert!(notes.contains("read classic") && notes.contains("### Scaling"), "{notes}");
+    }
+    std::fs::write(folder.path("unmarked.md"), "# Notes\n").expect("written");
+    assert_eq!(folder.knarr("bench report a.json --markdown unmarked.md").code, Some(2), "only with --force");
+    let ran = folder.knarr("bench report a.json a.json --html page.html -q");
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let notes = std::fs::read_to_string(folder.path("notes.md")).expect("written");
-    assert!(notes.starts_with("# Notes\n") && notes.ends_with("\nAfter.\n") && !notes.contains("old"), "{notes}");
-    assert!(notes.contains("read classic"), "{notes}");
     let page = std::fs::read_to_string(folder.path("page.html")).expect("written");
     assert!(!page.contains("src=") && !page.contains("href="), "nothing is loaded from elsewhere");
     let browser = ["chromium", "chromium-browser", "google-chrome"]
@@ -116,4 +124,47 @@ fn results_of_others_are_refused() {
         assert_eq!(ran.code, Some(2), "{arguments}: {}", ran.stdout);
         assert!(ran.stderr.contains("cannot read results"), "{arguments}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn coupled_cases_tell_what_is_not_in_components() {
+    let folder = Folder::new();
+    let ran = folder.knarr("bench coupling --quick --device cpu --only boxes --out a.json -q");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.contains("outside of components"), "{}", ran.stdout);
+    let text = std::fs::read_to_string(folder.path("a.json")).expect("written");
+    let results: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for row in results["rows"].as_array().expect("rows") {
+        let figure = &row["outcome"]["figures"][0];
+        assert_eq!((&figure["name"], &figure["unit"]), (&"outside of components".into(), &"%".into()), "{row}");
+        let share = figure["value"].as_f64().expect("a number");
+        assert!(share > 0.0 && share < 100.0, "{row}");
+    }
+}
+
+#[test]
+fn devices_are_named_by_the_option_of_all_verbs() {
+    let folder = Folder::new();
+    // No machine has that many: its rows say so, and nothing fails.
+    let ran = folder.knarr("bench speed --quick --no-peers --device gpu:99 --only GDPS -q");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.contains("no adapter") && !ran.stdout.contains("| cpu |"), "{}", ran.stdout);
+    let ran = folder.knarr("weights r36x18 H4n -o map.nc --device cpu,gpu");
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+    assert!(ran.stderr.contains("takes one device"), "{}", ran.stderr);
+    let ran = folder.knarr("bench accuracy --device gpu");
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+}
+
+#[test]
+fn a_case_is_called_alone() {
+    let folder = Folder::new();
+    let ran = folder.knarr("bench calls nothing");
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+    assert!(ran.stderr.contains("no case `nothing`"), "{}", ran.stderr);
+    let id = "cpu/read classic/GDPS levels -> H128n, in files/s";
+    let arguments = ["bench", "calls", id, "--calls", "3"];
+    let ran = folder.finish(std::process::Command::new(env!("CARGO_BIN_EXE_knarr")).args(arguments));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("3 calls"), "{}", ran.stderr);
 }

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::options::{MethodName, MethodOptions};
 use crate::talk::{self, Talk};
 use clap::Args;
-use knarr::bench::accuracy::{Field, Reference, Request, Scorecard, html};
+use knarr::bench::accuracy::{Reference, Request, Scorecard, html};
 use knarr::io::atomic::AtomicFile;
 use std::path::PathBuf;
 
@@ -22,9 +22,9 @@ pub struct Accuracy {
     /// Methods, separated by commas (default: all)
     #[arg(long, value_enum, value_delimiter = ',')]
     methods: Option<Vec<MethodName>>,
-    /// Remap there and back N times between CS60 and ICO30d (0: not at all)
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    cycles: usize,
+    /// Remap there and back N times between CS60 and ICO30d (0: not at all; default: 100, with --quick 10)
+    #[arg(long, value_name = "N")]
+    cycles: Option<usize>,
     /// Small grids and few fields: seconds instead of minutes
     #[arg(long)]
     quick: bool,
@@ -38,31 +38,6 @@ pub struct Accuracy {
     #[arg(short = 'O', long, visible_alias = "overwrite")]
     force: bool,
 }
-
-/// Pairs of unlike grids: those of published tables first.
-const PAIRS: [(&str, &str); 6] = [
-    ("r360x180", "CS90"),
-    ("CS90", "r360x180"),
-    ("H64n", "r360x180"),
-    ("O80", "H64n"),
-    ("ICO40d", "CS60"),
-    ("rot:-162,39.25,-179.5,-89.5,1,1,360,180", "r180x90"),
-];
-
-const QUICK_PAIRS: [(&str, &str); 2] = [("r90x45", "CS24"), ("H16n", "r90x45")];
-
-const METHODS: [MethodName; 10] = [
-    MethodName::Nearest,
-    MethodName::Distance,
-    MethodName::Gaussian,
-    MethodName::Bilinear,
-    MethodName::Bicubic,
-    MethodName::Radial,
-    MethodName::Patch,
-    MethodName::LargestFraction,
-    MethodName::Conservative,
-    MethodName::Conservative2,
-];
 
 impl Accuracy {
     /// Runs the suite.
@@ -90,31 +65,24 @@ impl Accuracy {
     }
 
     fn request(&self) -> Result<Request, Failure> {
-        let named = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-        let pairs = match (&self.pairs[..], self.quick) {
-            ([], false) => named(&PAIRS),
-            ([], true) => named(&QUICK_PAIRS),
-            (given, _) => given.iter().map(|p| pair(p)).collect::<Result<_, _>>()?,
-        };
-        let how = MethodOptions::default();
-        let names = self.methods.clone().unwrap_or_else(|| METHODS.to_vec());
-        let methods = names.into_iter().map(|name| {
-            how.method(name)
-                .ok_or_else(|| Failure::new("`auto` is no method to score").hint("name methods, or leave `--methods` out"))
+        let mut request = Request::published(self.quick);
+        if !self.pairs.is_empty() {
+            request.pairs = self.pairs.iter().map(|p| pair(p)).collect::<Result<_, _>>()?;
+        }
+        if let Some(names) = &self.methods {
+            let how = MethodOptions::default();
+            let method = |&name: &MethodName| {
+                how.method(name)
+                    .ok_or_else(|| Failure::new("`auto` is no method to score").hint("name methods, or leave `--methods` out"))
+            };
+            request.methods = names.iter().map(method).collect::<Result<_, _>>()?;
+        }
+        request.cycles = request.cycles.and_then(|(a, b, published)| {
+            let cycles = self.cycles.unwrap_or(published);
+            (cycles > 0).then_some((a, b, cycles))
         });
-        let ladder = if self.quick { ["CS10", "CS20", "CS40", "CS80"] } else { ["CS30", "CS60", "CS120", "CS240"] };
-        let fields = if self.quick { Field::all().into_iter().take(6).collect() } else { Field::all() };
-        let cycles = if self.quick { self.cycles.min(10) } else { self.cycles };
-        let grids = if self.quick { ["CS16", "ICO8d"] } else { ["CS60", "ICO30d"] }.map(str::to_owned);
-        let [a, b] = grids;
-        Ok(Request {
-            pairs,
-            methods: methods.collect::<Result<_, _>>()?,
-            fields,
-            ladder: Some((ladder.map(str::to_owned).to_vec(), if self.quick { "r50x25" } else { "r100x50" }.to_owned())),
-            cycles: (cycles > 0).then_some((a, b, cycles)),
-            peers: !self.no_peers,
-        })
+        request.peers = !self.no_peers;
+        Ok(request)
     }
 }
 

@@ -5,16 +5,18 @@ use crate::Outcome;
 use crate::failure::Failure;
 use crate::talk::{self, Talk};
 use clap::{Args, ValueEnum};
-use knarr::bench::speed::{Change, Device, PeerRequest, Request, Results, Size, Suite, Verdict, beside, compare, html, markdown};
+use knarr::bench::accuracy::{self, Scorecard};
+use knarr::bench::speed::{
+    AGREES, Change, Device, PeerRequest, Request, Results, Size, Suite, Verdict, beside, compare, count, counted_ids, html,
+    markdown, valgrind,
+};
 use knarr::io::atomic::AtomicFile;
+use knarr::kernels::device::DeviceChoice;
 use std::path::{Path, PathBuf};
 
 /// Options of the timed suites.
 #[derive(Args)]
 pub struct Timed {
-    /// Devices, separated by commas; a device that is not here has rows that say so
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "DEVICE", default_values_t = [DeviceName::Cpu, DeviceName::Gpu])]
-    devices: Vec<DeviceName>,
     /// Size of grids: s (seconds), m, l, xl (the operational grids); smaller ones are run too, but for --quick
     #[arg(long, value_enum, default_value_t = SizeName::S)]
     size: SizeName,
@@ -41,15 +43,6 @@ pub struct Timed {
     force: bool,
 }
 
-/// Devices by name.
-#[derive(Clone, Copy, ValueEnum)]
-enum DeviceName {
-    /// The processor
-    Cpu,
-    /// A graphics processor
-    Gpu,
-}
-
 /// Sizes by name.
 #[derive(Clone, Copy, ValueEnum)]
 enum SizeName {
@@ -64,16 +57,22 @@ enum SizeName {
 }
 
 impl Timed {
-    /// Runs suites.
-    pub fn run(self, suites: &[Suite], talk: Talk, json: bool) -> Result<Outcome, Failure> {
+    /// Runs suites, and with `scores` the scorecard of accuracy.
+    pub fn run(
+        self,
+        suites: &[Suite],
+        scores: bool,
+        devices: &[DeviceChoice],
+        talk: Talk,
+        json: bool,
+    ) -> Result<Outcome, Failure> {
         for path in [&self.out, &self.html].into_iter().flatten() {
             // An output that cannot be written is told before the work; made and dropped.
             AtomicFile::create(path, self.force)?;
         }
         // So is a baseline that cannot be read.
         let before = self.baseline.as_deref().map(read).transpose()?;
-        let devices: Vec<Device> =
-            self.devices.iter().map(|d| if matches!(d, DeviceName::Cpu) { Device::Cpu } else { Device::Gpu }).collect();
+        let (devices, adapter) = chosen(devices);
         let size = match self.size {
             SizeName::S => Size::S,
             SizeName::M => Size::M,
@@ -81,7 +80,8 @@ impl Timed {
             SizeName::Xl => Size::Xl,
         };
         let folder = std::env::current_dir().map_err(|e| Failure::new(format!("no current folder: {e}")))?;
-        let request = Request { suites, size, is_quick: self.quick, devices: &devices, only: &self.only, folder: &folder };
+        let request =
+            Request { suites, size, is_quick: self.quick, devices: &devices, adapter, only: &self.only, folder: &folder };
         let bar = talk.progress("bench");
         bar.enable_steady_tick(std::time::Duration::from_millis(200));
         let mut tell = |what: &str| bar.set_message(what.to_owned());
@@ -90,10 +90,17 @@ impl Timed {
             results.notes.push("other programs, as asked".to_owned());
         } else if suites.contains(&Suite::Speed) && self.only.is_empty() {
             let knarr = std::env::current_exe().map_err(|e| Failure::new(format!("cannot find this program: {e}")))?;
-            let runs = if self.quick { 3 } else { 5 };
+            self.counts(&knarr, &mut results, &mut tell);
+            let (runs, seconds) = if self.quick { (3, 4) } else { (5, 60) };
             // Sizes beyond L take other programs hours.
             let size = size.min(Size::L);
-            (results.peers, results.notes) = beside(&PeerRequest { knarr: &knarr, size, runs }, &mut tell);
+            let budget = std::time::Duration::from_secs(seconds);
+            (results.peers, results.programs) = beside(&PeerRequest { knarr: &knarr, size, runs, budget }, &mut tell);
+        }
+        if scores {
+            let request = accuracy::Request { peers: !self.no_peers, ..accuracy::Request::published(self.quick) };
+            let card = Scorecard::make(&request, &mut tell).map_err(|e| Failure::from_error(&e))?;
+            results.accuracy = Some(card);
         }
         bar.finish_and_clear();
         let changes = before.map(|b| changes(&b, &mut results)).unwrap_or_default();
@@ -116,6 +123,37 @@ impl Timed {
     }
 }
 
+impl Timed {
+    /// Holds formulas of bytes against what is counted, where there is something that counts.
+    fn counts(&self, knarr: &Path, results: &mut Results, tell: &mut dyn FnMut(&str)) {
+        let Some(tool) = valgrind() else {
+            results.notes.push("bytes by count: valgrind is not installed".to_owned());
+            return;
+        };
+        for id in counted_ids(self.quick) {
+            tell(&format!("counting {id}"));
+            match count(knarr, &id, &tool) {
+                Ok(count) => results.counts.push(count),
+                Err(why) => results.notes.push(format!("bytes by count of {id}: {why}")),
+            }
+        }
+    }
+}
+
+/// The devices whose cases are run, and the number of the adapter; a device that is not here has rows that say so.
+fn chosen(asked: &[DeviceChoice]) -> (Vec<Device>, usize) {
+    let number = asked.iter().find_map(|d| if let DeviceChoice::Gpu(number) = d { *number } else { None });
+    let wants = |device: DeviceChoice| asked.is_empty() || asked.contains(&DeviceChoice::Auto) || asked.contains(&device);
+    let mut devices = Vec::new();
+    if wants(DeviceChoice::Cpu) {
+        devices.push(Device::Cpu);
+    }
+    if wants(DeviceChoice::Gpu(None)) || number.is_some() {
+        devices.push(Device::Gpu);
+    }
+    (devices, number.unwrap_or(0))
+}
+
 fn changes(before: &Results, now: &mut Results) -> Vec<Change> {
     if !before.machine.is_like(&now.machine) {
         now.notes.push(format!("the baseline is of another machine: {}", before.machine.cpu));
@@ -128,6 +166,16 @@ fn verdict(results: &Results, changes: &[Change], talk: Talk) -> Result<Outcome,
     let mut good = true;
     for (row, why) in results.broken() {
         talk.note(&format!("{}: {why}", row.id));
+        good = false;
+    }
+    for count in results.counts.iter().filter(|c| !c.agrees()) {
+        talk.note(&format!(
+            "{}: {:.2} times the bytes of its formula were counted, {} to {} agree",
+            count.id,
+            count.ratio(),
+            AGREES[0],
+            AGREES[1]
+        ));
         good = false;
     }
     for change in changes {
@@ -203,13 +251,14 @@ impl Report {
         if let Some(path) = &self.markdown {
             let old = std::fs::read_to_string(path).unwrap_or_default();
             let text = markdown(&first);
-            let whole = match (old.find(BEGIN), old.find(END)) {
+            let (whole, has_marks) = match (old.find(BEGIN), old.find(END)) {
                 (Some(begin), Some(end)) if begin < end => {
-                    format!("{}{}\n{text}\n{}", &old[..begin], BEGIN.trim_end(), &old[end..])
+                    (format!("{}{}\n{text}\n{}", &old[..begin], BEGIN.trim_end(), &old[end..]), true)
                 }
-                _ => text,
+                _ => (text, false),
             };
-            write_whole(path, &whole, self.force)?;
+            // The marks are there to be written between.
+            write_whole(path, &whole, self.force || has_marks)?;
             talk.note(&format!("wrote {}", path.display()));
         }
         if json {

@@ -34,7 +34,7 @@ pub fn gradients(grid: &Grid, values: &[f64], neighbours: &Neighbours) -> Vec<[f
 }
 
 /// Norms of the difference d = Rψ − ψ that count its gradient.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct GradientNorms {
     /// √(I\[d² + |∇d|²\] / I\[ψ²\]).
     pub h1: f64,

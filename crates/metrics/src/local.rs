@@ -6,7 +6,7 @@ use knarr_grid::Neighbours;
 use knarr_kernels::global_integral::Compensated;
 
 /// How far a field leaves the range of its reference, over the width of that range; both 0 for a method that keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct GlobalExtrema {
     /// min(min Rψ − min ψ, 0) / (max ψ − min ψ).
     pub undershoot: f64,
@@ -30,7 +30,7 @@ impl GlobalExtrema {
 /// How far each value leaves the range of the reference in its cell and the cells around it.
 ///
 /// e_i = min(Rψ_i − min ψ, 0) and max(Rψ_i − max ψ, 0) over the one-ring of cell i; 0 for a locally bounded method.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct LocalExtrema {
     /// I\[|e|\] / I\[|ψ|\] of undershoots and of overshoots.
     pub l1: [f64; 2],

@@ -29,7 +29,7 @@ impl NormsError {
 /// Relative misfit e_i = |Rψ_i − ψ_i| / |ψ_i|, every cell counting the same.
 ///
 /// Reference: Valcke, Piacentini and Jonville (2022), Math. Comput. Appl. 27(2), 31.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Misfit {
     /// Σ e_i / n.
     pub mean: f64,
@@ -42,7 +42,7 @@ pub struct Misfit {
 /// Distance of a field Rψ from its reference ψ, over cells valid in both.
 ///
 /// I\[·\] = Σ area_i · (·)_i. Reference: Mahadevan et al. (2022), Geosci. Model Dev. 15, 6601–6635.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct ErrorNorms {
     /// Cells compared.
     pub cells: usize,

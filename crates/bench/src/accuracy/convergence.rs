@@ -6,7 +6,7 @@ use knarr_metrics::{AnalyticField, ErrorNorms};
 use knarr_regrid::{Method, MissingPolicy, Options, Regridder, Weights};
 
 /// Errors on a ladder of source grids.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Convergence {
     /// Method.
     pub method: String,

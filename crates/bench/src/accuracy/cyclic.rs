@@ -6,7 +6,7 @@ use knarr_metrics::{AnalyticField, ErrorNorms};
 use knarr_regrid::{Method, MissingPolicy, Options, Regridder, Weights};
 
 /// The field on the first grid after some cycles.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Cycle {
     /// Method.
     pub method: String,

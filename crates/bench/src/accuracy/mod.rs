@@ -8,15 +8,18 @@
 //! cell means are given as well: source and reference are means over cells, by quadrature.
 
 mod convergence;
+mod cost;
 mod cyclic;
 mod peer;
 mod report;
 mod score;
 
 pub use convergence::{Convergence, convergence};
+pub use cost::{Cost, cost};
 pub use cyclic::{Cycle, cyclic};
 pub use peer::{Peer, cdo};
 pub use report::html;
+pub(crate) use report::{sections, summary};
 pub use score::{Field, Reference, Score, score};
 
 use knarr_regrid::Method;
@@ -78,8 +81,52 @@ pub struct Request {
     pub peers: bool,
 }
 
+/// Pairs of unlike grids: those of published tables first.
+const PAIRS: [(&str, &str); 6] = [
+    ("r360x180", "CS90"),
+    ("CS90", "r360x180"),
+    ("H64n", "r360x180"),
+    ("O80", "H64n"),
+    ("ICO40d", "CS60"),
+    ("rot:-162,39.25,-179.5,-89.5,1,1,360,180", "r180x90"),
+];
+
+const QUICK_PAIRS: [(&str, &str); 2] = [("r90x45", "CS24"), ("H16n", "r90x45")];
+
+/// Methods between whole grids.
+const METHODS: [Method; 10] = [
+    Method::Nearest,
+    Method::Distance { neighbours: 4 },
+    Method::Gaussian { neighbours: 9 },
+    Method::Bilinear,
+    Method::Bicubic,
+    Method::Radial { neighbours: 12 },
+    Method::Patch,
+    Method::LargestFraction,
+    Method::Conservative,
+    Method::Conservative2nd,
+];
+
+impl Request {
+    /// All methods on the pairs and fields of published tables; a quick one has small grids and few fields.
+    pub fn published(is_quick: bool) -> Self {
+        let pairs: &[(&str, &str)] = if is_quick { &QUICK_PAIRS } else { &PAIRS };
+        let ladder = if is_quick { ["CS10", "CS20", "CS40", "CS80"] } else { ["CS30", "CS60", "CS120", "CS240"] };
+        let (to, [a, b], cycles) =
+            if is_quick { ("r50x25", ["CS16", "ICO8d"], 10) } else { ("r100x50", ["CS60", "ICO30d"], 100) };
+        Self {
+            pairs: pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
+            methods: METHODS.to_vec(),
+            fields: if is_quick { Field::all().into_iter().take(6).collect() } else { Field::all() },
+            ladder: Some((ladder.map(str::to_owned).to_vec(), to.to_owned())),
+            cycles: Some((a.to_owned(), b.to_owned(), cycles)),
+            peers: true,
+        }
+    }
+}
+
 /// The scorecard.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Scorecard {
     /// Version of this layout.
     pub schema: u32,
@@ -89,6 +136,9 @@ pub struct Scorecard {
     pub peers: Vec<String>,
     /// One row per pair, method, field and reference.
     pub scores: Vec<Score>,
+    /// What each method costs on each pair.
+    #[serde(default)]
+    pub costs: Vec<Cost>,
     /// Observed orders.
     pub convergence: Vec<Convergence>,
     /// Repeated remapping.
@@ -114,7 +164,10 @@ impl Scorecard {
             for &method in &request.methods {
                 progress(&format!("{method} {from} -> {to}"));
                 match score((from, &source), (to, &destination), method, &request.fields) {
-                    Ok(scores) => card.scores.extend(scores),
+                    Ok(scores) => {
+                        card.scores.extend(scores);
+                        card.costs.extend(cost((from, &source), (to, &destination), method));
+                    }
                     Err(error) => card.notes.push(in_words(&error)),
                 }
                 if let Some(peer) = &peer {

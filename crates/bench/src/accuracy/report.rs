@@ -1,6 +1,7 @@
 //! One self-contained page: plots as SVG, tables, what was left out.
 
 use super::{ScoreError, Scorecard};
+use crate::DrawingError;
 use crate::accuracy::Reference;
 use crate::page::{escaped, head, lines};
 use std::collections::BTreeMap;
@@ -17,6 +18,18 @@ pub fn html(card: &Scorecard) -> Result<String, ScoreError> {
         let _ = write!(page, ", beside {}", escaped(peer));
     }
     page += ". Misfit |Rψ − ψ| / |ψ| and norms over mapped destination cells; smaller is better.</p>";
+    page += &sections(card)?;
+    page += "<p class=\"foot\">Repeat with <code>knarr bench accuracy</code>. Fields and metrics: Valcke, Piacentini and Jonville \
+             (2022), Math. Comput. Appl. 27(2), 31; Mahadevan et al. (2022), Geosci. Model Dev. 15, 6601–6635.</p></body></html>\n";
+    Ok(page)
+}
+
+/// What is on the page between its head and its foot; part of other pages too.
+///
+/// # Errors
+/// [`DrawingError`].
+pub(crate) fn sections(card: &Scorecard) -> Result<String, DrawingError> {
+    let mut page = cost_plots(card)?;
     if !card.convergence.is_empty() {
         page += "<h2>Order of convergence</h2><p>L2 error against the spacing of source cells.</p><div class=\"plots\">";
         let fields: Vec<&String> = unique(card.convergence.iter().map(|c| &c.field));
@@ -24,7 +37,7 @@ pub fn html(card: &Scorecard) -> Result<String, ScoreError> {
             page += &convergence_plot(card, field)?;
         }
         page += "</div>";
-        page += "<table><tr><th>method</th><th>field</th><th>order</th><th>L2 errors, coarse to fine</th></tr>";
+        page += "<div class=\"wide\"><table><tr><th>method</th><th>field</th><th class=\"n\">order</th><th class=\"n\">L2 errors, coarse to fine</th></tr>";
         for row in &card.convergence {
             let errors: Vec<String> = row.l2.iter().map(|e| format!("{e:.2e}")).collect();
             let _ = write!(
@@ -36,7 +49,7 @@ pub fn html(card: &Scorecard) -> Result<String, ScoreError> {
                 errors.join(" ")
             );
         }
-        page += "</table>";
+        page += "</table></div>";
     }
     if !card.cycles.is_empty() {
         page += "<h2>There and back</h2><div class=\"plots\">";
@@ -51,9 +64,78 @@ pub fn html(card: &Scorecard) -> Result<String, ScoreError> {
         });
         page += "</ul>";
     }
-    page += "<p class=\"foot\">Repeat with <code>knarr bench accuracy</code>. Fields and metrics: Valcke, Piacentini and Jonville \
-             (2022), Math. Comput. Appl. 27(2), 31; Mahadevan et al. (2022), Geosci. Model Dev. 15, 6601–6635.</p></body></html>\n";
     Ok(page)
+}
+
+/// A method on a pair, in a few figures.
+pub(crate) struct Summary {
+    /// Source grid.
+    pub source: String,
+    /// Destination grid.
+    pub destination: String,
+    /// Method.
+    pub method: String,
+    /// Who regridded.
+    pub program: String,
+    /// Geometric mean over fields of the mean misfit at centers.
+    pub misfit: Option<f64>,
+    /// Geometric mean over fields of the L2 norm of cell means.
+    pub l2: Option<f64>,
+    /// Worst relative error of the integral.
+    pub conservation: Option<f64>,
+    /// Seconds to make weights and apply them once, on one thread.
+    pub seconds: Option<f64>,
+}
+
+/// All pairs, methods and programs in their order.
+pub(crate) fn summary(card: &Scorecard) -> Vec<Summary> {
+    let key = |s: &super::Score| (s.source.clone(), s.destination.clone(), s.method.clone(), s.program.clone());
+    let of = |(source, destination, method, program): (String, String, String, String)| {
+        let mine = || {
+            card.scores
+                .iter()
+                .filter(|s| (&s.source, &s.destination) == (&source, &destination))
+                .filter(|s| (&s.method, &s.program) == (&method, &program))
+        };
+        let misfits = mine().filter(|s| s.reference == Reference::Centers).filter_map(|s| s.norms.misfit).map(|m| m.mean);
+        let norms = mine().filter(|s| s.reference == Reference::Means).map(|s| s.norms.l2);
+        let cost = card.costs.iter().find(|c| (&c.source, &c.destination, &c.method) == (&source, &destination, &method));
+        Summary {
+            misfit: geometric_mean(misfits),
+            l2: geometric_mean(norms),
+            conservation: mine().filter_map(|s| s.conservation).fold(None, |m: Option<f64>, c| Some(m.unwrap_or(0.0).max(c))),
+            seconds: cost.filter(|_| program == "knarr").map(|c| c.seconds),
+            source,
+            destination,
+            method,
+            program,
+        }
+    };
+    unique(card.scores.iter().map(key)).into_iter().map(of).collect()
+}
+
+/// Of values above 0; `None` if there are none.
+fn geometric_mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let logs: Vec<f64> = values.map(f64::ln).filter(|l| l.is_finite()).collect();
+    (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
+}
+
+/// Error against cost, a plot for each pair.
+fn cost_plots(card: &Scorecard) -> Result<String, DrawingError> {
+    let (mut plots, all) = (String::new(), summary(card));
+    for (source, destination) in unique(card.costs.iter().map(|c| (&c.source, &c.destination))) {
+        let mine = all.iter().filter(|s| (&s.source, &s.destination) == (source, destination));
+        let series = mine.filter_map(|s| Some((s.method.clone(), vec![(1e3 * s.seconds?, s.misfit?)])));
+        let title = format!("{source} → {destination}");
+        plots += &lines(&title, "ms, weights made and applied once", "mean misfit at centers", &series.collect::<Vec<_>>())?;
+    }
+    if plots.is_empty() {
+        return Ok(plots);
+    }
+    Ok(format!(
+        "<h2>Accuracy against cost</h2><p>Misfit at centers, geometric mean over fields, against the time to make weights and apply \
+         them to one field on one thread: the lower left is best.</p><div class=\"plots\">{plots}</div>"
+    ))
 }
 
 /// A table per pair and reference: methods down, fields across.
@@ -65,7 +147,12 @@ fn score_tables(card: &Scorecard) -> String {
     }
     for ((source, destination, means), scores) in groups {
         let what = if means { "cell means, L2 norm" } else { "at centers, mean misfit" };
-        let _ = write!(out, "<h2>{} → {} ({what})</h2><table><tr><th>method</th>", escaped(&source), escaped(&destination));
+        let _ = write!(
+            out,
+            "<h2>{} → {} ({what})</h2><div class=\"wide\"><table><tr><th>method</th>",
+            escaped(&source),
+            escaped(&destination)
+        );
         let fields: Vec<&String> = unique(scores.iter().map(|s| &s.field));
         fields.iter().for_each(|f| {
             let _ = write!(out, "<th class=\"n\">{}</th>", escaped(f));
@@ -97,7 +184,7 @@ fn score_tables(card: &Scorecard) -> String {
             let unmapped = mine.iter().map(|s| s.unmapped).max().unwrap_or(0);
             let _ = write!(out, "<td class=\"n\">{conservation}</td><td class=\"n\">{unmapped}</td></tr>");
         }
-        out += "</table>";
+        out += "</table></div>";
     }
     out
 }
@@ -112,21 +199,21 @@ fn unique<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
     seen
 }
 
-fn convergence_plot(card: &Scorecard, field: &str) -> Result<String, ScoreError> {
+fn convergence_plot(card: &Scorecard, field: &str) -> Result<String, DrawingError> {
     let rows: Vec<_> = card.convergence.iter().filter(|c| c.field == field).collect();
     let series = rows.iter().map(|r| {
         let points: Vec<(f64, f64)> = r.spacing_deg.iter().copied().zip(r.l2.iter().copied()).collect();
         (format!("{} ({:.1})", r.method, r.order), points)
     });
-    Ok(lines(field, "spacing of source cells (degrees)", "L2 error", &series.collect::<Vec<_>>())?)
+    lines(field, "spacing of source cells (degrees)", "L2 error", &series.collect::<Vec<_>>())
 }
 
-fn cycle_plot(card: &Scorecard) -> Result<String, ScoreError> {
+fn cycle_plot(card: &Scorecard) -> Result<String, DrawingError> {
     let methods: Vec<&String> = unique(card.cycles.iter().map(|c| &c.method));
     let series = methods.into_iter().map(|m| {
         let points = card.cycles.iter().filter(|c| &c.method == m).map(|c| (c.cycles as f64, c.norms.l2)).collect();
         (m.clone(), points)
     });
     let [a, b] = card.cycles[0].grids.clone();
-    Ok(lines(&format!("{a} ↔ {b}"), "cycles", "L2 error", &series.collect::<Vec<_>>())?)
+    lines(&format!("{a} ↔ {b}"), "cycles", "L2 error", &series.collect::<Vec<_>>())
 }

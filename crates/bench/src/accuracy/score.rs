@@ -74,7 +74,7 @@ impl std::fmt::Display for Field {
 }
 
 /// What values of source and reference are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reference {
     /// The field at the centers of cells.
@@ -84,7 +84,7 @@ pub enum Reference {
 }
 
 /// Metrics of one result.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Score {
     /// Who regridded.
     pub program: String,

@@ -81,6 +81,25 @@ pub struct Work {
     pub bound: Bound,
 }
 
+/// A figure beside the time, such as the share of a run that is not in its components.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Figure {
+    /// What it is.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Its unit: `%`, `a day`.
+    pub unit: String,
+}
+
+impl Figure {
+    /// For people: `outside of components: 0.8 %`.
+    pub fn in_words(&self) -> String {
+        let digits = if self.value.abs() < 10.0 { 2 } else { 0 };
+        format!("{}: {:.digits$} {}", self.name, self.value, self.unit)
+    }
+}
+
 /// A case that is ready to run.
 pub struct Case<'c> {
     /// What it does.
@@ -91,6 +110,27 @@ pub struct Case<'c> {
     pub is_software: bool,
     /// One call.
     pub run: Box<dyn FnMut() -> Result<(), CaseError> + Send + 'c>,
+    /// Figures of the calls since it was last asked.
+    pub figures: Box<dyn FnMut() -> Vec<Figure> + 'c>,
+}
+
+impl<'c> Case<'c> {
+    /// A case on real hardware with no other figures than its time.
+    pub fn new(work: Work, error: (f64, String), run: impl FnMut() -> Result<(), CaseError> + Send + 'c) -> Self {
+        Self { work, error, is_software: false, run: Box::new(run), figures: Box::new(Vec::new) }
+    }
+
+    /// The same on a program that may only act as a graphics processor.
+    #[must_use]
+    pub fn by_software(self, is_software: bool) -> Self {
+        Self { is_software, ..self }
+    }
+
+    /// The same with further figures.
+    #[must_use]
+    pub fn with_figures(self, figures: impl FnMut() -> Vec<Figure> + 'c) -> Self {
+        Self { figures: Box::new(figures), ..self }
+    }
 }
 
 /// A case that can be made ready.

@@ -46,15 +46,16 @@ pub struct ThreadCeilings {
 }
 
 impl Ceilings {
-    /// Measures, with a file in `folder`. `threads` are the numbers of threads to measure.
-    pub fn measure(threads: &[usize], folder: &Path, quick: bool) -> Self {
+    /// Measures, with a file in `folder`. `threads` are the numbers of threads to measure, `adapter` is the number of the
+    /// graphics processor.
+    pub fn measure(threads: &[usize], adapter: usize, folder: &Path, quick: bool) -> Self {
         let (values, file) = if quick { (VALUES_QUICK, FILE_BYTES_QUICK) } else { (VALUES, FILE_BYTES) };
         let disk = disk(folder, file).ok();
         Self {
             threads: threads.iter().map(|&t| ThreadCeilings::measure(t, values)).collect(),
             disk_write_bytes_per_s: disk.map(|d| d.0),
             disk_read_bytes_per_s: disk.map(|d| d.1),
-            gpu_copy_bytes_per_s: super::gpu::copy_bytes_per_s(),
+            gpu_copy_bytes_per_s: super::gpu::copy_bytes_per_s(adapter),
         }
     }
 

@@ -18,18 +18,18 @@ mod with_gpu {
         all().into_iter().map(found).collect()
     }
 
-    /// The first adapter, real ones before software, and whether it is software.
-    pub fn open() -> Result<(Gpu, bool), CaseError> {
-        if all().is_empty() {
+    /// The adapter of that number, and whether it is software. Real ones come first.
+    pub fn open(adapter: usize) -> Result<(Gpu, bool), CaseError> {
+        if all().len() <= adapter {
             return Err(CaseError::NoAdapter);
         }
-        let gpu = Gpu::open(DeviceChoice::Gpu(Some(0))).map_err(CaseError::from_error)?.ok_or(CaseError::NoAdapter)?;
+        let gpu = Gpu::open(DeviceChoice::Gpu(Some(adapter))).map_err(CaseError::from_error)?.ok_or(CaseError::NoAdapter)?;
         let is_software = gpu.facts().kind == AdapterKind::Software;
         Ok((gpu, is_software))
     }
 
-    pub fn copy_bytes_per_s() -> Option<f64> {
-        let (gpu, _) = open().ok()?;
+    pub fn copy_bytes_per_s(adapter: usize) -> Option<f64> {
+        let (gpu, _) = open(adapter).ok()?;
         Bandwidth::measure(&gpu).ok().map(|b| b.copy)
     }
 }
@@ -43,8 +43,8 @@ pub fn adapters() -> Vec<Gpu> {
     Vec::new()
 }
 
-/// Copy bandwidth of the first adapter; `None`: there is none.
+/// Copy bandwidth of an adapter; `None`: there is none.
 #[cfg(not(feature = "gpu"))]
-pub fn copy_bytes_per_s() -> Option<f64> {
+pub fn copy_bytes_per_s(_: usize) -> Option<f64> {
     None
 }

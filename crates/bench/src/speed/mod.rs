@@ -6,6 +6,7 @@
 mod baseline;
 mod case;
 mod ceilings;
+mod counts;
 mod energy;
 mod gpu;
 mod machine;
@@ -18,11 +19,12 @@ mod suites;
 mod timing;
 
 pub use baseline::{Change, Verdict, compare};
-pub use case::{Bound, Case, CaseError, Device, Plan, Size, Work, judged};
+pub use case::{Bound, Case, CaseError, Device, Figure, Plan, Size, Work, judged};
 pub use ceilings::{Ceilings, ThreadCeilings};
+pub use counts::{AGREES, Count, count, counted_ids, plan, valgrind};
 pub use machine::{Cache, Gpu, Machine};
 pub use markdown::markdown;
-pub use peers::{PeerRequest, beside};
+pub use peers::{Peer, PeerRequest, PeerState, beside};
 pub use report::html;
 pub use results::{Measured, Outcome, PeerRow, Request, Results, Row, SCHEMA, plans, thread_counts};
 pub use suites::{Measure, PAIRS, Pair, Prepare, Spec, Suite, tripolar};

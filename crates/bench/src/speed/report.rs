@@ -2,7 +2,7 @@
 
 use super::baseline::{Change, Verdict};
 use super::results::{Measured, Outcome, Results, Row};
-use super::{Device, Size};
+use super::{AGREES, Device, Size};
 use crate::page::{DrawingError, escaped, head, lines};
 use std::fmt::Write;
 
@@ -27,7 +27,10 @@ pub fn html(results: &Results, others: &[(String, Results)], changes: &[Change])
     }
     page += "<h2>Kernels against the machine</h2><div class=\"plots\">";
     page += &roofline(results)?;
-    page += &accuracy_cost(results)?;
+    // The scorecard has more of it.
+    if results.accuracy.is_none() {
+        page += &accuracy_cost(results)?;
+    }
     page += "</div>";
     page += &row_tables(results);
     let scaling = scaling(results)?;
@@ -36,13 +39,14 @@ pub fn html(results: &Results, others: &[(String, Results)], changes: &[Change])
     }
     if !results.peers.is_empty() {
         page += "<h2>Beside other programs</h2><p>In turn, in the same session; above 1 Knarr is faster.</p>\
-                 <table><tr><th>work</th><th>data</th><th>program</th><th>timed</th><th class=\"n\">Knarr s</th>\
-                 <th class=\"n\">other s</th><th class=\"n\">ratio</th><th class=\"n\">quartiles</th></tr>";
+                 <div class=\"wide\"><table><tr><th>work</th><th>data</th><th>program</th><th>timed</th><th class=\"n\">Knarr s</th>\
+                 <th class=\"n\">other s</th><th class=\"n\">ratio</th><th class=\"n\">quartiles</th>\
+                 <th class=\"n\">results differ by</th></tr>";
         for p in &results.peers {
             let _ = write!(
                 page,
                 "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{:.3}</td><td class=\"n\">{:.3}</td>\
-                 <td class=\"n best\">{:.1}</td><td class=\"n\">{:.1} – {:.1}</td></tr>",
+                 <td class=\"n best\">{:.1}</td><td class=\"n\">{:.1} – {:.1}</td><td class=\"n\">{}</td></tr>",
                 escaped(&p.work),
                 escaped(&p.data),
                 escaped(&p.peer),
@@ -51,10 +55,22 @@ pub fn html(results: &Results, others: &[(String, Results)], changes: &[Change])
                 p.peer_s,
                 p.ratio,
                 p.quartiles[0],
-                p.quartiles[1]
+                p.quartiles[1],
+                p.difference.map_or("–".to_owned(), |d| format!("{d:.1e}"))
             );
         }
-        page += "</table>";
+        page += "</table></div>";
+    }
+    if !results.programs.is_empty() {
+        page += "<h3>Programs looked for</h3><ul>";
+        results.programs.iter().for_each(|p| {
+            let _ = write!(page, "<li>{}</li>", escaped(&p.in_words()));
+        });
+        page += "</ul>";
+    }
+    page += &count_table(results);
+    if let Some(card) = &results.accuracy {
+        page += &crate::accuracy::sections(card)?;
     }
     if !results.notes.is_empty() {
         page += "<h2>Left out</h2><ul>";
@@ -117,7 +133,7 @@ fn giga(v: f64) -> String {
 
 fn machine_table(results: &Results) -> String {
     let mut out = String::from(
-        "<h2>Limits of the machine</h2><table><tr><th class=\"n\">threads</th><th class=\"n\">copy GB/s</th>\
+        "<h2>Limits of the machine</h2><div class=\"wide\"><table><tr><th class=\"n\">threads</th><th class=\"n\">copy GB/s</th>\
          <th class=\"n\">triad GB/s</th><th class=\"n\">f32 Gflop/s</th><th class=\"n\">f64 Gflop/s</th></tr>",
     );
     for c in &results.ceilings.threads {
@@ -131,7 +147,7 @@ fn machine_table(results: &Results) -> String {
             giga(c.f64_flops_per_s)
         );
     }
-    out += "</table><p>";
+    out += "</table></div><p>";
     let rate = |v: Option<f64>| v.map_or("unknown".to_owned(), |v| format!("{} GB/s", giga(v)));
     let caches: Vec<String> = results.machine.caches.iter().map(|c| format!("{} {} KiB", c.name, c.bytes >> 10)).collect();
     let gpus: Vec<String> = results
@@ -158,7 +174,8 @@ pub fn seconds(s: f64) -> String {
     match s {
         s if s >= 1.0 => format!("{s:.2} s"),
         s if s >= 1e-3 => format!("{:.2} ms", s * 1e3),
-        s => format!("{:.1} µs", s * 1e6),
+        s if s >= 1e-6 => format!("{:.1} µs", s * 1e6),
+        s => format!("{:.2} ns", s * 1e9),
     }
 }
 
@@ -173,15 +190,16 @@ fn row_tables(results: &Results) -> String {
     for suite in suites {
         let _ = write!(
             out,
-            "<h3>{}</h3><table><tr><th>kernel</th><th>device</th><th>data</th><th class=\"n\">threads</th>\
+            "<h3>{}</h3><div class=\"wide\"><table><tr><th>kernel</th><th>device</th><th>data</th><th class=\"n\">threads</th>\
              <th class=\"n\">time</th><th class=\"n\">spread</th><th class=\"n\">per item</th><th class=\"n\">GB/s</th>\
              <th class=\"n\">share</th><th class=\"n\">memory</th><th class=\"n\">error</th></tr>",
             escaped(suite)
         );
         for row in results.rows.iter().filter(|r| r.suite == suite) {
             let label = format!(
-                "<td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td>",
+                "<td>{}{}</td><td>{}</td><td class=\"w\">{}</td><td class=\"n\">{}</td>",
                 escaped(&row.kernel),
+                further_figures(&row.outcome),
                 row.device,
                 escaped(&row.data),
                 row.threads
@@ -194,7 +212,7 @@ fn row_tables(results: &Results) -> String {
                 }
             };
         }
-        out += "</table>";
+        out += "</table></div>";
     }
     let mut formulas: Vec<String> = Vec::new();
     for row in &results.rows {
@@ -210,6 +228,12 @@ fn row_tables(results: &Results) -> String {
     out
 }
 
+/// Figures beside the time, in small print.
+fn further_figures(outcome: &Outcome) -> String {
+    let Outcome::Measured(m) = outcome else { return String::new() };
+    m.figures.iter().map(|f| format!("<br><small>{}</small>", escaped(&f.in_words()))).collect()
+}
+
 fn figures(m: &Measured) -> String {
     let t = &m.timing;
     let spread = 100.0 * (t.quartiles_s[1] - t.quartiles_s[0]) / t.median_s;
@@ -217,10 +241,10 @@ fn figures(m: &Measured) -> String {
     let memory = m.memory_bytes.map_or("unknown".to_owned(), |b| format!("{:.1} B/item", b as f64 / m.work.items as f64));
     let software = if m.is_software { " (software)" } else { "" };
     format!(
-        "<td class=\"n\">{}{software}</td><td class=\"n\">{spread:.0} %</td><td class=\"n\">{:.2} ns</td><td class=\"n\">{}</td>\
+        "<td class=\"n\">{}{software}</td><td class=\"n\">{spread:.0} %</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
          <td class=\"n\">{share}</td><td class=\"n\">{memory}</td><td class=\"n\" title=\"{}\">{:.1e}</td>",
         seconds(t.median_s),
-        1e9 * t.median_s / m.work.items as f64,
+        seconds(t.median_s / m.work.items as f64),
         giga(m.bytes_per_s()),
         escaped(&m.error.1),
         m.error.0
@@ -272,32 +296,45 @@ fn accuracy_cost(results: &Results) -> Result<String, DrawingError> {
     lines("Accuracy against cost, one thread", "ms, weights made and applied once", "mean misfit of the vortex", &series)
 }
 
-/// Gain by threads, and time per item by size.
-fn scaling(results: &Results) -> Result<String, DrawingError> {
-    let mut by_threads: Vec<Series> = Vec::new();
-    let mut by_size: Vec<Series> = Vec::new();
+/// Times as fast as one thread, by threads, for each case of the largest size.
+pub fn gains(results: &Results) -> Vec<Series> {
     let largest = measured(results).map(|(r, _)| r.size).max().unwrap_or(Size::S);
-    for (row, m) in measured(results).filter(|(r, _)| r.device == Device::Cpu) {
-        if row.size == largest {
-            let alone = measured(results).find(|(r, _)| r.id == row.id && r.threads == 1);
-            if let Some((_, alone)) = alone {
-                let name = format!("{}, {}", row.kernel, row.suite);
-                let point = (row.threads as f64, alone.timing.median_s / m.timing.median_s);
-                push(&mut by_threads, name, point);
-            }
-        }
-        if row.threads == 1 {
-            let point = (m.work.items as f64, 1e9 * m.timing.median_s / m.work.items as f64);
-            push(&mut by_size, format!("{}, {}", row.kernel, row.suite), point);
+    let mut series = Vec::new();
+    for (row, m) in measured(results).filter(|(r, _)| r.device == Device::Cpu && r.size == largest) {
+        if let Some((_, alone)) = measured(results).find(|(r, _)| r.id == row.id && r.threads == 1) {
+            push(&mut series, named(row), (row.threads as f64, alone.timing.median_s / m.timing.median_s));
         }
     }
+    several(series)
+}
+
+/// Nanoseconds an item on one thread, by items, for each case.
+pub fn growth(results: &Results) -> Vec<Series> {
+    let mut series = Vec::new();
+    for (row, m) in measured(results).filter(|(r, _)| r.device == Device::Cpu && r.threads == 1) {
+        push(&mut series, named(row), (m.work.items as f64, 1e9 * m.timing.median_s / m.work.items as f64));
+    }
+    several(series)
+}
+
+fn named(row: &Row) -> String {
+    format!("{}, {}", row.kernel, row.suite)
+}
+
+/// Those with more than one point.
+fn several(series: Vec<Series>) -> Vec<Series> {
+    series.into_iter().filter(|s| s.1.len() > 1).collect()
+}
+
+/// Gain by threads, and time per item by size.
+fn scaling(results: &Results) -> Result<String, DrawingError> {
     let mut out = String::new();
     for (title, x, y, all) in [
-        ("Gain by threads", "threads", "times as fast as one thread", by_threads),
-        ("Growth with size, one thread", "items", "ns an item", by_size),
+        ("Gain by threads", "threads", "times as fast as one thread", gains(results)),
+        ("Growth with size, one thread", "items", "ns an item", growth(results)),
     ] {
         // Ten lines can be told apart.
-        for part in all.into_iter().filter(|s| s.1.len() > 1).collect::<Vec<_>>().chunks(10) {
+        for part in all.chunks(10) {
             out += &lines(title, x, y, part)?;
         }
     }
@@ -311,9 +348,37 @@ fn push(series: &mut Vec<Series>, name: String, point: (f64, f64)) {
     }
 }
 
+/// Bytes by formula beside those that were counted.
+fn count_table(results: &Results) -> String {
+    let Some(first) = results.counts.first() else { return String::new() };
+    let mut out = format!(
+        "<h2>Bytes by count</h2><p>Lines of a simulated cache ({}) that a call fills and writes back, beside the formula. {} to {} \
+         times it agree: a kernel cannot move less, and moves more where a source is read again after it has left the cache.</p>\
+         <div class=\"wide\"><table><tr><th>case</th><th class=\"n\">by formula, MB</th><th class=\"n\">counted, MB</th>\
+         <th class=\"n\">counted / formula</th><th class=\"n\">instructions an item</th></tr>",
+        escaped(&first.tool),
+        AGREES[0],
+        AGREES[1]
+    );
+    for c in &results.counts {
+        let _ = write!(
+            out,
+            "<tr><td>{}</td><td class=\"n\">{:.2}</td><td class=\"n\">{:.2}</td><td class=\"n {}\">{:.2}</td>\
+             <td class=\"n\">{:.2}</td></tr>",
+            escaped(&c.id),
+            c.formula_bytes as f64 / 1e6,
+            c.counted_bytes / 1e6,
+            if c.agrees() { "good" } else { "bad" },
+            c.ratio(),
+            c.instructions_per_item
+        );
+    }
+    out + "</table></div>"
+}
+
 fn change_table(changes: &[Change]) -> String {
     let mut out = String::from(
-        "<h2>Against the baseline</h2><table><tr><th>case</th><th class=\"n\">threads</th><th class=\"n\">time now / before</th>\
+        "<h2>Against the baseline</h2><div class=\"wide\"><table><tr><th>case</th><th class=\"n\">threads</th><th class=\"n\">time now / before</th>\
          <th class=\"n\">95 % interval</th><th class=\"n\">machine now / before</th><th class=\"n\">noise</th><th></th></tr>",
     );
     for c in changes {
@@ -336,12 +401,13 @@ fn change_table(changes: &[Change]) -> String {
             100.0 * c.noise
         );
     }
-    out + "</table>"
+    out + "</table></div>"
 }
 
 /// Times of the same cases on several machines.
 fn side_by_side(results: &Results, others: &[(String, Results)]) -> String {
-    let mut out = String::from("<h2>Machines side by side</h2><table><tr><th>case</th><th class=\"n\">threads</th>");
+    let mut out =
+        String::from("<h2>Machines side by side</h2><div class=\"wide\"><table><tr><th>case</th><th class=\"n\">threads</th>");
     let _ = write!(out, "<th class=\"n\">{}</th>", escaped(&one_line(results)));
     for (name, other) in others {
         let _ = write!(out, "<th class=\"n\">{}: {}</th>", escaped(name), escaped(&one_line(other)));
@@ -367,7 +433,7 @@ fn side_by_side(results: &Results, others: &[(String, Results)]) -> String {
         }
         out += "</tr>";
     }
-    out + "</table>"
+    out + "</table></div>"
 }
 
 #[cfg(test)]

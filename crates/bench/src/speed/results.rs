@@ -1,9 +1,12 @@
 //! Results of a run: what is kept, compared and shown.
 
 use super::ceilings::Ceilings;
+use super::counts::Count;
 use super::machine::Machine;
+use super::peers::Peer;
 use super::timing::Timing;
-use super::{Bound, Case, CaseError, Device, Effort, Plan, Size, Suite, Work};
+use super::{Bound, Case, CaseError, Device, Effort, Figure, Plan, Size, Suite, Work};
+use crate::accuracy::Scorecard;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -33,6 +36,15 @@ pub struct Results {
     pub rows: Vec<Row>,
     /// Other programs beside, in the same session.
     pub peers: Vec<PeerRow>,
+    /// Programs that were looked for.
+    #[serde(default)]
+    pub programs: Vec<Peer>,
+    /// Bytes by formula against bytes by count.
+    #[serde(default)]
+    pub counts: Vec<Count>,
+    /// How right methods are: scores, and what each method costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Scorecard>,
     /// What was left out, and why.
     pub notes: Vec<String>,
 }
@@ -94,6 +106,9 @@ pub struct Measured {
     pub energy_j: Option<f64>,
     /// Bytes a second over the limit of the case; `None`: it has no simple one.
     pub share: Option<f64>,
+    /// Figures beside the time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<Figure>,
     /// Work is done by a program that only acts as a graphics processor.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_software: bool,
@@ -126,6 +141,9 @@ pub struct PeerRow {
     pub ratio: f64,
     /// First and third quartile of those ratios.
     pub quartiles: [f64; 2],
+    /// What both results of the same field differ by: mean of |peer − Knarr| / |Knarr|.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<f64>,
 }
 
 /// What to run.
@@ -138,6 +156,8 @@ pub struct Request<'r> {
     pub is_quick: bool,
     /// Devices.
     pub devices: &'r [Device],
+    /// Number of the graphics processor.
+    pub adapter: usize,
     /// Parts of ids; only cases that have one of them are run. Empty: all.
     pub only: &'r [String],
     /// Folder for files of the disk figures.
@@ -162,7 +182,7 @@ impl Results {
         let machine = Machine::here();
         let threads = thread_counts(machine.threads, request.is_quick);
         tell("limits of the machine");
-        let ceilings = Ceilings::measure(&threads, request.folder, request.is_quick);
+        let ceilings = Ceilings::measure(&threads, request.adapter, request.folder, request.is_quick);
         let mut results = Self {
             schema: SCHEMA.to_owned(),
             machine,
@@ -171,6 +191,9 @@ impl Results {
             ceilings,
             rows: Vec::new(),
             peers: Vec::new(),
+            programs: Vec::new(),
+            counts: Vec::new(),
+            accuracy: None,
             notes: Vec::new(),
         };
         // All cases, and then all again: what differs between the two passes is noise slower than a case takes.
@@ -236,7 +259,7 @@ pub fn plans(request: &Request<'_>) -> Vec<Plan> {
     let sizes = Size::ALL.into_iter().filter(|&s| s == request.size || s < request.size && !request.is_quick);
     let mut plans: Vec<Plan> = Vec::new();
     for size in sizes {
-        plans.extend(request.suites.iter().flat_map(|s| s.plans(size)));
+        plans.extend(request.suites.iter().flat_map(|s| s.plans(size, request.adapter)));
     }
     plans.retain(|p| request.devices.contains(&p.device));
     plans.retain(|p| request.only.is_empty() || request.only.iter().any(|o| p.id().contains(o.as_str())));
@@ -253,6 +276,10 @@ impl Outcome {
                 // The share was of the first pass alone.
                 all.share = all.share.map(|share| share * before / all.timing.median_s);
                 all.memory_bytes = all.memory_bytes.max(more.memory_bytes);
+                // Both passes take about as long.
+                for (figure, further) in all.figures.iter_mut().zip(&more.figures) {
+                    figure.value = (figure.value + further.value) / 2.0;
+                }
             }
             (Self::Measured(_), spoilt) => *self = spoilt,
             _ => {}
@@ -275,6 +302,7 @@ fn timed(case: &mut Case<'_>, threads: usize, effort: Effort, ceilings: &Ceiling
     };
     let mut run = || pool.install(|| (case.run)());
     let memory = super::memory::peak_of(&mut run);
+    (case.figures)();
     let before = super::energy::Counter::read();
     let start = Instant::now();
     let timing = match Timing::measure(effort, &mut run) {
@@ -301,6 +329,7 @@ fn timed(case: &mut Case<'_>, threads: usize, effort: Effort, ceilings: &Ceiling
         memory_bytes: memory,
         energy_j: energy,
         share,
+        figures: (case.figures)(),
         is_software: case.is_software,
     }))
 }
@@ -339,7 +368,7 @@ pub(super) mod tests {
                     }
                     Ok(())
                 };
-                measure(Case { work, error, is_software: false, run: Box::new(run) });
+                measure(Case::new(work, error, run));
                 Ok(())
             }),
         }
@@ -364,6 +393,9 @@ pub(super) mod tests {
             },
             rows: Vec::new(),
             peers: Vec::new(),
+            programs: Vec::new(),
+            counts: Vec::new(),
+            accuracy: None,
             notes: Vec::new(),
         }
     }
@@ -439,6 +471,7 @@ pub(super) mod tests {
             size: Size::S,
             is_quick: true,
             devices: &[Device::Cpu],
+            adapter: 0,
             only: &[],
             folder: Path::new("."),
         };

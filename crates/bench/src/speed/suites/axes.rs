@@ -124,7 +124,7 @@ fn levels(size: Size, measure: Measure<'_>) -> Result<(), CaseError> {
         (1.0 - f) * f64::from(value(below, cell)) + f * f64::from(value(below + 1, cell))
     };
     let error = off(&output, size, BETWEEN.len(), expected)?;
-    measure(Case { work: work(size, LEVELS.len()), error, is_software: false, run: Box::new(run) });
+    measure(Case::new(work(size, LEVELS.len()), error, run));
     Ok(())
 }
 
@@ -152,6 +152,6 @@ fn days(size: Size, measure: Measure<'_>) -> Result<(), CaseError> {
     let of_day = |day: usize| -> Range<usize> { 24 * day..24 * (day + 1) };
     let expected = |day: usize, cell: usize| of_day(day).map(|hour| f64::from(value(hour, cell))).sum::<f64>() / 24.0;
     let error = off(&output, size, HOURS / 24, expected)?;
-    measure(Case { work: work(size, HOURS), error, is_software: false, run: Box::new(run) });
+    measure(Case::new(work(size, HOURS), error, run));
     Ok(())
 }

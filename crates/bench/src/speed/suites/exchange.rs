@@ -162,9 +162,9 @@ fn release(size: Size, packs: bool, measure: Measure<'_>) -> Result<(), CaseErro
             let folder = tempfile::tempdir_in(folder.path()).map_err(|e| fail(&e))?;
             seal(folder.path()).map(drop)
         };
-        measure(Case { work, error, is_software: false, run: Box::new(run) });
+        measure(Case::new(work, error, run));
     } else {
-        measure(Case { work, error, is_software: false, run: Box::new(|| check().map(drop)) });
+        measure(Case::new(work, error, || check().map(drop)));
     }
     Ok(())
 }

@@ -1,13 +1,10 @@
-//! Files read, regridded and written; weights kept in files.
+//! Fields read from files, regridded and written.
 
 use super::{Measure, Prepare};
 use crate::speed::{Bound, Case, CaseError, Device, Plan, Size, Work, judged};
 use knarr_grid::Grid;
 use knarr_io::nc::{File, Numbers};
-use knarr_io::{
-    Dataset, NanPolicy, RegridRequest, VariableInfo, VectorOutput, WeightsFormat, read_grid, read_weights, regrid_file,
-    write_weights,
-};
+use knarr_io::{Dataset, NanPolicy, RegridRequest, VariableInfo, VectorOutput, read_grid, regrid_file};
 use knarr_regrid::{Finish, Method, MissingPolicy, Options, Weights};
 use std::hint::black_box;
 use std::ops::Range;
@@ -42,28 +39,12 @@ pub fn plans(size: Size) -> Vec<Plan> {
         is_parallel,
         with,
     };
-    let weights_plan = |kernel: &str, writes: bool| Plan {
-        data: weights_pair(size).join(" -> "),
-        ..plan(kernel, false, Box::new(move |m| weights_file(size, writes, m)))
-    };
     vec![
         plan("read deflated", true, Box::new(move |m| read(size, Form::Deflated, true, m))),
         plan("read deflated, HDF5 library alone", false, Box::new(move |m| read(size, Form::Deflated, false, m))),
         plan("read classic", true, Box::new(move |m| read(size, Form::Classic, true, m))),
         plan("read, regrid, write", true, Box::new(move |m| whole(size, m))),
-        weights_plan("write weights", true),
-        weights_plan("read weights", false),
     ]
-}
-
-/// Grids whose weights are written and read.
-fn weights_pair(size: Size) -> [&'static str; 2] {
-    match size {
-        Size::S => ["r360x180", "CS90"],
-        Size::M => ["r720x360", "CS180"],
-        Size::L => ["r1440x720", "CS360"],
-        Size::Xl => ["r2880x1440", "CS720"],
-    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -138,7 +119,7 @@ fn read(size: Size, form: Form, ours: bool, measure: Measure<'_>) -> Result<(), 
     };
     let error = judged("values that differ", f64::from(u8::from(read()? != Numbers::F32(values.clone()))), 0.0)?;
     let work = work(values.len(), Bound::Open, "4 B a value, as decoded");
-    measure(Case { work, error, is_software: false, run: Box::new(|| read().map(|v| drop(black_box(v)))) });
+    measure(Case::new(work, error, || read().map(|v| drop(black_box(v)))));
     Ok(())
 }
 
@@ -180,35 +161,6 @@ fn whole(size: Size, measure: Measure<'_>) -> Result<(), CaseError> {
     let off = variable.conservation.map_or(f64::INFINITY, |c| c.relative_error.abs());
     let error = judged("integral", off, variable.rounding)?;
     let work = work(values.len(), Bound::Open, "4 B a source value");
-    measure(Case { work, error, is_software: false, run: Box::new(|| regrid().map(drop)) });
-    Ok(())
-}
-
-/// Weights written to and read from a file in the page cache. Right: the same weights come back.
-fn weights_file(size: Size, writes: bool, measure: Measure<'_>) -> Result<(), CaseError> {
-    let [source, destination] = weights_pair(size).map(|s| Grid::from_spec(s).map_err(CaseError::from_error));
-    let (source, destination) = (source?, destination?);
-    let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).map_err(CaseError::from_error)?;
-    let folder = tempfile::tempdir().map_err(CaseError::from_error)?;
-    let path = folder.path().join("map.nc");
-    let write =
-        || write_weights(&weights, &source, &destination, &path, WeightsFormat::Esmf, true).map_err(CaseError::from_error);
-    write()?;
-    let read = || read_weights(black_box(&path)).map_err(CaseError::from_error);
-    let error = judged("weights that differ", f64::from(u8::from(read()?.weights != weights)), 0.0)?;
-    let bytes = std::fs::metadata(&path).map_err(CaseError::from_error)?.len();
-    let work = Work {
-        items: weights.len() as u64,
-        unit: "links".to_owned(),
-        bytes,
-        flops: 0,
-        formula: "bytes of the file, ESMF layout".to_owned(),
-        bound: Bound::Open,
-    };
-    if writes {
-        measure(Case { work, error, is_software: false, run: Box::new(|| write().map(drop)) });
-    } else {
-        measure(Case { work, error, is_software: false, run: Box::new(|| read().map(|w| drop(black_box(w)))) });
-    }
+    measure(Case::new(work, error, || regrid().map(drop)));
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! What is timed, named after real work. Inputs come from the grid catalogue and analytic fields: no files are needed.
 
 mod axes;
+mod coupling;
 mod exchange;
 mod file;
 mod pairs;
 mod regrid;
 mod tripolar;
+mod weights_file;
 
 use super::{Case, CaseError, Plan, Size};
 use schemars::JsonSchema;
@@ -30,18 +32,21 @@ pub enum Suite {
     Io,
     /// Releases packed and verified.
     Exchange,
+    /// Components of one run.
+    Coupling,
 }
 
 impl Suite {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Speed, Self::Io, Self::Exchange];
+    pub const ALL: [Self; 4] = [Self::Speed, Self::Io, Self::Exchange, Self::Coupling];
 
-    /// Its cases at a size.
-    pub fn plans(self, size: Size) -> Vec<Plan> {
+    /// Its cases at a size; those on a graphics processor on the adapter of that number.
+    pub fn plans(self, size: Size, adapter: usize) -> Vec<Plan> {
         match self {
-            Self::Speed => regrid::plans(size),
-            Self::Io => file::plans(size).into_iter().chain(axes::plans(size)).collect(),
+            Self::Speed => regrid::plans(size, adapter),
+            Self::Io => [file::plans(size), axes::plans(size), weights_file::plans(size)].into_iter().flatten().collect(),
             Self::Exchange => exchange::plans(size),
+            Self::Coupling => coupling::plans(size),
         }
     }
 }
@@ -52,6 +57,7 @@ impl std::fmt::Display for Suite {
             Self::Speed => "speed",
             Self::Io => "io",
             Self::Exchange => "exchange",
+            Self::Coupling => "coupling",
         })
     }
 }

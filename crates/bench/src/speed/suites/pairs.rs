@@ -68,7 +68,7 @@ impl Spec {
 use Spec::{Hrdps, Named, Ps5km, Tripolar};
 
 /// All pairs.
-pub const PAIRS: [Pair; 5] = [
+pub const PAIRS: [Pair; 7] = [
     Pair {
         suite: "RLL 0.25 -> CS360",
         grids: [
@@ -102,6 +102,26 @@ pub const PAIRS: [Pair; 5] = [
     Pair {
         suite: "PS 5 km ocean -> ORCA",
         grids: [[Ps5km(8), Tripolar(180)], [Ps5km(4), Tripolar(360)], [Ps5km(2), Tripolar(720)], [Ps5km(1), Tripolar(1440)]],
+        methods: &["conservative", "nearest"],
+    },
+    Pair {
+        suite: "H1024n -> RLL 0.25",
+        grids: [
+            [Named("H128n"), Named("r360x180")],
+            [Named("H256n"), Named("r720x360")],
+            [Named("H512n"), Named("r1440x720")],
+            [Named("H1024n"), Named("r1440x720")],
+        ],
+        methods: &["conservative"],
+    },
+    Pair {
+        suite: "CS720 -> ICO240",
+        grids: [
+            [Named("CS90"), Named("ICO30")],
+            [Named("CS180"), Named("ICO60")],
+            [Named("CS360"), Named("ICO120")],
+            [Named("CS720"), Named("ICO240")],
+        ],
         methods: &["conservative", "nearest"],
     },
 ];

@@ -21,12 +21,12 @@ const METHODS: [(&str, Method); 7] = [
     ("conservative2", Method::Conservative2nd),
 ];
 
-/// Plans of all pairs at a size.
-pub fn plans(size: Size) -> Vec<Plan> {
-    PAIRS.iter().flat_map(|pair| of_pair(pair, size)).collect()
+/// Plans of all pairs at a size; those on a graphics processor on the adapter of that number.
+pub fn plans(size: Size, adapter: usize) -> Vec<Plan> {
+    PAIRS.iter().flat_map(|pair| of_pair(pair, size, adapter)).collect()
 }
 
-fn of_pair(pair: &'static Pair, size: Size) -> Vec<Plan> {
+fn of_pair(pair: &'static Pair, size: Size, adapter: usize) -> Vec<Plan> {
     let specs = pair.grids[size as usize];
     let plan = |kernel: String, prepare: super::Prepare| Plan {
         suite: pair.suite,
@@ -47,7 +47,7 @@ fn of_pair(pair: &'static Pair, size: Size) -> Vec<Plan> {
     }
     for resident in [true, false] {
         let kernel = if resident { "apply f32 x32, resident" } else { "apply f32 x32, with copies to and from" };
-        let with: super::Prepare = Box::new(move |m| apply_on_gpu(specs, 32, resident, m));
+        let with: super::Prepare = Box::new(move |m| apply_on_gpu(specs, 32, resident, adapter, m));
         plans.push(Plan { device: Device::Gpu, is_parallel: false, ..plan(kernel.to_owned(), with) });
     }
     if pair.suite == PAIRS[0].suite {
@@ -95,7 +95,7 @@ fn weights(specs: [Spec; 2], method: Method, measure: super::Measure<'_>) -> Res
         formula: "12 B a link and 4 B a row, written".to_owned(),
         bound: Bound::Open,
     };
-    measure(Case { work, error, is_software: false, run: Box::new(|| build().map(|w| drop(black_box(w)))) });
+    measure(Case::new(work, error, || build().map(|w| drop(black_box(w)))));
     Ok(())
 }
 
@@ -109,13 +109,23 @@ pub(super) fn apply_bytes(links: u64, used: u64, rows: u64, slabs: u64, value: u
     12 * links + slabs * value * (used + 2 * rows)
 }
 
+/// Bytes of the flags of source and destination cells that go with them: a word of 64 cells is 8.
+fn flag_bytes(cells: u64, rows: u64, slabs: u64) -> u64 {
+    8 * slabs * (cells.div_ceil(64) + 2 * rows.div_ceil(64))
+}
+
+/// Source cells that a destination cell takes anything from.
+pub(super) fn used_sources(weights: &Weights) -> u64 {
+    let mut is_used = vec![false; weights.source_len];
+    (0..weights.destination_len()).for_each(|i| weights.row(i).0.iter().for_each(|&c| is_used[c as usize] = true));
+    is_used.iter().filter(|u| **u).count() as u64
+}
+
 /// Conservative weights applied to slabs of the vortex. Right: first-order means of it.
 fn apply<V: Value>(specs: [Spec; 2], slabs: usize, masks: bool, measure: super::Measure<'_>) -> Result<(), CaseError> {
     let [source, destination] = grids(specs)?;
     let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).map_err(CaseError::from_error)?;
-    let mut is_used = vec![false; source.len()];
-    (0..weights.destination_len()).for_each(|i| weights.row(i).0.iter().for_each(|&c| is_used[c as usize] = true));
-    let used = is_used.iter().filter(|u| **u).count() as u64;
+    let used = used_sources(&weights);
     let (links, rows) = (weights.len() as u64, weights.destination_len());
     let regridder = Regridder { weights, missing: MissingPolicy::Skip { min_valid: 0.0 } };
     let field: Vec<V> = AnalyticField::Vortex.at_centers(&source).into_iter().map(V::from_f64).collect();
@@ -135,36 +145,46 @@ fn apply<V: Value>(specs: [Spec; 2], slabs: usize, masks: bool, measure: super::
         .collect();
     // The mean, not the worst: cells at a rim have their means over what is covered, not at their centers.
     let error = judged("mean misfit of the vortex", off.iter().sum::<f64>() / off.len() as f64, 1e-2)?;
+    let flag_bytes = if masks { flag_bytes(n as u64, rows as u64, slabs as u64) } else { 0 };
+    let masked = if masks { "; flags of sources once, of results twice, 64 in 8 B" } else { "" };
     let work = Work {
         items: links * slabs as u64,
         unit: "links x slabs".to_owned(),
-        bytes: apply_bytes(links, used, rows as u64, slabs as u64, size_of::<V>() as u64),
+        bytes: apply_bytes(links, used, rows as u64, slabs as u64, size_of::<V>() as u64) + flag_bytes,
         flops: 2 * links * slabs as u64,
-        formula: "12 B a link once; a slab's used source values once, its results twice; 2 flops a link and slab".to_owned(),
+        formula: format!(
+            "12 B a link once; a slab's used source values once, its results twice{masked}; 2 flops a link and slab"
+        ),
         bound: Bound::Memory,
     };
     let run = || {
         prepared.apply_into(black_box(&values), flags.as_ref(), &mut result).map_err(CaseError::from_error)?;
         Ok(())
     };
-    measure(Case { work, error, is_software: false, run: Box::new(run) });
+    measure(Case::new(work, error, run));
     Ok(())
 }
 
 /// There is nothing to compute on in this build.
 #[cfg(not(feature = "gpu"))]
-fn apply_on_gpu(_: [Spec; 2], _: usize, _: bool, _: super::Measure<'_>) -> Result<(), CaseError> {
+fn apply_on_gpu(_: [Spec; 2], _: usize, _: bool, _: usize, _: super::Measure<'_>) -> Result<(), CaseError> {
     Err(CaseError::NoAdapter)
 }
 
 /// Conservative weights on a graphics processor, fields there already or copied to and from. Right: as on the processor.
 #[cfg(feature = "gpu")]
-fn apply_on_gpu(specs: [Spec; 2], slabs: usize, resident: bool, measure: super::Measure<'_>) -> Result<(), CaseError> {
+fn apply_on_gpu(
+    specs: [Spec; 2],
+    slabs: usize,
+    resident: bool,
+    adapter: usize,
+    measure: super::Measure<'_>,
+) -> Result<(), CaseError> {
     use knarr_kernels::gpu::{DeviceField, Numbers, Step};
     use knarr_kernels::sparse_apply::{Missing, SparseRows};
     use knarr_kernels::twins::sparse_apply::DeviceRows;
 
-    let (gpu, is_software) = crate::speed::gpu::open()?;
+    let (gpu, is_software) = crate::speed::gpu::open(adapter)?;
     let [source, destination] = grids(specs)?;
     let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).map_err(CaseError::from_error)?;
     let (n, rows, links) = (source.len(), destination.len(), weights.len() as u64);
@@ -208,14 +228,14 @@ fn apply_on_gpu(specs: [Spec; 2], slabs: usize, resident: bool, measure: super::
         step.finish().map_err(CaseError::from_error)?;
         let error = judged(what, off(&result.download(&gpu).map_err(CaseError::from_error)?.0), bound)?;
         let run = || step.finish().map_err(CaseError::from_error);
-        measure(Case { work, error, is_software, run: Box::new(run) });
+        measure(Case::new(work, error, run).by_software(is_software));
     } else {
         let prepared = regridder.prepare_on::<f32>(&knarr_regrid::Device::Gpu(gpu)).map_err(CaseError::from_error)?;
         let mut result = vec![f32::NAN; slabs * rows];
         prepared.apply_into(&values, None, &mut result).map_err(CaseError::from_error)?;
         let error = judged(what, off(&result), bound)?;
         let run = || prepared.apply_into(black_box(&values), None, &mut result).map(drop).map_err(CaseError::from_error);
-        measure(Case { work, error, is_software, run: Box::new(run) });
+        measure(Case::new(work, error, run).by_software(is_software));
     }
     Ok(())
 }
@@ -243,7 +263,7 @@ fn method_once(specs: [Spec; 2], method: Method, measure: super::Measure<'_>) ->
         formula: "source once, results twice".to_owned(),
         bound: Bound::Open,
     };
-    measure(Case { work, error, is_software: false, run: Box::new(|| once().map(|r| drop(black_box(r)))) });
+    measure(Case::new(work, error, || once().map(|r| drop(black_box(r)))));
     Ok(())
 }
 
