@@ -11,6 +11,7 @@ use knarr_io::{
     Dataset, NamedPair, NanPolicy, RegridReport, RegridRequest, VariableGrid, VectorOutput, read_grid, read_grid_matching,
     regrid_file,
 };
+use knarr_kernels::sphere::{add, dot, scale};
 use knarr_regrid::regions::{Region, RegionEdges};
 use knarr_regrid::{Finish, Method, MissingPolicy, Options};
 use std::path::{Path, PathBuf};
@@ -148,12 +149,18 @@ fn ice_drift_of_fesom_is_a_vector_when_it_is_named() {
     assert!(vector.longest_after > 0.01, "there is drift: {}", vector.longest_after);
     assert!(vector.longest_after < vector.longest_before * (1.0 + 1e-12), "{} {}", vector.longest_after, vector.longest_before);
     let ((u, ..), (v, ..)) = (read(&output, "uice", None), read(&output, "vice", None));
-    let speeds: Vec<f64> = u.iter().zip(&v).map(|(u, v)| u.hypot(*v)).collect();
     let ((su, ..), (sv, ..)) = (read(&input, "uice", None), read(&input, "vice", None));
-    // The nearest node's drift keeps its speed, whatever the axes.
-    let known: Vec<f64> = su.iter().zip(&sv).map(|(u, v)| u.hypot(*v)).collect();
-    for speed in speeds {
-        assert!(known.iter().any(|k| (k - speed).abs() < 1e-6), "{speed}");
+    // The drift of the nearest node as an arrow in space, along the axes of the destination.
+    let (nodes, turned) = (mesh.grid.east_north(), destination.axes().expect("a projection has axes"));
+    let arrow = |node: usize| add(scale(nodes[node][0], su[node]), scale(nodes[node][1], sv[node]));
+    let places: Vec<_> = (0..mesh.grid.len()).map(|c| mesh.grid.center(c).unit()).collect();
+    for cell in 0..destination.len() {
+        let here = destination.center(cell).unit();
+        let nearest = (0..places.len()).max_by(|&a, &b| dot(places[a], here).total_cmp(&dot(places[b], here))).expect("nodes");
+        for (found, axis) in [u[cell], v[cell]].into_iter().zip(turned[cell]) {
+            let expected = dot(arrow(nearest), axis);
+            assert!((found - expected).abs() < 1e-6, "{cell}: {found} {expected}");
+        }
     }
 }
 
