@@ -34,6 +34,16 @@ fn a_lone_component_is_refused() {
 }
 
 #[test]
+fn a_statistic_of_a_component_that_would_be_turned_is_refused() {
+    let folder = Folder::new();
+    files::rotated_wind(&folder.path("wind.nc"), true);
+    let arguments = "regrid wind.nc -o out.nc --to 2 --method conservative --statistic max";
+    folder.fails(arguments, "statistic_of_component");
+    let hinted = folder.knarr(&format!("{arguments} --vectors separate -q"));
+    assert_eq!(hinted.code, Some(0), "{}", hinted.stderr);
+}
+
+#[test]
 fn pairs_are_named_as_the_option_says() {
     let folder = Folder::new();
     files::rotated_wind(&folder.path("wind.nc"), true);
