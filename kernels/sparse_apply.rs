@@ -89,9 +89,9 @@ pub struct PreparedRows<'a> {
 type Results<'d, V> = (&'d mut [V], &'d mut [u64]);
 
 /// Slabs that are done together.
-struct Batch {
+struct Batch<'v> {
     slabs: Vec<usize>,
-    valid: Valid,
+    valid: Valid<'v>,
 }
 
 impl<'a> PreparedRows<'a> {
@@ -163,14 +163,26 @@ impl<'a> PreparedRows<'a> {
             return None;
         }
         let (full, groups) = valid.map_or_else(|| ((0..slabs).collect(), Vec::new()), SlabFlags::groups);
+        let has_gaps = !groups.is_empty();
         let all_mapped = self.facts.mapped().iter().map(|w| w.count_ones() as usize).sum::<usize>() == n;
-        let mut flags = (!groups.is_empty() || !all_mapped).then(|| SlabFlags::none(n, slabs));
+        let mut flags = (has_gaps || !all_mapped).then(|| SlabFlags::none(n, slabs));
         if let Some(flags) = &mut flags {
             for &slab in &full {
                 flags.slab_mut(slab).copy_from_slice(self.facts.mapped());
             }
         }
-        self.run(instructions, source, valid, missing, destination, flags.as_mut(), &batches::<V>(full, groups));
+        let (same, mixed) = alike::<V>(groups, missing);
+        let scales = |slabs: &Vec<usize>| valid.map(|v| self.facts.scales(self.rows, v.slab(slabs[0]), missing));
+        let scales: Vec<(Vec<f64>, Vec<u64>)> = same.iter().filter_map(scales).collect();
+        let mut batches = batches::<V>(&full, Valid::All);
+        for (slabs, (scales, words)) in same.iter().zip(&scales) {
+            if let Some(flags) = &mut flags {
+                slabs.iter().for_each(|&slab| flags.slab_mut(slab).copy_from_slice(words));
+            }
+            batches.extend(self::batches::<V>(slabs, Valid::Same(scales)));
+        }
+        batches.extend(self::batches::<V>(&mixed, Valid::Mixed));
+        self.run(instructions, source, valid, missing, destination, flags.as_mut(), &batches);
         flags
     }
 
@@ -183,7 +195,7 @@ impl<'a> PreparedRows<'a> {
         missing: Missing,
         destination: &mut [V],
         flags: Option<&mut SlabFlags>,
-        batches: &[Batch],
+        batches: &[Batch<'_>],
     ) {
         let (n, step) = (self.len(), chunk_rows(self.len()));
         let slabs = destination.len() / n;
@@ -203,7 +215,7 @@ impl<'a> PreparedRows<'a> {
         for (chunk, mut pieces) in self.chunks.iter().zip(pieces) {
             for batch in batches {
                 let sources = batch.slabs.iter().map(|&slab| {
-                    let words = valid.filter(|_| batch.valid != Valid::All).map_or(&[][..], |v| v.slab(slab));
+                    let words = valid.filter(|_| !matches!(batch.valid, Valid::All)).map_or(&[][..], |v| v.slab(slab));
                     (&source[slab * self.source_len..(slab + 1) * self.source_len], words)
                 });
                 let work = Work {
@@ -226,20 +238,26 @@ impl<'a> PreparedRows<'a> {
     }
 }
 
-/// Full slabs together, slabs with the same mask where they nearly fill a tile, and the others.
-fn batches<V: Value>(full: Vec<usize>, groups: Vec<Vec<usize>>) -> Vec<Batch> {
-    let of = |slabs: &[usize], valid| -> Vec<Batch> {
-        slabs.chunks(V::LANES).map(|slabs| Batch { slabs: slabs.to_vec(), valid }).collect()
-    };
-    let (mut batches, mut mixed) = (of(&full, Valid::All), Vec::new());
-    for group in groups {
-        let rest = group.len() % V::LANES;
-        let together = if rest >= V::LANES / 2 || group.len() == rest && rest >= FEW { group.len() } else { group.len() - rest };
-        batches.extend(of(&group[..together], Valid::Same));
-        mixed.extend_from_slice(&group[together..]);
+/// As many slabs together as a tile takes.
+fn batches<'v, V: Value>(slabs: &[usize], valid: Valid<'v>) -> Vec<Batch<'v>> {
+    slabs.chunks(V::LANES).map(|slabs| Batch { slabs: slabs.to_vec(), valid }).collect()
+}
+
+/// Slabs with the same mask where they nearly fill a tile, and all others.
+fn alike<V: Value>(groups: Vec<Vec<usize>>, missing: Missing) -> (Vec<Vec<usize>>, Vec<usize>) {
+    // Whether a result is kept within the range of its values then depends on whether any is missing.
+    if V::CLAMPED && matches!(missing, Missing::Keep { .. }) {
+        return (Vec::new(), groups.concat());
     }
-    batches.extend(of(&mixed, Valid::Mixed));
-    batches
+    let (mut same, mut mixed) = (Vec::new(), Vec::new());
+    for mut group in groups {
+        let rest = group.len() % V::LANES;
+        let is_whole = rest >= V::LANES / 2 || group.len() == rest && rest >= FEW;
+        mixed.extend(if is_whole { Vec::new() } else { group.split_off(group.len() - rest) });
+        same.push(group);
+    }
+    same.retain(|group| !group.is_empty());
+    (same, mixed)
 }
 
 pub(crate) fn check(rows: SparseRows<'_>, source_len: usize) {

@@ -3,9 +3,10 @@
 //! Reference figures: CDO 2.1.1 (con, bil, nn, dis) and TempestRemap (order 1) on the same pair, means of
 //! |Rψ − ψ| / |ψ| at destination centers; functions after Valcke, Piacentini and Jonville (2022).
 
-use knarr::grid::{Axis, Grid};
+use knarr::grid::{Axis, Grid, Mask};
 use knarr::metrics::{AnalyticField, ErrorNorms};
-use knarr::regrid::{Method, MissingPolicy, Options, Regridder, Weights};
+use knarr::regrid::{Edges, Method, MissingPolicy, Options, Regridder, Weights};
+use std::sync::Arc;
 
 const FIELDS: [AnalyticField; 4] =
     [AnalyticField::Sinusoid, AnalyticField::Harmonic, AnalyticField::Vortex, AnalyticField::Gulfstream];
@@ -15,17 +16,23 @@ fn source() -> Grid {
     Grid::lat_lon(&axis(360, 0.5), &axis(180, -89.5)).expect("a global grid")
 }
 
-fn means(method: Method) -> ([f64; 4], Weights) {
-    means_between(&source(), &Grid::from_spec("CS90").expect("a valid grid"), method)
+/// The tripolar grid of NEMO with two degrees, without land.
+fn orca2() -> Grid {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/orca2_votemper.nc:votemper");
+    Arc::unwrap_or_clone(knarr::io::grid_from_argument(file).expect("a grid"))
 }
 
-fn means_between(source: &Grid, destination: &Grid, method: Method) -> ([f64; 4], Weights) {
-    let weights = Weights::build(source, destination, &Options::new(method)).expect("both have corners");
+fn means(method: Method) -> ([f64; 4], Weights) {
+    means_between(&source(), &Grid::from_spec("CS90").expect("a valid grid"), &Options::new(method))
+}
+
+fn means_between(source: &Grid, destination: &Grid, options: &Options) -> ([f64; 4], Weights) {
+    let weights = Weights::build(source, destination, options).expect("both have corners");
     let regridder = Regridder { weights: weights.clone(), missing: MissingPolicy::Propagate };
     let result = FIELDS.map(|field| {
         let (values, valid) = regridder.apply(&field.at_centers(source), None).expect("lengths fit");
-        assert!(valid.iter().all(|&v| v));
-        let norms = ErrorNorms::of(&values, &field.at_centers(destination), None, None).expect("same lengths");
+        assert!(valid.iter().all(|&v| v) || source.active_count() < source.len());
+        let norms = ErrorNorms::of(&values, &field.at_centers(destination), None, Some(&valid)).expect("same lengths");
         norms.misfit.expect("no reference is 0").mean
     });
     (result, weights)
@@ -59,19 +66,44 @@ fn point_methods_are_no_worse_than_the_peers() {
 #[test]
 fn methods_of_higher_order_are_no_worse_than_the_peers() {
     let grid = |text: &str| Grid::from_spec(text).expect("a valid grid");
+    let second_order = Options::new(Method::Conservative2nd);
+    let great_circles = Options { edges: Edges::GreatCircle, ..second_order };
+    let [bicubic, patch] = [Method::Bicubic, Method::Patch].map(Options::new);
     let cases = [
-        // TempestRemap of order 2; its front in the Gulf Stream is 4 % nearer to the truth than ours.
-        (source(), grid("CS90"), Method::Conservative2nd, [7.34e-6, 1.99e-4, 3.22e-5, 1.85e-4 * 1.05]),
-        // CDO's bicubic; its front is 0.6 % nearer.
-        (grid("r360x180"), grid("CS90"), Method::Bicubic, [2.26e-8, 1.75e-5, 2.16e-5, 2.25e-4 * 1.01]),
+        // TempestRemap of order 2.
+        (source(), grid("CS90"), second_order, [7.34e-6, 1.99e-4, 3.22e-5, 1.85e-4]),
+        // The best of TempestRemap of order 2, YAC, ESMF and Atlas, which is TempestRemap in each column; onto cells with edges
+        // along parallels, then with great circles, as it had them.
+        (grid("CS90"), grid("r360x180"), second_order, [2.83e-5, 1.64e-4, 5.75e-5, 2.40e-4]),
+        (grid("H64n"), grid("r360x180"), great_circles, [4.98e-5, 2.10e-4, 8.97e-5, 2.71e-4]),
+        // YAC of order 2, along parallels.
+        (grid("H64n"), grid("r360x180"), second_order, [5.17e-5, 2.21e-4, 9.35e-5, 2.75e-4]),
+        // YAC of order 2, from the sea of NEMO.
+        (orca2(), grid("r360x180"), second_order, [1.07e-4, 9.61e-4, 4.27e-4, 6.59e-4]),
+        // CDO's bicubic; its front in the Gulf Stream is 0.6 % nearer to the truth than ours.
+        (grid("r360x180"), grid("CS90"), bicubic, [2.26e-8, 1.75e-5, 2.16e-5, 2.25e-4 * 1.01]),
         // YAC's cubic of continuous slope (HCSBB).
-        (grid("H64n"), grid("r360x180"), Method::Patch, [3.92e-5, 1.27e-4, 8.21e-5, 2.50e-4]),
+        (grid("H64n"), grid("r360x180"), patch, [3.92e-5, 1.27e-4, 8.21e-5, 2.50e-4]),
     ];
-    for (source, destination, method, peer) in cases {
-        let (found, _) = means_between(&source, &destination, method);
+    for (source, destination, options, peer) in cases {
+        let (found, _) = means_between(&source, &destination, &options);
         for ((found, peer), field) in found.iter().zip(peer).zip(FIELDS) {
             // The peers' figures are printed with three digits.
-            assert!(*found <= peer * 1.005, "{method} {field}: {found:e}, peer {peer:e}");
+            assert!(*found <= peer * 1.005, "{} {} {field}: {found:e}, peer {peer:e}", source.family, options.method);
         }
+    }
+}
+
+/// YAC leaves cells beside land open; it is judged by what lies among four centers in the sea.
+#[test]
+fn the_patch_is_no_worse_than_the_peer_away_from_land() {
+    let (source, mut destination) = (orca2(), Grid::from_spec("r360x180").expect("a valid grid"));
+    let between = Weights::build(&source, &destination, &Options::new(Method::Bilinear)).expect("centers");
+    destination.mask = Mask::from_active((0..destination.len()).map(|i| between.row(i).0.len() == 4).collect());
+    let (found, _) = means_between(&source, &destination, &Options::new(Method::Patch));
+    // HCSBB; of the front in the Gulf Stream, which few of these centers see, it has 6 % less.
+    let peer = [5.06e-5, 1.96e-4, 2.06e-4, 4.79e-4 * 1.07];
+    for ((found, peer), field) in found.iter().zip(peer).zip(FIELDS) {
+        assert!(*found <= peer, "{field}: {found:e}, peer {peer:e}");
     }
 }

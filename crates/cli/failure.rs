@@ -81,11 +81,6 @@ impl From<IoError> for Failure {
 fn hint_for(error: &IoError) -> Option<String> {
     Some(match error {
         IoError::UnknownGrid { source } => hint_for_grid(source),
-        IoError::Component { has_axes, .. } => match has_axes {
-            true => "name the other component with --pair if it is there; `--vectors separate` regrids it as a scalar",
-            false => "if it is east or north, say so with --pair; `--vectors separate` regrids it as a scalar",
-        }
-        .to_owned(),
         IoError::NotFound { path } => match near_files(path) {
             near if near.is_empty() => "check the name; `knarr inspect FILE` tells what is in a file".to_owned(),
             near => format!("similar names there: {}", near.join(", ")),

@@ -143,7 +143,7 @@ pub struct FinishOptions {
     /// count; the method is conservative
     #[arg(long, value_name = "NAME", value_parser = statistic)]
     pub statistic: Option<Finish>,
-    /// Make no new extremes: monotone (second order limits its gradients, others clip) or caas (clips, and keeps the sum)
+    /// Make no new extremes: monotone (second order limits its slopes, others clip) or caas (clips, and keeps the sum)
     #[arg(long, value_name = "NAME", value_parser = limit, conflicts_with = "statistic")]
     pub limit: Option<Finish>,
 }
@@ -318,7 +318,7 @@ pub enum MethodName {
     Radial,
     /// Mean over overlapping cells, first order
     Conservative,
-    /// The same with gradients, second order
+    /// The same with slopes in source cells, second order
     Conservative2,
     /// The overlapping cell with the largest share
     LargestFraction,

@@ -73,4 +73,29 @@ impl RowFacts {
             Missing::Renormalize { min_valid } => enough(min_valid).then(|| self.total(row) / share),
         }
     }
+
+    /// [`Self::scale`] of every row for one mask, NaN where the result is missing and 1 where no value is; and a bit for
+    /// each row that has a result.
+    pub(crate) fn scales(&self, rows: SparseRows<'_>, words: &[u64], missing: Missing) -> (Vec<f64>, Vec<u64>) {
+        let scale = |row: usize| {
+            let (columns, weights) = rows.row(row);
+            let (mut links, mut share, mut magnitude) = (0, 0.0, 0.0);
+            for (&column, &w) in columns.iter().zip(weights) {
+                let there = words[column as usize / 64] >> (column % 64) & 1;
+                links += there as usize;
+                // A weight as it is, or 0.
+                share += w * there as f64;
+                magnitude += w.abs() * there as f64;
+            }
+            match links {
+                0 => f64::NAN,
+                _ if links == columns.len() => 1.0,
+                _ => self.scale(row, share, magnitude, missing).unwrap_or(f64::NAN),
+            }
+        };
+        let scales: Vec<f64> = (0..rows.len()).into_par_iter().with_min_len(4096).map(scale).collect();
+        let there = |scales: &[f64]| scales.iter().enumerate().fold(0, |bits, (k, s)| bits | u64::from(!s.is_nan()) << k);
+        let flags = scales.chunks(64).map(there).collect();
+        (scales, flags)
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::layout::{CELLS, GROUP, Load, PAGE, Plan};
 use super::row_facts::{RowFacts, SHARE_TOLERANCE, UNCANCELLED};
-use super::transpose::turn_bits;
+use super::transpose::bits_of;
 use super::value::Lanes;
 use super::writer::{CARRY, Staging, Writer, fence, prefetch};
 use super::{Missing, SparseRows};
@@ -17,12 +17,12 @@ const AHEAD: usize = 8;
 const LINKS_AHEAD: usize = 3;
 
 /// What the slabs of a batch have in common.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Valid {
+#[derive(Clone, Copy, Debug)]
+pub enum Valid<'v> {
     /// No value is missing.
     All,
-    /// The same cells are valid.
-    Same,
+    /// The same values are missing; what each row's sum is multiplied by, NaN where there is no result.
+    Same(&'v [f64]),
     /// Each has its own missing values.
     Mixed,
 }
@@ -35,7 +35,7 @@ pub struct Work<'w, 'd, V> {
     pub(crate) streams: bool,
     /// The first row of the chunk.
     pub(crate) first: usize,
-    pub(crate) valid: Valid,
+    pub(crate) valid: Valid<'w>,
     /// For each slab its values, the words of its flags unless all are valid, and where results go.
     pub(crate) sources: Vec<(&'w [V], &'w [u64])>,
     pub(crate) destinations: Vec<super::Results<'d, V>>,
@@ -43,15 +43,11 @@ pub struct Work<'w, 'd, V> {
 
 /// The values of `L` slabs, cell by cell.
 pub struct Tile<V, const L: usize> {
+    /// Where each slab has its own missing values, these are [`Lanes::GAP`].
     values: Box<[[V; L]; CELLS]>,
-    /// A bit per slab; unless all are valid.
-    valid: Box<[u16; CELLS]>,
     /// The results of a group.
     results: Box<[[V; L]; GROUP]>,
     staging: Box<[Staging<V>; L]>,
-    /// The valid links of a row.
-    columns: Vec<u16>,
-    weights: Vec<f64>,
 }
 
 fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
@@ -62,11 +58,8 @@ impl<V: Lanes<L>, const L: usize> Default for Tile<V, L> {
     fn default() -> Self {
         Self {
             values: boxed([V::default(); L]),
-            valid: boxed(0),
             results: boxed([V::default(); L]),
             staging: boxed([V::default(); CARRY + GROUP]),
-            columns: Vec::new(),
-            weights: Vec::new(),
         }
     }
 }
@@ -98,16 +91,17 @@ impl<'w, V: Lanes<L>, const L: usize> Sources<'w, V, L> {
         std::array::from_fn(|b| self.pages[b].get(page).unwrap_or(&self.last[b]))
     }
 
-    /// A word of flags for each cell of a page; with fewer slabs than bits these repeat.
+    /// A page whose missing values are `gap`.
     #[inline(always)]
-    fn valid(&self, page: usize) -> [u16; PAGE] {
+    fn page_with<const I: u8>(&self, page: usize, gap: V) -> [[V; PAGE]; L] {
         const PER_WORD: usize = u64::BITS as usize / PAGE;
-        let flags = |b: usize| (self.words[b][page / PER_WORD] >> (page % PER_WORD * PAGE)) as u16;
-        let of_slabs: [u16; 16] = std::array::from_fn(|b| flags(b % L));
-        match of_slabs {
-            [u16::MAX, ..] if of_slabs.iter().all(|&f| f == u16::MAX) => of_slabs,
-            _ => turn_bits(of_slabs),
+        let lines = self.page(page);
+        let mut masked = [[gap; PAGE]; L];
+        for b in 0..L {
+            let flags = self.words[b][page / PER_WORD] >> (page % PER_WORD * PAGE);
+            masked[b] = V::line_with::<I>(lines[b], flags as u16, gap);
         }
+        masked
     }
 }
 
@@ -153,15 +147,16 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                 let weights = &work.rows.weights[links];
                 (self.results[k], present[k]) = match work.valid {
                     Valid::All => (self.sum(columns, weights, V::CLAMPED && work.facts.is_mean(row)), Self::EVERY),
-                    _ => self.some(columns, weights, row, work.facts, work.missing, work.valid),
+                    Valid::Same(scales) => (self.scaled(columns, weights, scales[row], V::CLAMPED && work.facts.is_mean(row)), 0),
+                    Valid::Mixed => self.gapped(columns, weights, row, work.facts, work.missing),
                 };
             }
             self.turn_results::<I>(group.rows);
             for (staging, writer) in self.staging.iter_mut().zip(&mut writers) {
                 writer.append::<I>(staging, group.rows);
             }
-            if work.valid != Valid::All {
-                add_flags(&present, group.first, &mut flags);
+            if matches!(work.valid, Valid::Mixed) {
+                add_flags::<I>(&present, group.first, &mut flags);
             }
         }
         for (staging, writer) in self.staging.iter().zip(writers) {
@@ -172,20 +167,18 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
         }
     }
 
-    /// Copies a page into its slot; what is missing becomes 0 where slabs differ.
+    /// Copies a page into its slot; what is missing becomes a gap, or 0 where that is enough.
     #[inline(always)]
-    fn fill<const I: u8>(&mut self, sources: &Sources<'_, V, L>, load: Load, valid: Valid) {
+    fn fill<const I: u8>(&mut self, sources: &Sources<'_, V, L>, load: Load, valid: Valid<'_>) {
         let start = load.slot as usize % (CELLS / PAGE) * PAGE;
         let cells: &mut [[V; L]; PAGE] = (&mut self.values[start..start + PAGE]).try_into().expect("a page");
-        V::turn_in::<I>(sources.page(load.page as usize), cells.each_mut());
-        if valid != Valid::All {
-            let flags = sources.valid(load.page as usize);
-            self.valid[start..start + PAGE].copy_from_slice(&flags);
-            if (valid == Valid::Mixed || !V::CLAMPED) && flags != [u16::MAX; PAGE] {
-                for (cell, flags) in cells.iter_mut().zip(flags) {
-                    V::keep::<I>(cell, flags);
-                }
+        let page = load.page as usize;
+        match valid {
+            Valid::All => V::turn_in::<I>(sources.page(page), cells.each_mut()),
+            Valid::Same(_) if !V::CLAMPED => {
+                V::turn_in::<I>(sources.page_with::<I>(page, V::default()).each_ref(), cells.each_mut());
             }
+            Valid::Same(_) | Valid::Mixed => V::turn_in::<I>(sources.page_with::<I>(page, V::GAP).each_ref(), cells.each_mut()),
         }
     }
 
@@ -228,181 +221,117 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
         std::array::from_fn(|b| V::from_f64(within(sum[b], least[b], greatest[b])))
     }
 
-    /// A row where values may be missing, and a bit for each slab that has a result.
+    /// The sums of a row times `scale` (NaN: 0), kept within the range of the values that are there if they are `means`.
     #[inline(always)]
-    fn some(
-        &mut self,
-        columns: &[u16],
-        weights: &[f64],
-        row: usize,
-        facts: &RowFacts,
-        missing: Missing,
-        valid: Valid,
-    ) -> ([V; L], u16) {
-        let (mut all, mut any) = (Self::EVERY, 0);
-        for &column in columns {
-            let valid = self.valid[usize::from(column) % CELLS];
-            all &= valid;
-            any |= valid;
-        }
-        any &= Self::EVERY;
-        if any == 0 || (missing == Missing::Propagate && all == 0) {
-            ([V::default(); L], 0)
-        } else if all == Self::EVERY {
-            (self.sum(columns, weights, V::CLAMPED && facts.is_mean(row)), Self::EVERY)
-        } else if valid == Valid::Same {
-            self.same(columns, weights, row, facts, missing)
-        } else {
-            self.partial(columns, weights, row, facts, missing, all, any)
-        }
-    }
-
-    /// A row that misses the same values in all slabs: where ranges need no care, the links that miss add 0, which
-    /// changes no bit of a sum; elsewhere a row of fewer links.
-    #[inline(always)]
-    fn same(&mut self, columns: &[u16], weights: &[f64], row: usize, facts: &RowFacts, missing: Missing) -> ([V; L], u16) {
-        if V::CLAMPED {
-            return self.fewer(columns, weights, row, facts, missing);
-        }
-        let (mut share, mut magnitude) = (0.0, 0.0);
-        for (&column, &w) in columns.iter().zip(weights) {
-            let w = if self.valid[usize::from(column) % CELLS] != 0 { w } else { 0.0 };
-            share += w;
-            magnitude += w.abs();
-        }
-        let Some(scale) = facts.scale(row, share, magnitude, missing) else { return ([V::default(); L], 0) };
-        (self.scaled(columns, weights, scale), Self::EVERY)
-    }
-
-    /// The sums of a row times `scale`.
-    #[inline(always)]
-    fn scaled(&self, columns: &[u16], weights: &[f64], scale: f64) -> [V; L] {
+    fn scaled(&self, columns: &[u16], weights: &[f64], scale: f64, means: bool) -> [V; L] {
         let mut sum = [0.0; L];
+        let (mut least, mut greatest) = ([f64::INFINITY; L], [f64::NEG_INFINITY; L]);
         for (&column, &w) in columns.iter().zip(weights) {
             let x = &self.values[usize::from(column) % CELLS];
             for b in 0..L {
-                sum[b] += w * x[b].to_f64();
-            }
-        }
-        sum.map(|sum| V::from_f64(sum * scale))
-    }
-
-    /// A row of the links that do not miss.
-    fn fewer(&mut self, columns: &[u16], weights: &[f64], row: usize, facts: &RowFacts, missing: Missing) -> ([V; L], u16) {
-        let (mut valid_columns, mut valid_weights) = (std::mem::take(&mut self.columns), std::mem::take(&mut self.weights));
-        valid_columns.clear();
-        valid_weights.clear();
-        let (mut share, mut magnitude) = (0.0, 0.0);
-        for (&column, &w) in columns.iter().zip(weights) {
-            if self.valid[usize::from(column)] != 0 {
-                valid_columns.push(column);
-                valid_weights.push(w);
-                share += w;
-                magnitude += w.abs();
-            }
-        }
-        let result = facts.scale(row, share, magnitude, missing).map(|scale| {
-            let mut sum = [0.0; L];
-            let (mut least, mut greatest) = ([f64::INFINITY; L], [f64::NEG_INFINITY; L]);
-            for (&column, &w) in valid_columns.iter().zip(&valid_weights) {
-                let x = &self.values[usize::from(column)];
-                for b in 0..L {
-                    let x = x[b].to_f64();
-                    sum[b] += w * x;
-                    if V::CLAMPED {
-                        least[b] = if x < least[b] { x } else { least[b] };
-                        greatest[b] = if x > greatest[b] { x } else { greatest[b] };
-                    }
-                }
-            }
-            let clamped = V::CLAMPED && facts.is_mean(row) && matches!(missing, Missing::Renormalize { .. });
-            let scaled = |b: usize| if clamped { within(sum[b] * scale, least[b], greatest[b]) } else { sum[b] * scale };
-            std::array::from_fn(|b| V::from_f64(scaled(b)))
-        });
-        (self.columns, self.weights) = (valid_columns, valid_weights);
-        result.map_or(([V::default(); L], 0), |result| (result, Self::EVERY))
-    }
-
-    /// A row of which some slabs miss some values; bits of `all` and `any`: no value is missing, there is one.
-    #[inline(always)]
-    fn partial(
-        &self,
-        columns: &[u16],
-        weights: &[f64],
-        row: usize,
-        facts: &RowFacts,
-        missing: Missing,
-        all: u16,
-        any: u16,
-    ) -> ([V; L], u16) {
-        let (mut sum, mut share, mut magnitude) = ([0.0; L], [0.0; L], [0.0; L]);
-        let (mut least, mut greatest) = ([f64::INFINITY; L], [f64::NEG_INFINITY; L]);
-        let total = facts.total(row);
-        let one_sign = total == facts.magnitude(row);
-        for (&column, &w) in columns.iter().zip(weights) {
-            let (x, valid) = (&self.values[usize::from(column) % CELLS], self.valid[usize::from(column) % CELLS]);
-            for b in 0..L {
-                // What is missing is 0 in the tile, and sums start from +0: adding 0 changes no bit of them.
-                let x = x[b].to_f64();
-                sum[b] += w * x;
-                share[b] += if valid & (1 << b) != 0 { w } else { 0.0 };
+                // Sums start from +0: adding 0 changes no bit of them.
+                let value = if V::CLAMPED && x[b].is_gap() { 0.0 } else { x[b].to_f64() };
+                sum[b] += w * value;
                 if V::CLAMPED {
-                    least[b] = if valid & (1 << b) != 0 && x < least[b] { x } else { least[b] };
-                    greatest[b] = if valid & (1 << b) != 0 && x > greatest[b] { x } else { greatest[b] };
-                }
-            }
-            if !one_sign {
-                for b in 0..L {
-                    magnitude[b] += if valid & (1 << b) != 0 { w.abs() } else { 0.0 };
+                    // No comparison holds for a gap.
+                    let x = x[b].to_f64();
+                    least[b] = if x < least[b] { x } else { least[b] };
+                    greatest[b] = if x > greatest[b] { x } else { greatest[b] };
                 }
             }
         }
-        if one_sign {
-            magnitude = share;
+        if scale.is_nan() {
+            return [V::default(); L];
         }
-        let (least_share, scale) = match missing {
-            Missing::Propagate => (f64::INFINITY, false),
-            Missing::Keep { min_valid } => ((min_valid - SHARE_TOLERANCE) * facts.magnitude(row), false),
-            Missing::Renormalize { min_valid } => ((min_valid - SHARE_TOLERANCE) * facts.magnitude(row), true),
-        };
-        let is_mean = V::CLAMPED && facts.is_mean(row);
         // One thing after the other for all slabs: loops of a kind that vectors are made of.
-        let whole: [bool; L] = std::array::from_fn(|b| all >> b & 1 != 0);
-        let met: [bool; L] = std::array::from_fn(|b| any >> b & 1 != 0);
-        let mut value = sum;
-        if scale {
+        let mut value = sum.map(|sum| sum * scale);
+        if means {
             for b in 0..L {
-                value[b] *= if whole[b] { 1.0 } else { total / share[b] };
+                value[b] = within(value[b], least[b], greatest[b]);
             }
         }
-        if is_mean {
+        value.map(V::from_f64)
+    }
+
+    /// A row of which each slab has its own gaps, and a bit for each slab that has a result.
+    #[inline(always)]
+    fn gapped(&self, columns: &[u16], weights: &[f64], row: usize, facts: &RowFacts, missing: Missing) -> ([V; L], u16) {
+        let (mut sum, mut share, mut met) = ([0.0; L], [0.0; L], [0.0; L]);
+        let (mut least, mut greatest) = ([f64::INFINITY; L], [f64::NEG_INFINITY; L]);
+        for (&column, &w) in columns.iter().zip(weights) {
+            let x = &self.values[usize::from(column) % CELLS];
+            for b in 0..L {
+                let there = !x[b].is_gap();
+                let value = if there { x[b] } else { V::default() }.to_f64();
+                sum[b] += w * value;
+                let one = f64::from(u8::from(there));
+                share[b] += w * one;
+                met[b] += one;
+                if V::CLAMPED {
+                    // No comparison holds for a gap.
+                    let x = x[b].to_f64();
+                    least[b] = if x < least[b] { x } else { least[b] };
+                    greatest[b] = if x > greatest[b] { x } else { greatest[b] };
+                }
+            }
+        }
+        // One thing after the other for all slabs, in numbers of one width: loops of a kind that vectors are made of.
+        let links = columns.len() as f64;
+        let means = V::CLAMPED && facts.is_mean(row);
+        let (total, whole_magnitude) = (facts.total(row), facts.magnitude(row));
+        let mut magnitude = share;
+        if total != whole_magnitude {
+            self.magnitudes(columns, weights, &mut magnitude);
+        }
+        let (least_share, scales) = match missing {
+            Missing::Propagate => (f64::INFINITY, false),
+            Missing::Keep { min_valid } => ((min_valid - SHARE_TOLERANCE) * whole_magnitude, false),
+            Missing::Renormalize { min_valid } => ((min_valid - SHARE_TOLERANCE) * whole_magnitude, true),
+        };
+        let mut value = sum;
+        if scales {
+            for b in 0..L {
+                value[b] *= if met[b] == links { 1.0 } else { total / share[b] };
+            }
+        }
+        if means {
             for b in 0..L {
                 let bounded = within(value[b], least[b], greatest[b]);
-                value[b] = if scale | whole[b] { bounded } else { value[b] };
+                value[b] = if scales | (met[b] == links) { bounded } else { value[b] };
             }
         }
-        let mut ok = [false; L];
+        let mut flags = [0u64; L];
         for b in 0..L {
             let enough = (magnitude[b] >= least_share) & (share[b].abs() > UNCANCELLED * magnitude[b]);
-            ok[b] = whole[b] | (met[b] & enough);
+            let there = (met[b] > 0.0) & (enough | (met[b] == links));
+            flags[b] = u64::from(there) << b;
         }
-        let result = std::array::from_fn(|b| V::from_f64(if ok[b] { value[b] } else { 0.0 }));
-        let flags = ok.iter().enumerate().fold(0u16, |flags, (b, &ok)| flags | u16::from(ok) << b);
-        (result, flags)
+        let mut result = [V::default(); L];
+        for b in 0..L {
+            result[b] = V::from_f64(if flags[b] == 0 { 0.0 } else { value[b] });
+        }
+        (result, flags.into_iter().fold(0, |all, flag| all | flag) as u16)
+    }
+
+    /// The magnitude of the weights of a row that do not meet a gap.
+    #[cold]
+    fn magnitudes(&self, columns: &[u16], weights: &[f64], magnitude: &mut [f64; L]) {
+        magnitude.fill(0.0);
+        for (&column, &w) in columns.iter().zip(weights) {
+            let x = &self.values[usize::from(column) % CELLS];
+            for b in 0..L {
+                magnitude[b] += if x[b].is_gap() { 0.0 } else { w.abs() };
+            }
+        }
     }
 }
 
 /// Bits of slabs, row by row, to bits of rows, slab by slab.
-fn add_flags(present: &[u16; GROUP], first: usize, flags: &mut [&mut [u64]]) {
+#[inline(always)]
+fn add_flags<const I: u8>(present: &[u16; GROUP], first: usize, flags: &mut [&mut [u64]]) {
     let (word, shift) = (first / GROUP, first % GROUP);
-    for (quarter, rows) in present.as_chunks::<16>().0.iter().enumerate() {
-        let of_slabs = turn_bits(*rows);
-        for (flags, of_slab) in flags.iter_mut().zip(of_slabs) {
-            let bits = u64::from(of_slab) << (16 * quarter);
-            if bits != 0 {
-                flags[word] |= bits << shift;
-            }
-        }
+    for (b, flags) in flags.iter_mut().enumerate() {
+        flags[word] |= bits_of::<I>(present, b) << shift;
     }
 }
 

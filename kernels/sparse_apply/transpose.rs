@@ -199,17 +199,99 @@ unsafe fn turn_4x4_wide(rows: [*const f64; 4], columns: [*mut f64; 4]) {
     }
 }
 
-/// Bit `k` of `rows[b]` becomes bit `b` of the result's `k`.
+/// A line whose values without a bit in `valid` are `gap`; valid values that are `reserved`, bit for bit, become another NaN.
 #[inline(always)]
-pub(crate) fn turn_bits(mut rows: [u16; 16]) -> [u16; 16] {
-    for (step, mask) in [(8, 0x00ff), (4, 0x0f0f), (2, 0x3333), (1, 0x5555)] {
-        for i in (0..16).filter(|i| i & step == 0) {
-            let swap = (rows[i] >> step ^ rows[i + step]) & mask;
-            rows[i] ^= swap << step;
-            rows[i + step] ^= swap;
+pub(crate) fn mask_f32<const I: u8>(line: &[f32; 16], valid: u16, reserved: f32, gap: f32) -> [f32; 16] {
+    #[cfg(target_arch = "x86_64")]
+    if I == AVX512 {
+        let mut values = [0.0; 16];
+        #[allow(unsafe_code, reason = "the instructions are there, arrays have 16 values")]
+        // SAFETY: `I` is what the machine has.
+        unsafe {
+            mask_16(line.as_ptr(), valid, reserved, gap, values.as_mut_ptr());
         }
+        return values;
     }
-    rows
+    std::array::from_fn(|k| {
+        let x = if line[k].to_bits() == reserved.to_bits() { f32::NAN } else { line[k] };
+        if valid >> k & 1 == 1 { x } else { gap }
+    })
+}
+
+/// [`mask_f32`] in double precision.
+#[inline(always)]
+pub(crate) fn mask_f64<const I: u8>(line: &[f64; 16], valid: u16, reserved: f64, gap: f64) -> [f64; 16] {
+    #[cfg(target_arch = "x86_64")]
+    if I == AVX512 {
+        let mut values = [0.0; 16];
+        for (k, valid) in [(0, valid as u8), (8, (valid >> 8) as u8)] {
+            #[allow(unsafe_code, reason = "the instructions are there, arrays have 8 more values")]
+            // SAFETY: `I` is what the machine has.
+            unsafe {
+                mask_8(line[k..].as_ptr(), valid, reserved, gap, values[k..].as_mut_ptr());
+            }
+        }
+        return values;
+    }
+    std::array::from_fn(|k| {
+        let x = if line[k].to_bits() == reserved.to_bits() { f64::NAN } else { line[k] };
+        if valid >> k & 1 == 1 { x } else { gap }
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+/// # Safety
+/// 16 values follow each pointer.
+unsafe fn mask_16(from: *const f32, valid: u16, reserved: f32, gap: f32, to: *mut f32) {
+    // SAFETY: as the caller promises.
+    let x = unsafe { _mm512_loadu_ps(from) };
+    let is_reserved = _mm512_cmpeq_epi32_mask(_mm512_castps_si512(x), _mm512_set1_epi32(reserved.to_bits() as i32));
+    let x = _mm512_mask_mov_ps(x, is_reserved, _mm512_set1_ps(f32::NAN));
+    // SAFETY: as the caller promises.
+    unsafe { _mm512_storeu_ps(to, _mm512_mask_mov_ps(_mm512_set1_ps(gap), valid, x)) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+/// # Safety
+/// 8 values follow each pointer.
+unsafe fn mask_8(from: *const f64, valid: u8, reserved: f64, gap: f64, to: *mut f64) {
+    // SAFETY: as the caller promises.
+    let x = unsafe { _mm512_loadu_pd(from) };
+    let is_reserved = _mm512_cmpeq_epi64_mask(_mm512_castpd_si512(x), _mm512_set1_epi64(reserved.to_bits() as i64));
+    let x = _mm512_mask_mov_pd(x, is_reserved, _mm512_set1_pd(f64::NAN));
+    // SAFETY: as the caller promises.
+    unsafe { _mm512_storeu_pd(to, _mm512_mask_mov_pd(_mm512_set1_pd(gap), valid, x)) }
+}
+
+/// Bit `b` of each of `values`; the machine must have the instructions `I`.
+#[inline(always)]
+pub(crate) fn bits_of<const I: u8>(values: &[u16; 64], b: usize) -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    if I == AVX512 {
+        #[allow(unsafe_code, reason = "the machine has the instructions")]
+        // SAFETY: `I` is what the machine has.
+        return unsafe { bits_of_64(values, b) };
+    }
+    values.iter().enumerate().fold(0, |bits, (k, &value)| bits | u64::from(value >> b & 1) << k)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn bits_of_64(values: &[u16; 64], b: usize) -> u64 {
+    let half = |from: &[u16; 64], at: usize| {
+        #[allow(unsafe_code, reason = "a load through a pointer")]
+        // SAFETY: 32 values follow.
+        let values = unsafe { _mm512_loadu_epi16(from[at..at + 32].as_ptr().cast()) };
+        u64::from(_mm512_test_epi16_mask(values, _mm512_set1_epi16(1 << b)))
+    };
+    half(values, 0) | half(values, 32) << 32
 }
 
 #[cfg(test)]
@@ -218,10 +300,40 @@ mod tests {
 
     #[test]
     fn every_bit_goes_to_its_place() {
-        let rows: [u16; 16] = std::array::from_fn(|b| (b as u16 + 3).wrapping_mul(40503) ^ 0x1234);
-        let turned = turn_bits(rows);
-        for (b, k) in (0..16).flat_map(|b| (0..16).map(move |k| (b, k))) {
-            assert_eq!(rows[b] >> k & 1, turned[k] >> b & 1);
+        let values: [u16; 64] = std::array::from_fn(|k| (k as u16 + 3).wrapping_mul(40503) ^ 0x1234);
+        for (b, k) in (0..16).flat_map(|b| (0..64).map(move |k| (b, k))) {
+            let expected = u64::from(values[k] >> b & 1);
+            assert_eq!(bits_of::<PLAIN>(&values, b) >> k & 1, expected);
+            if best_instructions() == AVX512 {
+                assert_eq!(bits_of::<AVX512>(&values, b) >> k & 1, expected);
+            }
+        }
+    }
+
+    fn check_masks<const I: u8>() {
+        let reserved = f32::from_bits(0xffa9_5a5a);
+        let line: [f32; 16] = std::array::from_fn(|k| if k % 5 == 2 { reserved } else { k as f32 });
+        let masked = mask_f32::<I>(&line, 0x5a0f, reserved, -1.0);
+        let wide_reserved = f64::from_bits(0xfff4_a95a_5a5a_5a5a);
+        let wide: [f64; 16] = std::array::from_fn(|k| if k % 5 == 2 { wide_reserved } else { k as f64 });
+        let wide_masked = mask_f64::<I>(&wide, 0x5a0f, wide_reserved, -1.0);
+        for k in 0..16 {
+            match (0x5a0f >> k & 1, k % 5) {
+                (0, _) => assert_eq!((masked[k], wide_masked[k]), (-1.0, -1.0)),
+                (_, 2) => {
+                    assert!(masked[k].is_nan() && masked[k].to_bits() != reserved.to_bits());
+                    assert!(wide_masked[k].is_nan() && wide_masked[k].to_bits() != wide_reserved.to_bits());
+                }
+                _ => assert_eq!((masked[k], wide_masked[k]), (k as f32, k as f64)),
+            }
+        }
+    }
+
+    #[test]
+    fn missing_values_become_gaps_and_reserved_ones_another_nan() {
+        check_masks::<PLAIN>();
+        if best_instructions() == AVX512 {
+            check_masks::<AVX512>();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::layout::{PAGE, Plan};
 use super::tile::{Tile, Work};
-use super::transpose::{AVX2, AVX512, PLAIN, turn_f32, turn_f64};
+use super::transpose::{AVX2, AVX512, PLAIN, mask_f32, mask_f64, turn_f32, turn_f64};
 
 pub(crate) mod sealed {
     use super::{Plan, Work};
@@ -13,6 +13,10 @@ pub(crate) mod sealed {
         const CLAMPED: bool;
         /// Slabs that fill a tile.
         const LANES: usize;
+        /// What stands in the tile for a missing value: a NaN that no computation gives.
+        const GAP: Self;
+        /// Whether this is [`Self::GAP`], bit for bit.
+        fn is_gap(&self) -> bool;
         /// The tiles of a thread.
         type Tiles: Default + Send;
         /// Works through a chunk with `instructions` that the machine has.
@@ -57,12 +61,12 @@ pub trait Lanes<const L: usize>: Value {
     fn turn_in<const I: u8>(lines: [&[Self; PAGE]; L], cells: [&mut [Self; L]; PAGE]);
     /// From rows to lines of slabs.
     fn turn_out<const I: u8>(rows: [&[Self; L]; PAGE], lines: [&mut [Self; PAGE]; L]);
-    /// Makes the values 0 that have no bit in `valid`.
-    fn keep<const I: u8>(values: &mut [Self; L], valid: u16);
+    /// A line whose values without a bit in `valid` are `gap`; valid values that happen to be [`Self::GAP`] are another NaN.
+    fn line_with<const I: u8>(line: &[Self; PAGE], valid: u16, gap: Self) -> [Self; PAGE];
 }
 
 macro_rules! lanes {
-    ($number:ty, $lanes:literal, $turn:ident) => {
+    ($number:ty, $lanes:literal, $turn:ident, $mask:ident) => {
         impl Lanes<$lanes> for $number {
             #[inline(always)]
             fn turn_in<const I: u8>(lines: [&[Self; PAGE]; $lanes], cells: [&mut [Self; $lanes]; PAGE]) {
@@ -73,17 +77,15 @@ macro_rules! lanes {
                 $turn::<I, PAGE, $lanes>(rows, lines);
             }
             #[inline(always)]
-            fn keep<const I: u8>(values: &mut [Self; $lanes], valid: u16) {
-                for b in 0..$lanes {
-                    values[b] = if valid & (1 << b) != 0 { values[b] } else { 0.0 };
-                }
+            fn line_with<const I: u8>(line: &[Self; PAGE], valid: u16, gap: Self) -> [Self; PAGE] {
+                $mask::<I>(line, valid, Self::GAP, gap)
             }
         }
     };
 }
-lanes!(f32, 8, turn_f32);
-lanes!(f32, 16, turn_f32);
-lanes!(f64, 8, turn_f64);
+lanes!(f32, 8, turn_f32, mask_f32);
+lanes!(f32, 16, turn_f32, mask_f32);
+lanes!(f64, 8, turn_f64, mask_f64);
 
 impl Sealed for f32 {
     // Be g the greatest of n values, weights not negative, their sum 1 within 1e-12. The sum in f64 is then at
@@ -91,6 +93,12 @@ impl Sealed for f32 {
     // distance 2^-26 |g| to the next f32, and rounds to g or less. The least likewise.
     const CLAMPED: bool = false;
     const LANES: usize = 16;
+    const GAP: Self = Self::from_bits(0xffa9_5a5a);
+    #[inline(always)]
+    fn is_gap(&self) -> bool {
+        self.to_bits() == 0xffa9_5a5a
+    }
+
     type Tiles = (Option<Tile<f32, 16>>, Option<Tile<f32, 8>>);
 
     fn run(tiles: &mut Self::Tiles, plan: &Plan, work: Work<'_, '_, Self>, instructions: u8) {
@@ -105,6 +113,12 @@ impl Sealed for f32 {
 impl Sealed for f64 {
     const CLAMPED: bool = true;
     const LANES: usize = 8;
+    const GAP: Self = Self::from_bits(0xfff4_a95a_5a5a_5a5a);
+    #[inline(always)]
+    fn is_gap(&self) -> bool {
+        self.to_bits() == 0xfff4_a95a_5a5a_5a5a
+    }
+
     type Tiles = Option<Tile<f64, 8>>;
 
     fn run(tiles: &mut Self::Tiles, plan: &Plan, work: Work<'_, '_, Self>, instructions: u8) {

@@ -159,8 +159,8 @@ pub enum IoError {
         along: &'static str,
         /// Why it cannot be turned: what is missing or does not fit.
         problem: String,
-        /// Whether its grid has axes.
-        has_axes: bool,
+        /// What may help.
+        remedy: ComponentRemedy,
     },
     /// A weights or grid file does not say what its layout demands.
     #[error("{}: {what}: {problem}", .path.display())]
@@ -221,6 +221,27 @@ fn near_names(near: &[String]) -> String {
     format!(", did you mean {}?", near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or "))
 }
 
+/// What may help with a component of a vector that cannot be regridded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ComponentRemedy {
+    /// The other component beside it.
+    Partner,
+    /// To say that it is along the Earth's axes, as its grid has none.
+    EarthAxes,
+    /// To take it by itself, as what is asked for is not of vectors.
+    Apart,
+}
+
+impl std::fmt::Display for ComponentRemedy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Partner => "name the other component with --pair if it is there; `--vectors separate` regrids it as a scalar",
+            Self::EarthAxes => "if it is east or north, say so with --pair; `--vectors separate` regrids it as a scalar",
+            Self::Apart => "`--vectors separate` takes each component by itself, along its own axes",
+        })
+    }
+}
+
 impl IoError {
     /// Whether others of the file may fare better.
     pub(crate) fn concerns_one_variable(&self) -> bool {
@@ -243,10 +264,7 @@ impl IoError {
             Self::Regrid { source: knarr_regrid::RegridError::NoCorners { .. }, .. } => {
                 "`--method nearest`, `distance` or `bilinear` need no cell corners".to_owned()
             }
-            Self::Component { has_axes: false, .. } => {
-                "`--pair` with `:earth` says that components are east and north".to_owned()
-            }
-            Self::Component { .. } => "regrid it with the other component, named by `--pair` if need be".to_owned(),
+            Self::Component { remedy, .. } => remedy.to_string(),
             Self::Exists { .. } => "`--force` overwrites it".to_owned(),
             Self::Write { .. } => "check the free space and the permissions of the folder".to_owned(),
             _ => return None,

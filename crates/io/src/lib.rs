@@ -42,7 +42,7 @@ mod weights_check;
 pub use cache::{Cached, WeightsCache};
 pub use dataset::{Dataset, Role, VariableInfo, listed_names};
 pub use decode::{Decoded, Decoder, NanPolicy, Purpose, read_decoded};
-pub use error::IoError;
+pub use error::{ComponentRemedy, IoError};
 pub use grid_in::{read_grid, read_grid_file, read_grid_matching};
 pub use grid_out::{GridFormat, output_layout, write_grid};
 pub use grid_source::grid_from_argument;

@@ -4,7 +4,7 @@ mod blocks;
 
 use crate::IoError;
 use crate::atomic::AtomicFile;
-use crate::chunks::{ChunkWriter, Container};
+use crate::chunks::{ChunkWriter, Container, Encoder, write_in_turn};
 use crate::element::{Element, Real, with_element};
 use crate::nc::{Numbers, ValueType, unravel};
 use hdf5_metno::file::OpenMode;
@@ -42,6 +42,29 @@ pub(crate) struct SlabWriter {
     extra: usize,
     /// The way around the library, where its chunks are coded as is done here.
     chunks: Option<ChunkWriter>,
+}
+
+/// Slabs of one of several variables that are written together.
+pub(crate) struct SlabPart<'a> {
+    pub writer: &'a SlabWriter,
+    pub number: NumberType,
+    pub fill: f64,
+    pub values: &'a [f64],
+}
+
+impl<'a> SlabPart<'a> {
+    /// What encodes its chunks, where they are coded here; the slabs at hand begin with `first`.
+    fn encoder(&self, first: usize, valid: &'a [bool]) -> Option<(&'a ChunkWriter, Encoder<'a>)> {
+        let Self { writer, number, fill, values } = *self;
+        let chunks = writer.chunks.as_ref()?;
+        Some((
+            chunks,
+            with_element!(number, T => {
+                let fill = T::stored(fill);
+                chunks.encoder(first, fill, rounded(values, valid, fill))
+            }),
+        ))
+    }
 }
 
 /// Attributes that belong to the library, not to the file's author.
@@ -235,11 +258,7 @@ impl NewFile {
         valid: &[bool],
         fill: T,
     ) -> Result<(), IoError> {
-        let numbers = |range: Range<usize>, out: &mut [T]| {
-            for ((out, &value), &ok) in out.iter_mut().zip(&values[range.clone()]).zip(&valid[range]) {
-                *out = if ok { T::stored(value.widened()) } else { fill };
-            }
-        };
+        let numbers = rounded(values, valid, fill);
         if let Some(chunks) = &writer.chunks {
             let written = chunks.write(slabs, fill, &numbers);
             return written.map_err(|e| self.atomic.error(&format!("variable `{}`: {e}", writer.name)));
@@ -253,6 +272,34 @@ impl NewFile {
             let at = unravel(slab, outer).into_iter().map(|i| i..i + 1);
             let part: Vec<Range<usize>> = at.chain(inner.iter().map(|&len| 0..len)).collect();
             self.put_numbers(&writer.name, &part, &T::wrap(own))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the slabs `slabs` of several variables that are valid together, slab by slab in turn, so that the bytes of the
+    /// file do not depend on how many come at once.
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    pub(crate) fn put_slabs_in_turn(
+        &mut self,
+        parts: &[SlabPart<'_>],
+        slabs: Range<usize>,
+        valid: &[bool],
+    ) -> Result<(), IoError> {
+        let chunked: Option<Vec<_>> = parts.iter().map(|part| part.encoder(slabs.start, valid)).collect();
+        if let Some(chunked) = chunked {
+            let written = write_in_turn(&chunked, slabs);
+            return written.map_err(|(k, e)| self.atomic.error(&format!("variable `{}`: {e}", parts[k].writer.name)));
+        }
+        let cells = valid.len() / slabs.len().max(1);
+        for (k, slab) in slabs.enumerate() {
+            let own = k * cells..(k + 1) * cells;
+            for SlabPart { writer, number, fill, values } in parts {
+                with_element!(*number, T => {
+                    self.put_slabs(writer, slab..slab + 1, &values[own.clone()], &valid[own.clone()], T::stored(*fill))?
+                });
+            }
         }
         Ok(())
     }
@@ -276,6 +323,15 @@ impl NewFile {
             }
         }
         Ok(())
+    }
+}
+
+/// What fills a run of numbers `T` with values, by their places; those not valid become `fill`.
+fn rounded<'a, T: Element, V: Real>(values: &'a [V], valid: &'a [bool], fill: T) -> impl Fn(Range<usize>, &mut [T]) + Sync + 'a {
+    move |range, out| {
+        for ((out, &value), &ok) in out.iter_mut().zip(&values[range.clone()]).zip(&valid[range]) {
+            *out = if ok { T::stored(value.widened()) } else { fill };
+        }
     }
 }
 

@@ -242,9 +242,7 @@ fn works(
     let mut works = Vec::new();
     let mut refused = None;
     let geographic = request.destination.has_geographic_axes();
-    // Statistics and limits are of values; a vector has none.
-    let of_vectors = if request.finish == Finish::Sum { request.vectors } else { VectorOutput::Separate };
-    let groups = vectors::groups(dataset, plan, of_vectors, &request.pairs, geographic)?;
+    let groups = vectors::groups(dataset, plan, request.vectors, &request.pairs, geographic, request.finish)?;
     plan.regridded.clear();
     for group in groups {
         let names = group.names().to_vec();

@@ -1,15 +1,14 @@
 //! Two variables of a file, the components of vectors, on their way to another grid.
 
-use crate::element::{Element, with_element};
 use crate::job::{Job, add_counts, batches_of};
-use crate::nc_write::NewFile;
+use crate::nc_write::{NewFile, SlabPart};
 use crate::regrid_file::{RegridRequest, UsedWeights, VariableReport, VectorReport, fail};
 use crate::{Dataset, GridLayout, IoError};
 use knarr_field::VectorFrame;
 use knarr_grid::Grid;
 use knarr_kernels::rotate_vectors::longest;
 use knarr_kernels::sphere::UnitVector;
-use knarr_regrid::{Finish, VectorRegridder, VectorSource};
+use knarr_regrid::{VectorRegridder, VectorSource};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -147,13 +146,11 @@ impl VectorJob {
             Ok(moved)
         };
         let write = |slabs: Range<usize>, moved: &Moved| {
-            for (k, job) in jobs.iter().enumerate() {
-                let storage = job.storage;
-                with_element!(storage.number, T => {
-                    file.put_slabs(&writers[k], slabs.clone(), &moved.values[k], &moved.valid, T::stored(storage.fill))?
-                });
-            }
-            Ok(())
+            let part = |k: usize| {
+                let storage = jobs[k].storage;
+                SlabPart { writer: &writers[k], number: storage.number, fill: storage.fill, values: &moved.values[k] }
+            };
+            file.put_slabs_in_turn(&[part(0), part(1)], slabs, &moved.valid)
         };
         let limit = request.memory_limit.saturating_sub(known.bytes());
         let unit = jobs.iter().map(|job| job.slabs_of_chunks(dataset)).max().unwrap_or(1);
@@ -170,7 +167,7 @@ impl VectorJob {
                 longest_after,
             };
             let (before, after) = summaries[k];
-            VariableReport { vector: Some(vector), ..jobs[k].report(Finish::Sum, used[k], before, after, &counts) }
+            VariableReport { vector: Some(vector), ..jobs[k].report(request.finish, used[k], before, after, &counts) }
         }))
     }
 

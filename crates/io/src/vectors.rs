@@ -3,8 +3,9 @@
 use crate::nc::Variable;
 use crate::plan::Plan;
 use crate::slabs::SlabOrder;
-use crate::{Dataset, IoError, NanPolicy, Purpose, VariableGrid, VariableInfo, read_decoded};
+use crate::{ComponentRemedy, Dataset, IoError, NanPolicy, Purpose, VariableGrid, VariableInfo, read_decoded};
 use knarr_field::{CellMethods, VectorComponent, VectorFrame, VectorRole};
+use knarr_regrid::Finish;
 use std::collections::HashMap;
 
 /// What becomes of vectors.
@@ -76,6 +77,7 @@ struct Component<'a> {
 ///
 /// Components belong together if their standard names say so and their units, `cell_methods` and other dimensions agree;
 /// among several the scalar coordinates decide, then the names (`u10` and `v10`). Their grids may differ (C grids).
+/// Statistics are of the values along one axis: components that would have to be turned are refused, others are scalars.
 ///
 /// # Errors
 /// [`IoError::NoVariable`] and [`IoError::Component`] for pairs that the user names and that are none.
@@ -85,6 +87,7 @@ pub(crate) fn groups(
     output: VectorOutput,
     named: &[NamedPair],
     geographic_destination: bool,
+    finish: Finish,
 ) -> Result<Vec<Group>, IoError> {
     let mut components: HashMap<&str, Component<'_>> = HashMap::new();
     if output != VectorOutput::Separate {
@@ -106,26 +109,37 @@ pub(crate) fn groups(
             groups.push(scalar(None, Vec::new()));
             continue;
         };
+        let from = component.frame_of(grid);
+        // Along east and north in the source and in the output.
+        let stays = from == VectorFrame::Earth && (output == VectorOutput::Earth || geographic_destination);
+        let refuse = |problem, remedy| Group::Refused { name: name.clone(), error: refused(dataset, component, problem, remedy) };
+        if let Finish::Statistic(_) = finish {
+            groups.push(if stays {
+                scalar(output.frame(), vec!["a statistic of one component by itself".to_owned()])
+            } else {
+                let problem = "a statistic of it tells nothing along other axes".to_owned();
+                refuse(problem, ComponentRemedy::Apart)
+            });
+            continue;
+        }
         match partner(dataset, component, &components)? {
             Ok(other) => {
-                let from = component.frame_of(grid);
                 let no_axes = (from == VectorFrame::Grid).then(|| [component, other].map(|c| axes_problem(&c.grid.grid)));
                 if let Some(problem) = no_axes.into_iter().flatten().flatten().next() {
-                    groups.push(Group::Refused { name: name.clone(), error: refused(dataset, component, problem) });
+                    groups.push(refuse(problem, ComponentRemedy::EarthAxes));
                 } else if component.role.component == VectorComponent::First {
                     let names = [component, other].map(|c| c.info.name.clone());
                     groups.push(Group::Vector { names, grids: [grid.clone(), other.grid.clone()], from });
                 }
             }
             Err(problem) => {
-                // Along east and north in the source and in the output: a scalar but for the poles.
-                let stays =
-                    component.frame_of(grid) == VectorFrame::Earth && (output == VectorOutput::Earth || geographic_destination);
+                // A scalar but for the poles.
                 groups.push(if stays {
                     let remark = format!("regridded as a scalar, which is not right near the poles: {problem}");
                     scalar(output.frame(), vec![remark])
                 } else {
-                    Group::Refused { name: name.clone(), error: refused(dataset, component, problem) }
+                    let has_axes = axes_problem(&component.grid.grid).is_none();
+                    refuse(problem, if has_axes { ComponentRemedy::Partner } else { ComponentRemedy::EarthAxes })
                 });
             }
         }
@@ -140,18 +154,12 @@ impl Component<'_> {
     }
 }
 
-fn refused(dataset: &Dataset, component: &Component<'_>, problem: String) -> IoError {
+fn refused(dataset: &Dataset, component: &Component<'_>, problem: String, remedy: ComponentRemedy) -> IoError {
     let along = match component.frame_of(component.grid) {
         VectorFrame::Earth => "east or north, to be turned to the axes of the destination",
         VectorFrame::Grid => "the axes of its grid",
     };
-    IoError::Component {
-        path: dataset.path().to_owned(),
-        variable: component.info.name.clone(),
-        along,
-        problem,
-        has_axes: axes_problem(&component.grid.grid).is_none(),
-    }
+    IoError::Component { path: dataset.path().to_owned(), variable: component.info.name.clone(), along, problem, remedy }
 }
 
 /// Takes in what the user says about two variables.
@@ -180,7 +188,7 @@ fn add_named<'a>(
             variable: name.clone(),
             along: "an axis, as the pair says",
             problem,
-            has_axes: true,
+            remedy: ComponentRemedy::Partner,
         });
     }
     Ok(())

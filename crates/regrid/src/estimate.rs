@@ -93,8 +93,8 @@ fn bytes(links: f64, source: &Grid, destination: &Grid, options: &Options) -> f6
             let tree = if rows(source) || rows(destination) { 0.0 } else { 40.0 * n_s };
             2.0 * links + tree + made(source) + made(destination)
         }
-        // Overlaps and their barycentres beside the links that come of them.
-        Method::Conservative2nd => 40.0 * links + 60.0 * n_s + made(source) + made(destination),
+        // Overlaps with their moments, and frames of source cells, beside the links that come of them.
+        Method::Conservative2nd => 40.0 * links + 200.0 * n_s + made(source) + made(destination),
         // One link a row, found by formula.
         Method::Nearest if rows(source) => n_s + n_t,
         // Centers and a tree of the source, its cells where patches are made of them, blocks not yet joined.

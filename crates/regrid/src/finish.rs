@@ -19,10 +19,11 @@ pub enum Finish {
 /// How methods that overshoot are kept from it. Both leave values alone that are in range.
 ///
 /// The range of a destination cell is that of the valid source values it has weights of: for second order the cells that
-/// overlap and those around them, for cubics the cells of the fit.
+/// overlap and those around them, for cubics the cells of the fit. Of vectors, the Cartesian components have ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Second order: gradients are scaled down in each source cell until none leaves the range of the cell and those around.
+    /// Second order: the shape of the field is scaled down in each source cell until no part of it leaves the range of the
+    /// cell and those around.
     /// Keeps the integral; order 2 but at extremes. Other methods: values are clipped to their range, which keeps no integral.
     /// After Barth and Jespersen (1989), AIAA 89-0366.
     Monotone,

@@ -3,6 +3,23 @@
 use serde::Serialize;
 
 /// How a destination value is made from source values.
+///
+/// w_j is the weight of source value f_j, d_j the angle from destination to source center, A_j the area in which the
+/// cells overlap; sums are over j. Orders are those on smooth fields, in the distance between source centers.
+///
+/// | method | destination value | order | keeps | source |
+/// |---|---|---|---|---|
+/// | [`Nearest`](Self::Nearest) | f_j of the least d_j | 1 | values, range | |
+/// | [`Distance`](Self::Distance) | Σ f_j/d_j / Σ 1/d_j | 1 | constants, range | Shepard (1968), Proc. 23rd ACM Nat. Conf., 517–524 |
+/// | [`Gaussian`](Self::Gaussian) | Σ f_j·exp(−d_j²/2σ²) / Σ exp(−d_j²/2σ²), σ² a tenth of the mean squared distance of the centers | 1, smooths | constants, range | Nadaraya (1964), Theory Probab. Appl. 9, 141–142 |
+/// | [`Radial`](Self::Radial) | s(0) of s(x) = Σ λ_j·\|x − x_j\|³ + a + b·x with s(x_j) = f_j | 2 | constants, linear fields in the plane | Fornberg and Flyer (2015), A Primer on Radial Basis Functions, SIAM |
+/// | [`Bilinear`](Self::Bilinear) | Σ w_j f_j, w_j ≥ 0 linear along the sides of the patch of centers around | 2 | constants, range | Floater (2003), Comput. Aided Geom. Des. 20, 19–27 (more than four corners) |
+/// | [`Bicubic`](Self::Bicubic) | Lagrange's cubics along four rows, then across them | 4 | constants | Abramowitz and Stegun (1964), 25.2.13 |
+/// | [`Patch`](Self::Patch) | p(0) of the cubic p with the least Σ w(d_j)·(p(x_j) − f_j)² | 4 | constants | Lancaster and Salkauskas (1981), Math. Comp. 37, 141–158 |
+/// | [`Conservative`](Self::Conservative) | Σ A_j f_j / Σ A_j, or / A of the whole cell | 1 | integral, range; constants if divided by Σ A_j | Jones (1999), Mon. Wea. Rev. 127, 2204–2210 |
+/// | [`Conservative2nd`](Self::Conservative2nd) | Σ A_j (f_j + s_j·(φ_j − mean φ_j)) / Σ A_j, s_j slopes and half of the curvature in cell j, φ_j moments of the overlap | 2 | integral; constants as above | Dukowicz and Kodis (1987), SIAM J. Sci. Stat. Comput. 8, 305–321 |
+/// | [`LargestFraction`](Self::LargestFraction) | f_j of the greatest A_j | 1 | values, range | |
+/// | [`Spread`](Self::Spread) | Σ w_j f_j, each source cell in equal shares to the destination cells around it | 0 | what [`Keeps`] says | Hanke et al. (2016), Geosci. Model Dev. 9, 2755–2769 (source to target) |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
@@ -31,7 +48,7 @@ pub enum Method {
     },
     /// Mean over the overlapping source cells, weighted by the area of overlap (first order).
     Conservative,
-    /// As [`Method::Conservative`] with a gradient inside each source cell (second order).
+    /// As [`Method::Conservative`] with the shape of the field inside each source cell (second order).
     Conservative2nd,
     /// The overlapping source cell with the largest share of the destination cell.
     LargestFraction,

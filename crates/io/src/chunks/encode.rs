@@ -22,7 +22,7 @@ const WORTHWHILE: usize = 50;
 const BLOCK: usize = 65_535;
 
 /// Buffers of one thread that encodes.
-pub(super) struct Encoding {
+pub(crate) struct Encoding {
     planes: Vec<u8>,
     sample: Vec<u8>,
     compressor: Compressor,

@@ -25,4 +25,4 @@ mod tests;
 
 pub(crate) use layout::Container;
 pub(crate) use place::for_each_run;
-pub(crate) use write::ChunkWriter;
+pub(crate) use write::{ChunkWriter, Encoder, write_in_turn};

@@ -46,34 +46,90 @@ impl ChunkWriter {
         fill: T,
         values: &(dyn Fn(Range<usize>, &mut [T]) + Sync),
     ) -> Result<(), String> {
-        let (outer, inner) = self.lens.split_at(self.extra);
-        let part: Vec<Range<usize>> = inner.iter().map(|&len| 0..len).collect();
-        let chunk = &self.chunked.chunk[self.extra..];
-        let cells: usize = inner.iter().product();
-        let places: Vec<(usize, Vec<usize>)> =
-            slabs.clone().flat_map(|slab| origins(chunk, &part).into_iter().map(move |origin| (slab, origin))).collect();
         // A few chunks a thread at a time, so that storing one group can overlap with other work.
-        for group in places.chunks(4 * rayon::current_num_threads()) {
+        for group in self.places(&slabs).chunks(4 * rayon::current_num_threads()) {
             let encoded = group.par_iter().map_init(
                 || (Encoding::default(), Vec::new()),
-                |(encoding, numbers), (slab, origin)| {
-                    // Beyond the edge a chunk holds the fill value.
-                    numbers.clear();
-                    numbers.resize(chunk.iter().product(), fill);
-                    let first = (slab - slabs.start) * cells;
-                    for_each_run(origin, chunk, &part, |run| {
-                        let from = first + run.in_part;
-                        values(from..from + run.len, &mut numbers[run.in_chunk..run.in_chunk + run.len]);
-                    });
-                    encoding.encode(bytemuck::cast_slice::<T, T::Word>(numbers), self.shuffled)
-                },
+                |(encoding, numbers), place| self.encode(slabs.start, place, fill, values, encoding, numbers),
             );
-            for ((slab, origin), bytes) in group.iter().zip(encoded.collect::<Vec<_>>()) {
-                let at = crate::nc::unravel(*slab, outer);
-                let offset: Vec<u64> = at.iter().chain(origin).map(|&i| i as u64).collect();
-                raw::write_chunk(&self.chunked.dataset, &offset, &bytes)?;
+            for (place, bytes) in group.iter().zip(encoded.collect::<Vec<_>>()) {
+                self.store(place, &bytes)?;
             }
         }
         Ok(())
     }
+
+    /// Encodes the chunks of slabs that begin with `first`, whose numbers `values` gives as in [`ChunkWriter::write`].
+    pub(crate) fn encoder<'a, T: Element>(
+        &'a self,
+        first: usize,
+        fill: T,
+        values: impl Fn(Range<usize>, &mut [T]) + Sync + 'a,
+    ) -> Encoder<'a> {
+        Box::new(move |place, encoding| self.encode(first, place, fill, &values, encoding, &mut Vec::new()))
+    }
+
+    /// Places of all chunks of the slabs, in order.
+    fn places(&self, slabs: &Range<usize>) -> Vec<Place> {
+        let inner = &self.lens[self.extra..];
+        let part: Vec<Range<usize>> = inner.iter().map(|&len| 0..len).collect();
+        let chunk = &self.chunked.chunk[self.extra..];
+        slabs.clone().flat_map(|slab| origins(chunk, &part).into_iter().map(move |origin| (slab, origin))).collect()
+    }
+
+    fn encode<T: Element>(
+        &self,
+        first: usize,
+        (slab, origin): &Place,
+        fill: T,
+        values: &(dyn Fn(Range<usize>, &mut [T]) + Sync),
+        encoding: &mut Encoding,
+        numbers: &mut Vec<T>,
+    ) -> Vec<u8> {
+        let part: Vec<Range<usize>> = self.lens[self.extra..].iter().map(|&len| 0..len).collect();
+        let (chunk, cells) = (&self.chunked.chunk[self.extra..], part.iter().map(Range::len).product::<usize>());
+        // Beyond the edge a chunk holds the fill value.
+        numbers.clear();
+        numbers.resize(chunk.iter().product(), fill);
+        let begin = (slab - first) * cells;
+        for_each_run(origin, chunk, &part, |run| {
+            let from = begin + run.in_part;
+            values(from..from + run.len, &mut numbers[run.in_chunk..run.in_chunk + run.len]);
+        });
+        encoding.encode(bytemuck::cast_slice::<T, T::Word>(numbers), self.shuffled)
+    }
+
+    fn store(&self, (slab, origin): &Place, bytes: &[u8]) -> Result<(), String> {
+        let at = crate::nc::unravel(*slab, &self.lens[..self.extra]);
+        let offset: Vec<u64> = at.iter().chain(origin).map(|&i| i as u64).collect();
+        raw::write_chunk(&self.chunked.dataset, &offset, bytes)
+    }
+}
+
+/// A slab, and where in it a chunk begins.
+type Place = (usize, Vec<usize>);
+
+/// Encodes the chunk at a place.
+pub(crate) type Encoder<'a> = Box<dyn Fn(&Place, &mut Encoding) -> Vec<u8> + Sync + 'a>;
+
+/// Encodes and stores the slabs `slabs` of several variables in turn, slab by slab: where their chunks come to lie does
+/// not depend on how many slabs are at hand.
+///
+/// # Errors
+/// The number of the variable, and what the library says.
+pub(crate) fn write_in_turn(parts: &[(&ChunkWriter, Encoder<'_>)], slabs: Range<usize>) -> Result<(), (usize, String)> {
+    let of_slab = |slab: usize| {
+        let places = |(k, part): (usize, &(&ChunkWriter, Encoder<'_>))| {
+            part.0.places(&(slab..slab + 1)).into_iter().map(move |p| (k, p)).collect::<Vec<_>>()
+        };
+        parts.iter().enumerate().flat_map(places).collect::<Vec<_>>()
+    };
+    let places: Vec<(usize, Place)> = slabs.flat_map(of_slab).collect();
+    for group in places.chunks(4 * rayon::current_num_threads()) {
+        let encoded = group.par_iter().map_init(Encoding::default, |encoding, (k, place)| (parts[*k].1)(place, encoding));
+        for ((k, place), bytes) in group.iter().zip(encoded.collect::<Vec<_>>()) {
+            parts[*k].0.store(place, &bytes).map_err(|problem| (*k, problem))?;
+        }
+    }
+    Ok(())
 }

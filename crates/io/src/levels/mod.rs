@@ -6,11 +6,8 @@ mod targets;
 
 pub use targets::Targets;
 
-use crate::decode::{Decoder, NanPolicy, Purpose};
-use crate::nc::ValueType;
-use crate::nc_write::{NewVariable, numbers_of};
-use crate::output::{self, Storage};
-use crate::rewrite::{Rewrite, offsets, part_at, strides};
+use crate::decode::NanPolicy;
+use crate::rewrite::{Changed, NewAxis, Rewrite, offsets, split, strides};
 use crate::{Dataset, IoError, Role, VariableInfo};
 use column::{Fate, Scratch, Task};
 use coordinate::{Coordinate, columns_of};
@@ -132,12 +129,13 @@ pub fn levels_file(request: &LevelsRequest) -> Result<LevelsReport, IoError> {
         return Err(IoError::Malformed { path: request.input.clone(), what: "levels", problem });
     };
     let quantity = first.quantity;
-    let (carried, skipped) = split(&dataset, &jobs);
+    let changed: Vec<String> = jobs.iter().map(|(v, _)| v.name.clone()).collect();
+    let old: Vec<&str> = jobs.iter().map(|(_, c)| c.dim.as_str()).collect();
+    let (carried, skipped) = split(&dataset, &changed, &old, "levels");
     // The name of an axis that stays with other variables is taken.
     let taken = |name: &str| carried.iter().any(|c| c == name) || dims_of(&dataset, &carried).any(|d| d == name);
     let own = request.targets.axis_name(quantity, if first.by_formula { None } else { Some(&first.dim) });
     let axis = if taken(&own) { format!("{own}_new") } else { own };
-    let changed: Vec<String> = jobs.iter().map(|(v, _)| v.name.clone()).collect();
     let count = request.targets.count(request.method.is_conservative());
     let output = (request.output.as_path(), request.overwrite);
     let mut rewrite = Rewrite::start(&dataset, output, (carried, changed), (&axis, count, false), &request.history)?;
@@ -150,26 +148,13 @@ pub fn levels_file(request: &LevelsRequest) -> Result<LevelsReport, IoError> {
     }
     let mut stores = Vec::with_capacity(jobs.len());
     for (info, coordinate) in &jobs {
-        let variable = dataset.file().variable(&info.name)?;
-        let decoder = Decoder::new(dataset.file(), variable, Purpose::Data)?;
-        let storage = output::storage(variable, &decoder, false);
-        let mut attributes = rewrite.attributes(&info.name, &decoder, storage);
-        if request.method.is_conservative() {
-            add_layer_mean(&mut attributes, &axis);
-        }
-        let dims: Vec<String> =
-            info.dims.iter().map(|(n, _)| if *n == coordinate.dim { axis.clone() } else { n.clone() }).collect();
-        let lens: Vec<usize> = info.dims.iter().map(|(n, len)| if *n == coordinate.dim { count } else { *len }).collect();
-        rewrite.add_variable(&NewVariable {
-            name: info.name.clone(),
-            dims,
-            value_type: ValueType::Number(storage.number),
-            attributes,
-            fill: Some(storage.fill),
-            chunks: Some(slab_chunks(&lens, storage.number.size())),
-            compressed: true,
-        })?;
-        stores.push((decoder, storage));
+        let new = NewAxis { old: &coordinate.dim, new: &axis, len: count, chunk: count };
+        let change = |attributes: &mut Attributes| {
+            if request.method.is_conservative() {
+                add_layer_mean(attributes, &axis);
+            }
+        };
+        stores.push(Changed::add(&mut rewrite, info, request.nan, new, false, change)?);
     }
     rewrite.fill_carried()?;
     for (new, numbers) in &axis_variables {
@@ -184,8 +169,8 @@ pub fn levels_file(request: &LevelsRequest) -> Result<LevelsReport, IoError> {
         above: request.above,
     };
     let mut variables = Vec::with_capacity(jobs.len());
-    for ((info, coordinate), (decoder, storage)) in jobs.iter().zip(stores) {
-        variables.push(run(request, &dataset, info, coordinate, (&decoder, storage), &task, &mut rewrite)?);
+    for ((_, coordinate), changed) in jobs.iter().zip(&stores) {
+        variables.push(run(changed, coordinate, &task, &mut rewrite)?);
     }
     rewrite.file.finish()?;
     Ok(LevelsReport { variables, skipped })
@@ -193,14 +178,12 @@ pub fn levels_file(request: &LevelsRequest) -> Result<LevelsReport, IoError> {
 
 /// Reads, interpolates and writes a variable, one step of its first dimension at a time.
 fn run(
-    request: &LevelsRequest,
-    dataset: &Dataset,
-    info: &VariableInfo,
+    changed: &Changed<'_>,
     coordinate: &Coordinate,
-    (decoder, storage): (&Decoder, Storage),
     task: &Task,
     rewrite: &mut Rewrite<'_>,
 ) -> Result<LevelsOfVariable, IoError> {
+    let info = changed.info;
     let stepped = info.dims[0].0 != coordinate.dim && info.dims.len() > 1;
     let steps = if stepped { info.dims[0].1 } else { 1 };
     let columns = columns_of(info, &coordinate.dim, stepped.then_some(0));
@@ -216,13 +199,8 @@ fn run(
     let (mut missing, mut disordered, mut gaps, mut values_written) = (0, 0, 0, 0);
     for step in 0..steps {
         let here = stepped.then_some(step);
-        let raw = dataset.file().read_part(&info.name, &part_at(info, here))?;
-        let block = raw.len();
-        let decoded = decoder.decode(raw, request.nan).map_err(|first| IoError::NanWithoutFill {
-            path: dataset.path().to_owned(),
-            variable: info.name.clone(),
-            first_index: step * block + first,
-        })?;
+        let at_step = here.map(|step| (info.dims[0].0.as_str(), step));
+        let decoded = changed.read(at_step)?;
         let (places, edge_places) = (coordinate.places(info, here), coordinate.edge_places(info, here));
         let one = |column: usize, scratch: &mut Scratch, out: &mut [Option<f64>]| {
             coordinate.levels(&places, column, &mut scratch.levels);
@@ -270,11 +248,9 @@ fn run(
         chunks.iter().for_each(|(_, odd)| (disordered, gaps) = (disordered + odd[0], gaps + odd[1]));
         missing += valid.iter().filter(|v| !**v).count();
         values_written += size;
-        let numbers = numbers_of(storage.number, &values, &valid, storage.fill);
-        let part: Vec<_> = here.map(|s| s..s + 1).into_iter().chain(after.iter().map(|(_, len)| 0..*len)).collect();
-        rewrite.file.put_numbers(&info.name, &part, &numbers)?;
+        changed.write(rewrite, at_step, &values, &valid)?;
     }
-    let mut remarks = decoder.remarks().to_vec();
+    let mut remarks = changed.decoder.remarks().to_vec();
     if disordered > 0 {
         remarks.push(format!("{disordered} columns have levels that neither rise nor fall: they are missing"));
     }
@@ -294,25 +270,6 @@ fn run(
     })
 }
 
-/// Variables that are copied, and those that go with the old levels.
-fn split(dataset: &Dataset, jobs: &[(&VariableInfo, Coordinate)]) -> (Vec<String>, Vec<(String, String)>) {
-    let (mut carried, mut skipped) = (Vec::new(), Vec::new());
-    for v in dataset.variables() {
-        if jobs.iter().any(|(job, _)| job.name == v.name) {
-            continue;
-        }
-        let old = jobs.iter().find(|(_, c)| v.dims.iter().any(|(n, _)| *n == c.dim));
-        if let ValueType::Other(kind) = &v.dtype {
-            skipped.push((v.name.clone(), format!("its type ({kind}) is not read")));
-        } else if let Some((_, c)) = old {
-            skipped.push((v.name.clone(), format!("it belongs to the old levels (dimension `{}`)", c.dim)));
-        } else {
-            carried.push(v.name.clone());
-        }
-    }
-    (carried, skipped)
-}
-
 fn dims_of<'a>(dataset: &'a Dataset, names: &'a [String]) -> impl Iterator<Item = &'a str> {
     names.iter().filter_map(|n| dataset.variable(n).ok()).flat_map(|v| v.dims.iter().map(|(n, _)| n.as_str()))
 }
@@ -321,15 +278,4 @@ fn add_layer_mean(attributes: &mut Attributes, axis: &str) {
     let mut methods = CellMethods::parse(attributes.text("cell_methods").unwrap_or_default());
     methods.0.push(CellMethod { names: vec![axis.to_owned()], method: "mean".to_owned(), rest: String::new() });
     attributes.set("cell_methods", Attribute::Text(methods.to_string()));
-}
-
-/// Chunks of the last two dimensions, at most some MiB.
-pub(crate) fn slab_chunks(lens: &[usize], size: usize) -> Vec<usize> {
-    let mut room = (4 << 20) / size;
-    let mut chunks = vec![1; lens.len()];
-    for (at, &len) in lens.iter().enumerate().rev().take(2) {
-        chunks[at] = len.clamp(1, room.max(1));
-        room /= chunks[at];
-    }
-    chunks
 }

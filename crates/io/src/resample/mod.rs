@@ -6,12 +6,10 @@ mod steps;
 pub use periods::Period;
 pub use steps::TimeKind;
 
-use crate::decode::{Decoder, NanPolicy, Purpose};
-use crate::levels::slab_chunks;
+use crate::decode::NanPolicy;
 use crate::nc::{Numbers, ValueType};
-use crate::nc_write::{NewVariable, numbers_of};
-use crate::output::{self, Storage};
-use crate::rewrite::Rewrite;
+use crate::nc_write::NewVariable;
+use crate::rewrite::{Changed, NewAxis, Rewrite, split};
 use crate::{Dataset, IoError, Role, VariableInfo, times};
 use knarr_field::{Attributes, Calendar, CellMethod, CellMethods, NumberType, TimeAxis};
 use knarr_kernels::time_reduce::{PeriodSums, between};
@@ -141,8 +139,8 @@ pub fn resample_file(request: &ResampleRequest) -> Result<ResampleReport, IoErro
     }
     let encoding = encode(request, &axis, &mut plan.targets, &mut remarks)
         .ok_or_else(|| malformed("no period is filled by steps".into()))?;
-    let (carried, skipped) = split(&dataset, &jobs, &dim);
     let changed: Vec<String> = jobs.iter().map(|v| v.name.clone()).collect();
+    let (carried, skipped) = split(&dataset, &changed, &[&dim], "times");
     let count = plan.targets.len();
     let unlimited = dataset.file().dimensions().iter().any(|d| d.name == dim && d.unlimited);
     let output = (request.output.as_path(), request.overwrite);
@@ -154,34 +152,24 @@ pub fn resample_file(request: &ResampleRequest) -> Result<ResampleReport, IoErro
         }
         rewrite.add_variable(new)?;
     }
-    let mut stores = Vec::with_capacity(jobs.len());
+    let mut workers = Vec::with_capacity(jobs.len());
     for (job, kind) in jobs.iter().zip(&kinds) {
-        let decoder = Decoder::new(dataset.file(), dataset.file().variable(&job.name)?, Purpose::Data)?;
-        let storage = output::storage(dataset.file().variable(&job.name)?, &decoder, request.method == TimeMethod::Nearest);
-        let mut attributes = rewrite.attributes(&job.name, &decoder, storage);
-        if request.method == TimeMethod::Reduce {
-            say_method(&mut attributes, &dim, *kind);
-        }
-        let lens: Vec<usize> = job.dims.iter().map(|(n, len)| if *n == dim { 1 } else { *len }).collect();
-        rewrite.add_variable(&NewVariable {
-            name: job.name.clone(),
-            dims: job.dims.iter().map(|(n, _)| n.clone()).collect(),
-            value_type: ValueType::Number(storage.number),
-            attributes,
-            fill: Some(storage.fill),
-            chunks: Some(slab_chunks(&lens, storage.number.size())),
-            compressed: true,
-        })?;
-        stores.push((decoder, storage));
+        let new = NewAxis { old: &dim, new: &dim, len: count, chunk: 1 };
+        let change = |attributes: &mut Attributes| {
+            if request.method == TimeMethod::Reduce {
+                say_method(attributes, &dim, *kind);
+            }
+        };
+        let changed = Changed::add(&mut rewrite, job, request.nan, new, request.method == TimeMethod::Nearest, change)?;
+        workers.push(Worker { method: request.method, changed, dim: &dim, source: &source });
     }
     rewrite.fill_carried()?;
     for (new, numbers) in &axis_variables {
         let whole: Vec<_> = new.dims.iter().map(|d| 0..if *d == dim { count } else { 2 }).collect();
         rewrite.file.put_numbers(&new.name, &whole, numbers)?;
     }
-    for ((job, kind), store) in jobs.iter().zip(&kinds).zip(&stores) {
-        let worker = Worker { request, dataset: &dataset, job, dim: &dim, store, source: &source };
-        remarks.extend(worker.run(&plan, *kind, &mut rewrite)?.map(|r| format!("{}: {r}", job.name)));
+    for (worker, kind) in workers.iter().zip(&kinds) {
+        remarks.extend(worker.run(&plan, *kind, &mut rewrite)?.map(|r| format!("{}: {r}", worker.changed.info.name)));
     }
     rewrite.file.finish()?;
     let variables = jobs.iter().zip(kinds).map(|(v, kind)| (v.name.clone(), kind)).collect();
@@ -190,11 +178,9 @@ pub fn resample_file(request: &ResampleRequest) -> Result<ResampleReport, IoErro
 
 /// One variable at work.
 struct Worker<'a> {
-    request: &'a ResampleRequest,
-    dataset: &'a Dataset,
-    job: &'a VariableInfo,
+    method: TimeMethod,
+    changed: Changed<'a>,
     dim: &'a str,
-    store: &'a (Decoder, Storage),
     source: &'a Source,
 }
 
@@ -203,29 +189,19 @@ type Step = (Vec<f64>, Option<Vec<bool>>);
 
 impl Worker<'_> {
     fn read(&self, step: usize) -> Result<Step, IoError> {
-        let part: Vec<_> = self.job.dims.iter().map(|(n, len)| if n == self.dim { step..step + 1 } else { 0..*len }).collect();
-        let raw = self.dataset.file().read_part(&self.job.name, &part)?;
-        let cells = raw.len();
-        let decoded = self.store.0.decode(raw, self.request.nan).map_err(|at| IoError::NanWithoutFill {
-            path: self.dataset.path().to_owned(),
-            variable: self.job.name.clone(),
-            first_index: step * cells + at,
-        })?;
+        let decoded = self.changed.read(Some((self.dim, step)))?;
         Ok((decoded.values, decoded.valid))
     }
 
     fn write(&self, rewrite: &mut Rewrite<'_>, target: usize, values: &[f64], valid: &[bool]) -> Result<(), IoError> {
-        let storage = self.store.1;
-        let part: Vec<_> =
-            self.job.dims.iter().map(|(n, len)| if n == self.dim { target..target + 1 } else { 0..*len }).collect();
-        rewrite.file.put_numbers(&self.job.name, &part, &numbers_of(storage.number, values, valid, storage.fill))
+        self.changed.write(rewrite, Some((self.dim, target)), values, valid)
     }
 
     /// Makes the variable; says what is odd about its values.
     fn run(&self, plan: &Plan, kind: TimeKind, rewrite: &mut Rewrite<'_>) -> Result<Option<String>, IoError> {
-        if self.request.method != TimeMethod::Reduce {
+        if self.method != TimeMethod::Reduce {
             for (at, target) in plan.targets.iter().enumerate() {
-                let (before, after, f) = self.source.around(target.start, self.request.method);
+                let (before, after, f) = self.source.around(target.start, self.method);
                 let a = self.read(before)?;
                 let b = if after == before { a.clone() } else { self.read(after)? };
                 let (values, valid) = between((&a.0, a.1.as_deref()), (&b.0, b.1.as_deref()), f);
@@ -233,7 +209,7 @@ impl Worker<'_> {
             }
             return Ok(None);
         }
-        let cells = self.job.dims.iter().filter(|(n, _)| n != self.dim).map(|(_, len)| len).product();
+        let cells = self.changed.info.dims.iter().filter(|(n, _)| n != self.dim).map(|(_, len)| len).product();
         let mut falls = 0usize;
         // The last total of a run, and the step it belongs to.
         let mut last: Option<(usize, Step)> = None;
@@ -357,21 +333,4 @@ fn say_method(attributes: &mut Attributes, dim: &str, kind: TimeKind) {
     methods.0.retain(|entry| !entry.names.is_empty());
     methods.0.push(CellMethod { names: vec![dim.to_owned()], method: kind.method_of_period().to_owned(), rest: String::new() });
     attributes.set("cell_methods", methods.to_string());
-}
-
-fn split(dataset: &Dataset, jobs: &[&VariableInfo], dim: &str) -> (Vec<String>, Vec<(String, String)>) {
-    let (mut carried, mut skipped) = (Vec::new(), Vec::new());
-    for v in dataset.variables() {
-        if jobs.iter().any(|job| job.name == v.name) {
-            continue;
-        }
-        if let ValueType::Other(kind) = &v.dtype {
-            skipped.push((v.name.clone(), format!("its type ({kind}) is not read")));
-        } else if v.dims.iter().any(|(n, _)| n == dim) {
-            skipped.push((v.name.clone(), format!("it belongs to the old times (dimension `{dim}`)")));
-        } else {
-            carried.push(v.name.clone());
-        }
-    }
-    (carried, skipped)
 }

@@ -1,6 +1,5 @@
 //! One file per method; each turns two grids into rows of weights.
 
-mod barycentres;
 mod bilinear;
 pub(crate) mod centers;
 pub(crate) mod conservative;
@@ -93,7 +92,8 @@ pub(crate) fn build(
                 let sum = |i: usize| rows.row(i).map(|l| l.1).sum::<f64>();
                 // Areas are shares of the destination cell here: what they are divided by cancels in each row.
                 let covered = |i: usize| weights.destination_fractions[i] * weights.destination_areas[i] / sum(i);
-                let mut second = second_order::rows(&second_order::areas(&rows, covered), source, destination);
+                let overlaps = second_order::areas(&rows, covered);
+                let mut second = second_order::rows(&overlaps, source, destination, options.edges);
                 second_order::scaled(&mut second, sum);
                 second
             } else {

@@ -1,5 +1,6 @@
 //! What is timed, named after real work. Inputs come from the grid catalogue and analytic fields: no files are needed.
 
+mod axes;
 mod coupling;
 mod exchange;
 mod file;
@@ -43,7 +44,7 @@ impl Suite {
     pub fn plans(self, size: Size, adapter: usize) -> Vec<Plan> {
         match self {
             Self::Speed => regrid::plans(size, adapter),
-            Self::Io => file::plans(size).into_iter().chain(weights_file::plans(size)).collect(),
+            Self::Io => [file::plans(size), axes::plans(size), weights_file::plans(size)].into_iter().flatten().collect(),
             Self::Exchange => exchange::plans(size),
             Self::Coupling => coupling::plans(size),
         }

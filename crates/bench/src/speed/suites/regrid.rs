@@ -43,7 +43,7 @@ fn of_pair(pair: &'static Pair, size: Size, adapter: usize) -> Vec<Plan> {
         .map(|&name| plan(format!("weights {name}"), Box::new(move |measure| weights(specs, method(name), measure))))
         .collect();
     for slabs in SLABS {
-        plans.push(plan(format!("apply f32 x{slabs}"), Box::new(move |m| apply::<f32>(specs, slabs, false, m))));
+        plans.push(plan(format!("apply f32 x{slabs}"), Box::new(move |m| apply::<f32>(specs, slabs, Masks::None, m))));
     }
     for resident in [true, false] {
         let kernel = if resident { "apply f32 x32, resident" } else { "apply f32 x32, with copies to and from" };
@@ -57,8 +57,9 @@ fn of_pair(pair: &'static Pair, size: Size, adapter: usize) -> Vec<Plan> {
                 plans.push(plan(format!("method {name}"), Box::new(move |m| method_once(specs, method, m))));
             }
         }
-        plans.push(plan("apply f64 x32".into(), Box::new(move |m| apply::<f64>(specs, 32, false, m))));
-        plans.push(plan("apply f32 x32, masks".into(), Box::new(move |m| apply::<f32>(specs, 32, true, m))));
+        plans.push(plan("apply f64 x32".into(), Box::new(move |m| apply::<f64>(specs, 32, Masks::None, m))));
+        plans.push(plan("apply f32 x32, one mask".into(), Box::new(move |m| apply::<f32>(specs, 32, Masks::One, m))));
+        plans.push(plan("apply f32 x32, masks".into(), Box::new(move |m| apply::<f32>(specs, 32, Masks::Each, m))));
     }
     plans
 }
@@ -121,8 +122,28 @@ pub(super) fn used_sources(weights: &Weights) -> u64 {
     is_used.iter().filter(|u| **u).count() as u64
 }
 
+/// Which slabs miss values.
+#[derive(Clone, Copy, PartialEq)]
+enum Masks {
+    None,
+    /// All the same.
+    One,
+    /// Each its own.
+    Each,
+}
+
+impl Masks {
+    /// Flags of `cells` of each of some slabs: a quarter of the cells is missing, here and there.
+    fn flags(self, cells: usize, slabs: usize) -> Option<SlabFlags> {
+        let slab = |k: usize| if self == Self::Each { 1 + k / cells } else { 0 };
+        let mix = |k: usize| (k % cells + slab(k) * cells).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let flags = || -> Vec<bool> { (0..cells * slabs).map(|k| mix(k) >> 62 != 0).collect() };
+        (self != Self::None).then(|| SlabFlags::from_bools(cells, &flags()))
+    }
+}
+
 /// Conservative weights applied to slabs of the vortex. Right: first-order means of it.
-fn apply<V: Value>(specs: [Spec; 2], slabs: usize, masks: bool, measure: super::Measure<'_>) -> Result<(), CaseError> {
+fn apply<V: Value>(specs: [Spec; 2], slabs: usize, masks: Masks, measure: super::Measure<'_>) -> Result<(), CaseError> {
     let [source, destination] = grids(specs)?;
     let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).map_err(CaseError::from_error)?;
     let used = used_sources(&weights);
@@ -131,9 +152,7 @@ fn apply<V: Value>(specs: [Spec; 2], slabs: usize, masks: bool, measure: super::
     let field: Vec<V> = AnalyticField::Vortex.at_centers(&source).into_iter().map(V::from_f64).collect();
     let values: Vec<V> = field.iter().copied().cycle().take(slabs * source.len()).collect();
     let n = source.len();
-    // Another quarter of the cells missing in each slab.
-    let flags: Vec<bool> = (0..if masks { values.len() } else { 0 }).map(|k| !(k % n + k / n).is_multiple_of(4)).collect();
-    let flags = masks.then(|| SlabFlags::from_bools(n, &flags));
+    let flags = masks.flags(n, slabs);
     let prepared = regridder.prepare();
     let mut result = vec![V::from_f64(f64::NAN); slabs * rows];
     let valid = prepared.apply_into(&values, flags.as_ref(), &mut result).map_err(CaseError::from_error)?;
@@ -145,8 +164,8 @@ fn apply<V: Value>(specs: [Spec; 2], slabs: usize, masks: bool, measure: super::
         .collect();
     // The mean, not the worst: cells at a rim have their means over what is covered, not at their centers.
     let error = judged("mean misfit of the vortex", off.iter().sum::<f64>() / off.len() as f64, 1e-2)?;
-    let flag_bytes = if masks { flag_bytes(n as u64, rows as u64, slabs as u64) } else { 0 };
-    let masked = if masks { "; flags of sources once, of results twice, 64 in 8 B" } else { "" };
+    let flag_bytes = if flags.is_some() { flag_bytes(n as u64, rows as u64, slabs as u64) } else { 0 };
+    let masked = if flags.is_some() { "; flags of sources once, of results twice, 64 in 8 B" } else { "" };
     let work = Work {
         items: links * slabs as u64,
         unit: "links x slabs".to_owned(),

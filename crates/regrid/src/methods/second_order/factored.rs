@@ -1,53 +1,52 @@
-//! Second order in two factors, gradients and overlaps, where weights cannot serve: with missing values, which leave other
-//! cells to make gradients of, and with gradients that are limited by the values.
+//! Second order in two factors, shapes and overlaps, where weights cannot serve: with missing values, which leave other
+//! cells to make shapes of, and with shapes that are limited by the values.
 
-use super::gradients::{Gradients, Scratch};
-use super::{Cells, areas, overlap_barycentres, source_moments};
+use super::shapes::{Scratch, Shapes};
+use super::{Cells, Terms, areas, dot, reaches};
 use crate::links::LinkRows;
 use crate::methods::conservative;
 use crate::{Device, Normalization, Options, RegridError, Value};
 use knarr_grid::Grid;
-use knarr_kernels::sphere::{UnitVector, add, dot, scale, sub};
 use rayon::prelude::*;
 
 /// Rows that one task makes; the result does not depend on it.
 const BLOCK: usize = 1024;
 
-/// Overlaps, and gradients of the source cells.
+/// Overlaps, and shapes of the source cells.
 #[derive(Debug)]
 pub(crate) struct Factored {
     /// Areas of overlaps by destination cell.
     overlaps: LinkRows,
-    /// b − c of each overlap.
-    reaches: Vec<UnitVector>,
+    /// φ_ij − φ_j of each overlap.
+    reaches: Vec<Terms>,
     /// What each row is divided by; the sum of its overlaps where empty.
     divisors: Vec<f64>,
-    gradients: Gradients,
-    slopes: Slopes,
+    shapes: Shapes,
+    sums: Sums,
 }
 
-/// Gradients of cells, one after the other.
+/// Shapes of cells, one after the other.
 #[derive(Debug, Default)]
-struct Slopes {
+struct Sums {
     starts: Vec<usize>,
-    /// Pairs (k, v) with g = Σ v·(f_k − f_j).
-    links: Vec<(u32, UnitVector)>,
+    /// Pairs (k, v) with s = Σ v·(f_k − f_j).
+    links: Vec<(u32, Terms)>,
 }
 
 /// Lengths and links of some cells.
-type Block = (Vec<usize>, Vec<(u32, UnitVector)>);
+type Block = (Vec<usize>, Vec<(u32, Terms)>);
 
-/// Gradients of the cells beside missing values.
+/// Shapes in the cells beside missing values.
 #[derive(Debug)]
 pub(crate) struct Refit {
     cells: Vec<u32>,
-    slopes: Slopes,
+    sums: Sums,
 }
 
 impl Refit {
     /// Number of values kept.
     pub fn len(&self) -> usize {
-        self.cells.len() + self.slopes.links.len()
+        self.cells.len() + self.sums.links.len()
     }
 }
 
@@ -66,43 +65,45 @@ impl Factored {
             Normalization::DestinationArea => weights.destination_areas.clone(),
         };
         drop((rows, weights));
-        let (from, to) = (Cells::of(source), Cells::of(destination));
-        let mut reaches = overlap_barycentres(&overlaps, &from, &to);
-        let moments = source_moments(&overlaps, &reaches, source.len());
-        reaches.par_iter_mut().zip(&overlaps.columns).for_each(|(b, &column)| *b = sub(*b, moments[column as usize]));
-        let gradients = Gradients::new(source, &from);
+        let (from, to) = (Cells::of(source, options.edges), Cells::of(destination, options.edges));
+        let shapes = Shapes::new(source, &from);
+        let reaches = reaches(&overlaps, &from, &to, shapes.frames());
         let all: Vec<u32> = (0..source.len() as u32).collect();
-        let slopes = Slopes::of(&gradients, &all, |_| true);
-        Ok(Self { overlaps, reaches, divisors, gradients, slopes })
+        let sums = Sums::of(&shapes, &all, |_| true);
+        Ok(Self { overlaps, reaches, divisors, shapes, sums })
     }
 
-    /// Gradients where some of the cells around are not valid.
+    /// Shapes where some of the cells around are not valid.
     pub fn refit(&self, valid: &[bool]) -> Refit {
-        let is_beside = |j: &u32| valid[*j as usize] && self.gradients.around(*j as usize).any(|k| !valid[k as usize]);
+        let is_beside = |j: &u32| valid[*j as usize] && self.shapes.around(*j as usize).any(|k| !valid[k as usize]);
         let cells: Vec<u32> = (0..valid.len() as u32).into_par_iter().filter(is_beside).collect();
-        let slopes = Slopes::of(&self.gradients, &cells, |k| valid[k as usize]);
-        Refit { cells, slopes }
+        let sums = Sums::of(&self.shapes, &cells, |k| valid[k as usize]);
+        Refit { cells, sums }
     }
 
     /// Destination values, and the share of each cell's overlaps that valid values have (0 where there is none).
     ///
-    /// `refit` is that of `valid` (`None`: all valid). With `monotone`, the gradient of a cell is scaled down until no value at the
-    /// barycentre of an overlap leaves the range of the cell and those around (after Barth and Jespersen, 1989, AIAA
-    /// 89-0366): the integral is kept, and no new extreme is made.
+    /// `refit` is that of `valid` (`None`: all valid). With `monotone`, the shape of a cell is scaled down until no mean over
+    /// an overlap leaves the range of the cell and those around (after Barth and Jespersen, 1989, AIAA 89-0366): the
+    /// integral is kept, and no new extreme is made.
     pub fn apply<V: Value>(&self, source: &[V], valid: Option<(&[bool], &Refit)>, monotone: bool) -> (Vec<f64>, Vec<f64>) {
         let is_valid = |j: usize| valid.is_none_or(|(flags, _)| flags[j]);
-        let gradient = |j: usize| {
+        let shape = |j: usize| {
+            let mut shape = [0.0; 5];
             if !is_valid(j) {
-                return [0.0; 3];
+                return shape;
             }
-            let of_mask = valid.and_then(|(_, refit)| Some((&refit.slopes, refit.cells.binary_search(&(j as u32)).ok()?)));
-            let (slopes, at) = of_mask.unwrap_or((&self.slopes, j));
+            let of_mask = valid.and_then(|(_, refit)| Some((&refit.sums, refit.cells.binary_search(&(j as u32)).ok()?)));
+            let (sums, at) = of_mask.unwrap_or((&self.sums, j));
             let own = source[j].to_f64();
-            let links = &slopes.links[slopes.starts[at]..slopes.starts[at + 1]];
-            links.iter().fold([0.0; 3], |g, &(k, v)| add(g, scale(v, source[k as usize].to_f64() - own)))
+            for (k, v) in &sums.links[sums.starts[at]..sums.starts[at + 1]] {
+                let difference = source[*k as usize].to_f64() - own;
+                shape.iter_mut().zip(v).for_each(|(s, v)| *s += v * difference);
+            }
+            shape
         };
-        let mut gradients: Vec<UnitVector> = (0..source.len()).into_par_iter().map(gradient).collect();
-        let ranges = if monotone { self.limit(source, &is_valid, &mut gradients) } else { Vec::new() };
+        let mut shapes: Vec<Terms> = (0..source.len()).into_par_iter().map(shape).collect();
+        let ranges = if monotone { self.limit(source, &is_valid, &mut shapes) } else { Vec::new() };
         let n = self.overlaps.len();
         let (mut values, mut shares) = (vec![0.0; n], vec![0.0; n]);
         let blocks = values.par_chunks_mut(BLOCK).zip(shares.par_chunks_mut(BLOCK)).enumerate();
@@ -116,7 +117,7 @@ impl Factored {
                     let j = column as usize;
                     total += area;
                     if is_valid(j) {
-                        sum += area * (source[j].to_f64() + dot(gradients[j], self.reaches[first + link]));
+                        sum += area * (source[j].to_f64() + dot(&shapes[j], &self.reaches[first + link]));
                         found += area;
                         if let Some([low, high]) = ranges.get(j) {
                             range = [range[0].min(*low), range[1].max(*high)];
@@ -137,23 +138,18 @@ impl Factored {
         (values, shares)
     }
 
-    /// Scales gradients down; gives the range of each cell and those around.
-    fn limit<V: Value>(
-        &self,
-        source: &[V],
-        is_valid: &(impl Fn(usize) -> bool + Sync),
-        gradients: &mut [UnitVector],
-    ) -> Vec<[f64; 2]> {
+    /// Scales shapes down; gives the range of each cell and those around.
+    fn limit<V: Value>(&self, source: &[V], is_valid: &(impl Fn(usize) -> bool + Sync), shapes: &mut [Terms]) -> Vec<[f64; 2]> {
         let range = |j: usize| {
             let own = source[j].to_f64();
-            let around = self.gradients.around(j).map(|k| k as usize).filter(|&k| is_valid(k)).map(|k| source[k].to_f64());
+            let around = self.shapes.around(j).map(|k| k as usize).filter(|&k| is_valid(k)).map(|k| source[k].to_f64());
             around.fold([own, own], |[low, high], v| [low.min(v), high.max(v)])
         };
         let ranges: Vec<[f64; 2]> = (0..source.len()).into_par_iter().map(range).collect();
         let mut factors = vec![1.0f64; source.len()];
-        for (&column, &reach) in self.overlaps.columns.iter().zip(&self.reaches) {
+        for (&column, reach) in self.overlaps.columns.iter().zip(&self.reaches) {
             let j = column as usize;
-            let ([low, high], own, step) = (ranges[j], source[j].to_f64(), dot(gradients[j], reach));
+            let ([low, high], own, step) = (ranges[j], source[j].to_f64(), dot(&shapes[j], reach));
             let room = if step > 0.0 {
                 (high - own) / step
             } else if step < 0.0 {
@@ -163,35 +159,35 @@ impl Factored {
             };
             factors[j] = factors[j].min(room);
         }
-        gradients.par_iter_mut().zip(factors).for_each(|(g, factor)| *g = scale(*g, factor));
+        shapes.par_iter_mut().zip(factors).for_each(|(shape, factor)| shape.iter_mut().for_each(|s| *s *= factor));
         ranges
     }
 }
 
-impl Slopes {
+impl Sums {
     /// Those of some cells, from the cells around that are valid.
-    fn of(gradients: &Gradients, cells: &[u32], valid: impl Fn(u32) -> bool + Sync) -> Self {
+    fn of(shapes: &Shapes, cells: &[u32], valid: impl Fn(u32) -> bool + Sync) -> Self {
         let blocks: Vec<Block> = cells
             .par_chunks(BLOCK)
             .map_init(Scratch::default, |scratch, cells| {
                 let (mut lens, mut links) = (Vec::with_capacity(cells.len()), Vec::new());
                 for &j in cells {
-                    gradients.of(j as usize, &valid, scratch);
-                    lens.push(scratch.slopes.len());
-                    links.extend_from_slice(&scratch.slopes);
+                    shapes.of(j as usize, &valid, scratch);
+                    lens.push(scratch.links.len());
+                    links.extend_from_slice(&scratch.links);
                 }
                 (lens, links)
             })
             .collect();
-        let mut slopes = Self { starts: vec![0], links: Vec::with_capacity(blocks.iter().map(|b| b.1.len()).sum()) };
+        let mut sums = Self { starts: vec![0], links: Vec::with_capacity(blocks.iter().map(|b| b.1.len()).sum()) };
         for (lens, links) in blocks {
-            let mut end = slopes.links.len();
-            slopes.starts.extend(lens.iter().map(|len| {
+            let mut end = sums.links.len();
+            sums.starts.extend(lens.iter().map(|len| {
                 end += len;
                 end
             }));
-            slopes.links.extend(links);
+            sums.links.extend(links);
         }
-        slopes
+        sums
     }
 }

@@ -1,85 +1,94 @@
-//! Second-order conservative weights: first-order overlaps with a gradient inside each source cell.
+//! Second-order conservative weights: first-order overlaps with the shape of the field inside each source cell.
 //!
-//! destination_i = Σ_j A_ij/A_i · [f_j + g_j·(b_ij − c_j)], A_ij and b_ij area and barycentre of the overlap of cells i
-//! and j, g_j the gradient of the field in source cell j, and c_j = Σ_i A_ij·b_ij / Σ_i A_ij, so that the gradients of
-//! a source cell add nothing to the integral: it is kept to rounding. Order 2 on smooth fields; constants are kept,
-//! extremes are not.
+//! destination_i = Σ_j A_ij/A_i · [f_j + s_j·(φ_ij − φ_j)], A_ij the area of the overlap of cells i and j, φ_ij the mean of
+//! (x, y, x², xy, y²) over it in the [frame](Frame) of cell j, and φ_j = Σ_i A_ij·φ_ij / Σ_i A_ij, so that the shape of a
+//! source cell adds nothing to the integral: it is kept to rounding. Constants are kept, extremes are not. Order 2 on
+//! smooth fields.
 //!
-//! g_j is that of a quadratic fitted by least squares to the differences to the cells around (weights 1/distance²),
-//! between barycentres of cells and in the tangent plane; at masks and rims, where there are too few of them, that of a
-//! plane, and 0 where they lie on one line. Being linear in the values it goes into the weights.
+//! s_j are the coefficients of a quadratic without constant that is fitted by least squares to the differences to the
+//! cells around, which lie at their barycentres. Their weights 1/d¹⁰ go by the distance d in the frame, where cell j is
+//! like a square of side 1: the cells across its edges count, however long it is, those at its corners hardly. Of the
+//! second-order coefficients half is taken: the whole would be better for means over cells, less for values at centers,
+//! and files hold both. Beside masked or missing cells they are left out, and where the cells around determine no
+//! quadratic the gradient is that of a plane, or 0 where they lie on one line. Being linear in the values all goes into
+//! the weights.
 //!
 //! After Dukowicz and Kodis (1987), SIAM J. Sci. Stat. Comput. 8, 305–321; Kritsikis et al. (2017), Geosci. Model Dev.
-//! 10, 425–431.
+//! 10, 425–431; quadratics in cells as in Ullrich and Taylor (2015), Mon. Wea. Rev. 143, 2419–2440.
 
 mod factored;
-mod gradients;
+mod frame;
+mod moments;
+mod shapes;
 
 pub(crate) use factored::{Factored, Refit};
 
-use super::barycentres::{Cells, Clip};
+use crate::Edges;
 use crate::links::LinkRows;
-use gradients::{Gradients, Scratch};
+use frame::Frame;
 use knarr_grid::Grid;
-use knarr_kernels::sphere::{UnitVector, add, dot, normalize, scale, sub};
+use moments::{Cells, Clip};
 use rayon::prelude::*;
+use shapes::{Recent, Shapes};
+
+/// Of x, y, x², xy and y² in the frame of a cell: means, or what they are multiplied by.
+type Terms = [f64; 5];
+
+fn dot(a: &Terms, b: &Terms) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
 
 /// Rows of second order from the overlap areas `areas(i)` of first-order rows.
-pub(super) fn rows(overlaps: &LinkRows, source: &Grid, destination: &Grid) -> LinkRows {
-    let (from, to) = (Cells::of(source), Cells::of(destination));
-    let barycentres = overlap_barycentres(overlaps, &from, &to);
-    let moments = source_moments(overlaps, &barycentres, source.len());
-    let gradients = Gradients::new(source, &from);
-    LinkRows::collect_signed(overlaps.len(), Scratch::default, |i, scratch, links| {
+pub(super) fn rows(overlaps: &LinkRows, source: &Grid, destination: &Grid, edges: Edges) -> LinkRows {
+    let (from, to) = (Cells::of(source, edges), Cells::of(destination, edges));
+    let shapes = Shapes::new(source, &from);
+    let reaches = reaches(overlaps, &from, &to, shapes.frames());
+    LinkRows::collect_signed(overlaps.len(), Recent::default, |i, recent, links| {
         let first = overlaps.row_starts[i];
         for (k, (column, area)) in overlaps.row(i).enumerate() {
             links.push((column, area));
-            let reach = sub(barycentres[first + k], moments[column as usize]);
-            gradients.of(column as usize, |_| true, scratch);
-            for &(neighbour, slope) in scratch.slopes.iter() {
-                let part = area * dot(slope, reach);
-                links.push((neighbour, part));
+            for (neighbour, shape) in recent.of(&shapes, column) {
+                let part = area * dot(shape, &reaches[first + k]);
+                links.push((*neighbour, part));
                 links.push((column, -part));
             }
         }
     })
 }
 
-/// b of each link.
-fn overlap_barycentres(overlaps: &LinkRows, from: &Cells<'_>, to: &Cells<'_>) -> Vec<UnitVector> {
-    let mut barycentres = vec![[0.0; 3]; overlaps.columns.len()];
+/// φ_ij − φ_j of each link.
+fn reaches(overlaps: &LinkRows, from: &Cells<'_>, to: &Cells<'_>, frames: &[Frame]) -> Vec<Terms> {
+    let mut reaches = vec![[0.0; 5]; overlaps.columns.len()];
     // Rows of links are disjoint parts of the list.
-    let mut parts: Vec<&mut [UnitVector]> = Vec::with_capacity(overlaps.len());
-    let mut rest = &mut barycentres[..];
+    let mut parts: Vec<&mut [Terms]> = Vec::with_capacity(overlaps.len());
+    let mut rest = &mut reaches[..];
     for i in 0..overlaps.len() {
         let (part, after) = rest.split_at_mut(overlaps.row_starts[i + 1] - overlaps.row_starts[i]);
         parts.push(part);
         rest = after;
     }
     parts.into_par_iter().enumerate().for_each_init(Clip::default, |clip, (i, part)| {
-        for (b, (column, _)) in part.iter_mut().zip(overlaps.row(i)) {
-            *b = clip.barycentre(from, column as usize, to, i);
+        for (terms, (column, _)) in part.iter_mut().zip(overlaps.row(i)) {
+            let j = column as usize;
+            *terms = clip.overlap(from, j, to, i).terms(&frames[j]);
         }
     });
-    barycentres
+    let means = source_means(overlaps, &reaches, frames.len());
+    let less_mean =
+        |(terms, &column): (&mut Terms, &u32)| terms.iter_mut().zip(&means[column as usize]).for_each(|(t, m)| *t -= m);
+    reaches.par_iter_mut().zip(&overlaps.columns).for_each(less_mean);
+    reaches
 }
 
-/// c of each source cell.
-fn source_moments(overlaps: &LinkRows, barycentres: &[UnitVector], sources: usize) -> Vec<UnitVector> {
-    let mut sums = vec![([0.0; 3], 0.0); sources];
-    for i in 0..overlaps.len() {
-        for (k, (column, area)) in overlaps.row(i).enumerate() {
-            let (moment, total) = &mut sums[column as usize];
-            *moment = add(*moment, scale(barycentres[overlaps.row_starts[i] + k], area));
-            *total += area;
-        }
+/// φ_j of each source cell.
+fn source_means(overlaps: &LinkRows, terms: &[Terms], sources: usize) -> Vec<Terms> {
+    let mut sums = vec![([0.0; 5], 0.0); sources];
+    for ((&column, &area), terms) in overlaps.columns.iter().zip(&overlaps.values).zip(terms) {
+        let (sum, total) = &mut sums[column as usize];
+        sum.iter_mut().zip(terms).for_each(|(s, t)| *s += area * t);
+        *total += area;
     }
-    sums.into_iter().map(|(moment, total)| if total > 0.0 { scale(moment, 1.0 / total) } else { moment }).collect()
-}
-
-/// Direction of a mean of unit vectors; the vector itself where it has none.
-pub(super) fn direction(p: UnitVector) -> UnitVector {
-    normalize(p).unwrap_or(p)
+    sums.into_iter().map(|(sum, total)| if total > 0.0 { sum.map(|s| s / total) } else { sum }).collect()
 }
 
 /// Overlap areas of first-order rows: `row_sum(i)` is what the weights of row `i` are shares of.

@@ -1,13 +1,17 @@
 //! A file with one of its axes replaced: some variables made anew, the others copied.
 
+mod changed;
+
+pub(crate) use changed::{Changed, NewAxis};
+
 use crate::decode::Decoder;
+use crate::nc::ValueType;
 use crate::nc_write::{NewFile, NewVariable};
 use crate::output::{Storage, rewritten_attributes};
 use crate::plan::Plan;
-use crate::{Dataset, GridLayout, IoError, VariableInfo};
+use crate::{Dataset, GridLayout, IoError};
 use knarr_field::Attributes;
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::path::Path;
 
 /// An output that is being made from an input.
@@ -61,7 +65,7 @@ impl<'a> Rewrite<'a> {
     }
 
     /// Attributes of a variable that is made anew.
-    pub fn attributes(&self, name: &str, decoder: &Decoder, storage: Storage) -> Attributes {
+    fn attributes(&self, name: &str, decoder: &Decoder, storage: Storage) -> Attributes {
         let file = self.dataset.file();
         let variable = file.find(name).expect("changed variables are those of the file");
         let is_kept =
@@ -95,11 +99,19 @@ pub(crate) fn offsets(lens: &[usize], strides: &[usize]) -> Vec<usize> {
     offsets
 }
 
-/// The part of a variable at one step of its first dimension, or all of it.
-pub(crate) fn part_at(info: &VariableInfo, step: Option<usize>) -> Vec<Range<usize>> {
-    let mut part: Vec<Range<usize>> = info.dims.iter().map(|(_, len)| 0..*len).collect();
-    if let (Some(step), Some(first)) = (step, part.first_mut()) {
-        *first = step..step + 1;
+/// Variables that are copied, and those that go with the old axis, whose dimensions in the input are `old`; `what` it
+/// counts.
+pub(crate) fn split(dataset: &Dataset, changed: &[String], old: &[&str], what: &str) -> (Vec<String>, Vec<(String, String)>) {
+    let (mut carried, mut skipped) = (Vec::new(), Vec::new());
+    for v in dataset.variables().iter().filter(|v| !changed.contains(&v.name)) {
+        let gone = old.iter().find(|dim| v.dims.iter().any(|(n, _)| n == *dim));
+        if let ValueType::Other(kind) = &v.dtype {
+            skipped.push((v.name.clone(), format!("its type ({kind}) is not read")));
+        } else if let Some(dim) = gone {
+            skipped.push((v.name.clone(), format!("it belongs to the old {what} (dimension `{dim}`)")));
+        } else {
+            carried.push(v.name.clone());
+        }
     }
-    part
+    (carried, skipped)
 }
