@@ -233,11 +233,12 @@ fn weights(bench: (&mut Criterion, &mut Table, &Gpu), options: &Options, source:
     let pairs = regridded(&found).into_iter().zip(regridded(&expected));
     let worst = pairs.map(|(f, e)| (f - e).abs()).fold(0.0, f64::max);
     let name = format!("weights: {} {}", options.method, if options.edges == Edges::Grid { "" } else { "great circles" });
+    let name = name.trim();
     println!("{name} {source} -> {destination}: {} links, greatest difference of a field of 3: {worst:.1e}", found.len());
     assert!(worst < if gpu.facts().f64 { 1e-8 } else { 1e-4 }, "{name}: {worst:e}");
     let links = expected.len() as u64;
     drop((expected, found));
-    let mut bench = Bench::new(criterion, table, name.trim());
+    let mut bench = Bench::new(criterion, table, name);
     bench.group.throughput(Throughput::Elements(links));
     let id = format!("{source} -> {destination}");
     bench.calls(&id, "cpu", Clock::Cpu, || Weights::build(&from, &to, options).expect("corners"));

@@ -252,12 +252,21 @@ fn told(overview: &Overview) -> String {
         text.push('\n');
     }
     text += &format!(
-        "\nCost: {} steps, {} products with weights, {} of memory for weights and fields\n",
+        "\nCost: {} steps, {} products with weights (about {} of one core), {} of memory for weights and fields\n",
         overview.steps,
         number(overview.link_products as f64),
+        duration(overview.exchange_s),
         size(overview.memory_bytes)
     );
     text
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        0.0..1.0 => format!("{} ms", number((seconds * 1e3).ceil())),
+        1.0..3600.0 => format!("{} s", number(seconds.ceil())),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    }
 }
 
 fn size(bytes: u64) -> String {

@@ -38,6 +38,7 @@ impl Talk {
     }
 }
 
+/// A line on stderr, whatever the level.
 pub fn say(text: &str) {
     // A closed stderr must not stop the work.
     let _ = writeln!(std::io::stderr(), "{text}");

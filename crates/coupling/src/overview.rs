@@ -8,6 +8,9 @@ use crate::schedule::Action;
 use crate::{Instant, Nature, Period};
 use std::fmt::Write;
 
+/// Seconds of a product with a weight, its share of copies and sums: measured with fields of a million points.
+const PRODUCT_S: f64 = 1.5e-9;
+
 /// A row of the table of couplings.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct CouplingRow {
@@ -77,6 +80,8 @@ pub struct Overview {
     pub steps: i64,
     /// Multiplications by weights in the whole run.
     pub link_products: i64,
+    /// Seconds that exchanges take of one core, about: a product with all that goes with it takes 1.5 ns on a server of 2024.
+    pub exchange_s: f64,
     /// Bytes of weights and of one set of all fields.
     pub memory_bytes: u64,
 }
@@ -117,6 +122,8 @@ impl Overview {
             })
             .sum();
         let links: usize = plan.mappings.iter().map(crate::Mapping::links).sum();
+        let products = |k: &Coupling| plan.exchange_count(k) * (plan.mappings[k.mapping].links() * k.parts.len()) as i64;
+        let link_products: i64 = plan.couplings.iter().map(products).sum();
         Self {
             start: label(0),
             stop: label(plan.length_s()),
@@ -135,11 +142,8 @@ impl Overview {
             cycle: Period::seconds(plan.schedule.cycle_s).to_string(),
             events: first_events(plan, 12),
             steps: plan.components.iter().map(|c| plan.length_s() / c.step_s).sum(),
-            link_products: plan
-                .couplings
-                .iter()
-                .map(|k| plan.exchange_count(k) * (plan.mappings[k.mapping].links() * k.parts.len()) as i64)
-                .sum(),
+            link_products,
+            exchange_s: PRODUCT_S * link_products as f64,
             memory_bytes: (links * 12 + fields * 8) as u64,
         }
     }

@@ -7,7 +7,6 @@ use crate::mapping::Mapping;
 use crate::{Nature, Values};
 use knarr_kernels::global_integral::Compensated;
 use knarr_regrid::{Device, PreparedRegridder, SlabFlags};
-use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 /// A mapping made ready.
@@ -112,10 +111,10 @@ impl<'p> Way<'p> {
         // What is not read may be no number, and a product with 0 would not be 0.
         let needs_cleaning = given.valid.is_some() || given.values.iter().any(|v| !v.is_finite());
         let clean = |cell: usize| given.get(cell).filter(|v| v.is_finite()).unwrap_or(0.0);
-        let values: Cow<[f64]> =
-            if needs_cleaning { (0..given.len()).map(clean).collect::<Vec<f64>>().into() } else { (&given.values[..]).into() };
+        let cleaned: Option<Vec<f64>> = needs_cleaning.then(|| (0..given.len()).map(clean).collect());
+        let values = cleaned.as_ref().unwrap_or(&given.values);
         let flags = given.valid.as_ref().filter(|_| !is_whole).map(|valid| SlabFlags::from_bools(valid.len(), valid));
-        let mapped = on_device.map(&values, flags.as_ref(), nature)?;
+        let mapped = on_device.map(values, flags.as_ref(), nature)?;
         let fill = self.mapping.methods.fill();
         let mut sums = Sums::default();
         if let Some(made) = mapped.sums {

@@ -54,13 +54,12 @@ pub(crate) fn define(
 pub(crate) fn fill(file: &mut NewFile, dataset: &Dataset, plan: &Plan, layout: &GridLayout) -> Result<(), IoError> {
     for v in &layout.variables {
         let lens = v.dims.iter().map(|d| layout.dims.iter().find(|(name, _)| name == d).map_or(0, |(_, len)| *len));
-        let part: Vec<Range<usize>> = lens.map(|len| 0..len).collect();
-        let numbers = match &v.data {
-            LayoutData::None => crate::nc::Numbers::I32(vec![0]),
-            LayoutData::F64(values) => crate::nc::Numbers::F64(values.clone()),
-            LayoutData::I32(values) => crate::nc::Numbers::I32(values.clone()),
-        };
-        file.put_numbers(&v.name, &part, &numbers)?;
+        let lens: Vec<usize> = lens.collect();
+        match &v.data {
+            LayoutData::None => file.put_all(&v.name, &lens, &[0i32])?,
+            LayoutData::F64(values) => file.put_all(&v.name, &lens, values)?,
+            LayoutData::I32(values) => file.put_all(&v.name, &lens, values)?,
+        }
     }
     for name in &plan.carried {
         copy_values(file, dataset, dataset.file().variable(name)?)?;

@@ -15,6 +15,9 @@ use netcdf::{AttributeValue, Extent};
 use std::ops::Range;
 use std::path::Path;
 
+/// Bytes of a variable from which on going around the library pays.
+const LARGE: usize = 1 << 20;
+
 /// A variable to be made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewVariable {
@@ -188,6 +191,22 @@ impl NewFile {
             Numbers::F64(v) => variable.put_values(v, extents),
         }
         .map_err(|e| atomic.error(&format!("variable `{name}`: {e}")))
+    }
+
+    /// Writes all values of a numeric variable with dimensions `lens`; many are encoded by all cores.
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    pub(crate) fn put_all<T: Element>(&mut self, name: &str, lens: &[usize], values: &[T]) -> Result<(), IoError> {
+        if size_of_val(values) >= LARGE
+            && let Some(chunks) = self.slab_writer(name, T::NUMBER, lens, 0)?.chunks
+        {
+            let copy = |range: Range<usize>, out: &mut [T]| out.copy_from_slice(&values[range]);
+            let written = chunks.write(0..1, T::default(), &copy);
+            return written.map_err(|e| self.atomic.error(&format!("variable `{name}`: {e}")));
+        }
+        let whole: Vec<Range<usize>> = lens.iter().map(|&len| 0..len).collect();
+        self.put_numbers(name, &whole, &T::wrap(values.to_vec()))
     }
 
     /// Writes all bytes of a character variable with dimensions `lens`.

@@ -130,7 +130,7 @@ fn nearest_centers_and_weights_between_centers_are_those_of_the_processor() {
             assert_eq!(found.columns, expected.columns, "{source} {destination}");
             assert_eq!(found, expected, "{source} {destination}");
             let bilinear = Options::new(Method::Bilinear);
-            assert!(Weights::has_kernels(&from, &to, &bilinear));
+            assert_eq!(Weights::has_kernels(&from, &to, &bilinear), source != "O8", "reduced rows have none");
             let expected = Weights::build(&from, &to, &bilinear).expect("centers");
             let found = Weights::build_on(&device, &from, &to, &bilinear).expect("centers");
             assert_same(&found, &expected, 1e-12, &format!("{source} {destination}"));

@@ -109,10 +109,11 @@ impl Flow {
     ) -> Result<(), RunError> {
         let timing: &Timing = &coupling.timing;
         let is_sent = timing.is_sent_at(end);
-        // Of instants only the last one matters, and goes as it is; the ledger wants all.
+        // Where only the last value matters it goes as it is; the ledger wants all.
+        let as_it_is = takes_last(coupling);
         for (part, reducer) in coupling.parts.iter().zip(&mut self.reducers) {
             let Some(values) = exports.at(part.export) else { continue };
-            if coupling.reduction != Reduction::Instant {
+            if !as_it_is {
                 reducer.add(values, timing.source_step as f64);
             }
             if let Some(account) = &mut self.account {
@@ -126,7 +127,7 @@ impl Flow {
         }
         self.given += 1;
         if is_sent {
-            let last = (coupling.reduction == Reduction::Instant).then_some(exports);
+            let last = as_it_is.then_some(exports);
             self.send(coupling, way, last, label)?;
             self.begin(coupling, way, end + timing.period, &[]);
             // Later windows do not reach back before the start by more than the first did.
@@ -152,8 +153,10 @@ impl Flow {
         let values: Vec<Cow<Values>> = coupling.parts.iter().zip(&self.reducers).map(whole).collect();
         let weight = coupling.reduction.taken_weight(coupling.timing.period);
         if let Some(account) = &mut self.account {
-            let exact = values[0].valid.is_none()
-                && matches!(coupling.reduction, Reduction::Average | Reduction::Accumulate | Reduction::Sum);
+            let is_single = last.is_some() && coupling.timing.period == coupling.timing.source_step;
+            let exact = is_single
+                || values[0].valid.is_none()
+                    && matches!(coupling.reduction, Reduction::Average | Reduction::Accumulate | Reduction::Sum);
             if !exact {
                 let per_area = coupling.nature == Nature::Flux;
                 let whole = times(&way.source.integral(&values[0], per_area), weight * slope(coupling));
@@ -251,6 +254,12 @@ impl Flow {
         }
         Ok(())
     }
+}
+
+/// Whether a window's value is the last one given: instants, and windows of one step, whose mean, sum and extremes it is.
+fn takes_last(coupling: &Coupling) -> bool {
+    let is_single = coupling.timing.period == coupling.timing.source_step;
+    coupling.reduction == Reduction::Instant || is_single && coupling.reduction != Reduction::Accumulate
 }
 
 /// From the source's units to the destination's, without the offset that fluxes do not have.

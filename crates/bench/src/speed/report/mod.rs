@@ -193,21 +193,25 @@ fn row_tables(results: &Results) -> String {
         }
         out += "</table></div>";
     }
-    let mut formulas: Vec<String> = Vec::new();
-    for row in &results.rows {
-        if let Outcome::Measured(m) = &row.outcome {
-            let text = format!("<li><b>{}</b>: {}</li>", escaped(&row.kernel), escaped(&m.work.formula));
-            if !formulas.contains(&text) {
-                formulas.push(text);
-            }
+    out + &formulas(results)
+}
+
+/// How bytes and operations are counted: each formula with the kernels it is of.
+fn formulas(results: &Results) -> String {
+    let mut formulas: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (row, m) in measured(results) {
+        let (formula, kernel) = (m.work.formula.as_str(), row.kernel.as_str());
+        match formulas.iter_mut().find(|f| f.0 == formula) {
+            Some((_, kernels)) if kernels.contains(&kernel) => {}
+            Some((_, kernels)) => kernels.push(kernel),
+            None => formulas.push((formula, vec![kernel])),
         }
     }
-    let _ = write!(
-        out,
-        "<details open><summary>How bytes and operations are counted</summary><ul>{}</ul></details>",
-        formulas.concat()
-    );
-    out
+    let items: String = formulas
+        .iter()
+        .map(|(formula, kernels)| format!("<li><b>{}</b>: {}</li>", escaped(&kernels.join("; ")), escaped(formula)))
+        .collect();
+    format!("<details open><summary>How bytes and operations are counted</summary><ul>{items}</ul></details>")
 }
 
 /// Figures beside the time, in small print.
@@ -259,7 +263,15 @@ mod tests {
         results.notes.push("a <note>".to_owned());
         let page = html(&results, &[("other".to_owned(), results.clone())], &crate::speed::compare(&results, &results))
             .expect("it is drawn");
-        for part in ["no adapter", "wrong result", "a &lt;note&gt;", "(1.00)", "no change told", "Read this first"] {
+        for part in [
+            "<b>passes</b>: read and written",
+            "no adapter",
+            "wrong result",
+            "a &lt;note&gt;",
+            "(1.00)",
+            "no change told",
+            "Read this first",
+        ] {
             assert!(page.contains(part), "{part}");
         }
         assert!(!page.contains("NaN"), "figures are figures");

@@ -319,4 +319,29 @@ mod tests {
             links as u64
         });
     }
+
+    /// Words of flags that are touched when every cell of every slab is asked for, those of results twice.
+    #[test]
+    fn bytes_of_flags_are_those_of_the_words_that_are_touched() {
+        let (cells, rows, slabs) = (288u64, 192u64, 3u64);
+        let words = |len: u64| {
+            let touched: BTreeSet<(u64, u64)> = (0..slabs).flat_map(|s| (0..len).map(move |c| (s, c / 64))).collect();
+            8 * touched.len() as u64
+        };
+        assert_eq!(flag_bytes(cells, rows, slabs), words(cells) + 2 * words(rows));
+    }
+
+    #[test]
+    fn every_case_against_memory_counts_its_operations_too() {
+        let plans = crate::speed::Suite::ALL.into_iter().flat_map(|s| s.plans(Size::S, 0));
+        for plan in plans.filter(|p| p.device == Device::Cpu && p.kernel.starts_with("apply ")) {
+            (plan.with)(&mut |case| {
+                assert_eq!(case.work.bound, Bound::Memory, "{}", plan.id());
+                // Two for each link and slab, and no more bytes than if nothing were used twice.
+                assert_eq!(case.work.flops, 2 * case.work.items, "{}", plan.id());
+                assert!(case.work.bytes <= (12 + 8 + 2 * 8) * case.work.items, "{}", plan.id());
+            })
+            .unwrap_or_else(|e| panic!("{}: {e}", plan.id()));
+        }
+    }
 }
