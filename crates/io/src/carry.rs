@@ -5,12 +5,14 @@ use crate::nc_write::{NewFile, NewVariable};
 use crate::output::global_attributes;
 use crate::plan::Plan;
 use crate::references::keep_only;
-use crate::{Dataset, GridLayout, IoError, LayoutData, NanPolicy, Purpose, Role, read_decoded};
+use crate::{Dataset, GridLayout, IoError, LayoutData, LayoutVariable, NanPolicy, Purpose, Role, read_decoded};
 use knarr_field::NumberType;
 use std::ops::Range;
 
 /// Copied variables above this many bytes are compressed.
 const COMPRESS_BYTES: usize = 1 << 16;
+/// Bytes of a chunk of coordinates.
+const ROW_CHUNK_BYTES: usize = 1 << 18;
 /// Values of a copied variable held at a time.
 const COPY_VALUES: usize = 1 << 22;
 
@@ -34,13 +36,14 @@ pub(crate) fn define(
     }
     for v in &layout.variables {
         let number = if matches!(v.data, LayoutData::F64(_)) { NumberType::F64 } else { NumberType::I32 };
+        let lens = lens_of(layout, v);
         file.add_variable(&NewVariable {
             name: v.name.clone(),
             dims: v.dims.clone(),
             value_type: ValueType::Number(number),
             attributes: v.attributes.clone(),
             fill: v.attributes.number("_FillValue"),
-            chunks: None,
+            chunks: row_chunks(&lens, number.size()),
             compressed: !v.dims.is_empty(),
         })?;
     }
@@ -50,11 +53,21 @@ pub(crate) fn define(
     Ok(())
 }
 
+fn lens_of(layout: &GridLayout, v: &LayoutVariable) -> Vec<usize> {
+    v.dims.iter().map(|d| layout.dims.iter().find(|(name, _)| name == d).map_or(0, |(_, len)| *len)).collect()
+}
+
+/// Chunks of whole rows where there are many, small enough for all cores to have some to encode.
+fn row_chunks(lens: &[usize], size: usize) -> Option<Vec<usize>> {
+    let (&rows, inner) = lens.split_first()?;
+    let step = (ROW_CHUNK_BYTES / (inner.iter().product::<usize>() * size).max(1)).max(1);
+    (rows > step).then(|| std::iter::once(step).chain(inner.iter().copied()).collect())
+}
+
 /// Writes the values of what [`define`] added.
 pub(crate) fn fill(file: &mut NewFile, dataset: &Dataset, plan: &Plan, layout: &GridLayout) -> Result<(), IoError> {
     for v in &layout.variables {
-        let lens = v.dims.iter().map(|d| layout.dims.iter().find(|(name, _)| name == d).map_or(0, |(_, len)| *len));
-        let lens: Vec<usize> = lens.collect();
+        let lens = lens_of(layout, v);
         match &v.data {
             LayoutData::None => file.put_all(&v.name, &lens, &[0i32])?,
             LayoutData::F64(values) => file.put_all(&v.name, &lens, values)?,
