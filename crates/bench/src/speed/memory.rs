@@ -20,13 +20,13 @@ mod tests {
     #[test]
     fn the_peak_of_a_call_is_what_it_allocates() {
         let mut run = || {
-            let held = vec![1u8; 64 << 20];
+            let held = vec![1u8; 256 << 20];
             std::hint::black_box(&held);
             Ok::<(), ()>(())
         };
         match super::peak_of(&mut run) {
-            // Other tests of this process allocate meanwhile.
-            Some(bytes) => assert!(bytes >= 60 << 20, "{bytes}"),
+            // Other tests of this process allocate and give back some meanwhile.
+            Some(bytes) => assert!(bytes >= 128 << 20, "{bytes}"),
             None => println!("skipped: the system keeps no account of memory"),
         }
     }
