@@ -73,7 +73,7 @@ fn methods_of_higher_order_are_no_worse_than_the_peers() {
         // TempestRemap of order 2.
         (source(), grid("CS90"), second_order, [7.34e-6, 1.99e-4, 3.22e-5, 1.85e-4]),
         // The best of TempestRemap of order 2, YAC, ESMF and Atlas, which is TempestRemap in each column; onto cells with edges
-        // along parallels, then with great circles, as it had them.
+        // along parallels, then with great circles, as its figures suggest that it had.
         (grid("CS90"), grid("r360x180"), second_order, [2.83e-5, 1.64e-4, 5.75e-5, 2.40e-4]),
         (grid("H64n"), grid("r360x180"), great_circles, [4.98e-5, 2.10e-4, 8.97e-5, 2.71e-4]),
         // YAC of order 2, along parallels.
