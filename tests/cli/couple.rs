@@ -254,7 +254,13 @@ fn a_run_on_a_graphics_processor_says_so_and_closes() {
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         let (report, on_device) = (report(out), out != "host");
         assert_eq!(report["device"].as_str().expect("a text").starts_with("gpu:0 "), on_device, "{report}");
-        assert_eq!(report["host_copies"].as_u64().expect("a number") > 0, on_device, "{report}");
+        for count in ["uploads", "downloads", "uploaded_bytes", "downloaded_bytes"] {
+            assert_eq!(report["copies"][count].as_u64().expect("a number") > 0, on_device, "{report}");
+        }
+        for coupling in report["couplings"].as_array().expect("a list") {
+            assert_eq!(coupling["on_device"], on_device, "{report}");
+            assert_eq!(coupling["copies"].as_u64().expect("a number") > 0, on_device, "{report}");
+        }
         assert!(report["worst_residual"].as_f64().expect("a number") <= 1e-12, "{report}");
     }
     let ran = folder.knarr("couple check other.yaml");

@@ -170,7 +170,7 @@ impl Component for BulkFlux {
         let sea = there("sea_surface_temperature")?;
         let air = there("air_temperature")?;
         let (sun, longwave, rain) = (there(SUN)?, there(LONGWAVE)?, there(RAIN)?);
-        let ice = or_else(imports, ICE, 0.0, n);
+        let ice = or_else(imports, ICE, 0.0, n)?;
         let net_sun: Vec<f64> = sun.iter().map(|s| (1.0 - self.albedo) * s).collect();
         let inputs = Inputs {
             sea_surface_temperature: sea,
@@ -232,8 +232,8 @@ impl Component for BulkFlux {
         Ok(())
     }
 
-    fn save(&self) -> State {
-        State::new()
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new())
     }
 
     fn restore(&mut self, _: &State) -> Result<(), ComponentError> {

@@ -133,8 +133,8 @@ impl Component for Climatology {
     fn step(&mut self, interval: &Interval, imports: &Fields, exports: &mut Fields) -> Result<(), ComponentError> {
         let grid = &self.declaration.grids[0].grid;
         let n = grid.len();
-        let height = or_else(imports, "surface_altitude", 0.0, n);
-        let land = or_else(imports, "land_area_fraction", 0.0, n);
+        let height = or_else(imports, "surface_altitude", 0.0, n)?;
+        let land = or_else(imports, "land_area_fraction", 0.0, n)?;
         let middle = part_of_year(Instant(interval.start.0 + interval.seconds() / 2), interval.calendar);
         let angle = TAU * middle;
         let sun = solar::CONSTANT * solar::nearness(angle) * self.transmissivity;
@@ -165,8 +165,8 @@ impl Component for Climatology {
         Ok(())
     }
 
-    fn save(&self) -> State {
-        State::new()
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new())
     }
 
     fn restore(&mut self, _: &State) -> Result<(), ComponentError> {

@@ -137,9 +137,9 @@ impl Component for FireWeather {
         Ok(())
     }
 
-    fn save(&self) -> State {
+    fn save(&self) -> Result<State, ComponentError> {
         let [fine_fuel, duff, drought] = &self.codes;
-        State::new().with("fine_fuel", fine_fuel).with("duff", duff).with("drought", drought)
+        Ok(State::new().with("fine_fuel", fine_fuel).with("duff", duff).with("drought", drought))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), ComponentError> {

@@ -86,8 +86,8 @@ impl Component for Geosphere {
         self.give(exports).map(drop)
     }
 
-    fn save(&self) -> State {
-        State::new()
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new())
     }
 
     fn restore(&mut self, _: &State) -> Result<(), ComponentError> {

@@ -137,8 +137,8 @@ impl Component for LandBucket {
         exports.set(RUNOFF, masked(runoff, &self.active))
     }
 
-    fn save(&self) -> State {
-        State::new().with("water", &self.water)
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new().with("water", &self.water))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), ComponentError> {

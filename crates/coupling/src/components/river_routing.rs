@@ -164,7 +164,7 @@ impl Component for RiverRouting {
 
     fn step(&mut self, interval: &Interval, imports: &Fields, exports: &mut Fields) -> Result<(), ComponentError> {
         let n = self.storage.len();
-        let runoff = or_else(imports, RUNOFF, 0.0, n);
+        let runoff = or_else(imports, RUNOFF, 0.0, n)?;
         let local: Vec<f64> = (0..n).map(|cell| if self.land[cell] { runoff[cell] * self.areas[cell] } else { 0.0 }).collect();
         let outflow = reservoir::step(&self.network, &mut self.storage, &local, &self.residence, interval.length_s());
         self.carried.fill(0.0);
@@ -182,8 +182,8 @@ impl Component for RiverRouting {
         exports.set(STORED, masked(stored, &self.land))
     }
 
-    fn save(&self) -> State {
-        State::new().with("storage", &self.storage)
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new().with("storage", &self.storage))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), ComponentError> {

@@ -211,8 +211,8 @@ impl Component for SeaIce {
         exports.set(ICE_WATER, masked(water, &self.active))
     }
 
-    fn save(&self) -> State {
-        State::new().with("ice", &self.ice).with("snow", &self.snow)
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new().with("ice", &self.ice).with("snow", &self.snow))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), ComponentError> {

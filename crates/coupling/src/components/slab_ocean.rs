@@ -140,7 +140,7 @@ impl Component for SlabOcean {
         steps(&mut self.temperature, &heat, Some(&self.active), rules, &mut frazil, &mut potential);
         for name in [WATER, ICE_WATER, RIVERS] {
             // Rivers reach few cells; elsewhere there is nothing, not an error.
-            let add = or_else(imports, name, 0.0, n);
+            let add = or_else(imports, name, 0.0, n)?;
             (0..n).filter(|&cell| self.active[cell]).for_each(|cell| self.water[cell] += add[cell] * seconds);
         }
         for cell in 0..n {
@@ -151,8 +151,8 @@ impl Component for SlabOcean {
         exports.set(MELT_POTENTIAL, masked(potential, &self.active))
     }
 
-    fn save(&self) -> State {
-        State::new().with("temperature", &self.temperature).with("water", &self.water)
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new().with("temperature", &self.temperature).with("water", &self.water))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), ComponentError> {
