@@ -14,6 +14,7 @@ mod error;
 pub mod experiment;
 mod fields;
 mod findings;
+mod kind;
 pub mod ledger;
 mod losses;
 mod mapping;
@@ -41,6 +42,7 @@ pub use error::{ComponentError, RunError};
 pub use experiment::{ExperimentError, ExperimentFile};
 pub use fields::{Fields, Values};
 pub use findings::{Finding, Findings, Severity};
+pub use kind::{About, ComponentKind, ParameterInfo};
 pub use mapping::{Mapping, Methods, Origin};
 pub use overview::{CouplingRow, Event, Overview};
 pub use plan::{

@@ -23,7 +23,7 @@ pub(super) fn context(grid: Option<Grid>, step_s: i64) -> Context {
 
 pub(super) fn make(kind: &str, grid: Option<Grid>, step_s: i64, yaml: &str) -> Box<dyn Component> {
     let parameters = Parameters::from_yaml(yaml).expect("YAML");
-    Registry::built_in().find(kind).expect("a kind")(&context(grid, step_s), &parameters).expect("fits")
+    (Registry::built_in().find(kind).expect("a kind").make)(&context(grid, step_s), &parameters).expect("fits")
 }
 
 /// Values that differ from cell to cell and step to step, by the name of the field.
