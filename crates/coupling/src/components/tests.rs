@@ -160,7 +160,8 @@ fn fire_codes_go_on_from_their_state() {
     component.step(&interval, &imports, &mut exports).expect("steps");
     other.step(&interval, &imports, &mut again).expect("steps");
     assert_eq!(exports, again);
-    let error = Registry::built_in().find("fire_weather").expect("a kind")(&context(Some(world()), 3600), &Parameters::default());
+    let error =
+        (Registry::built_in().find("fire_weather").expect("a kind").make)(&context(Some(world()), 3600), &Parameters::default());
     assert!(error.err().expect("an hour is no day").to_string().contains("expected P1D"));
 }
 

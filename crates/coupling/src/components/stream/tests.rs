@@ -89,7 +89,7 @@ fn gaps_stay_where_they_are_wanted() {
 fn what_does_not_fit_is_told() {
     let fails = |yaml: &str| {
         let parameters = Parameters::from_yaml(yaml).expect("YAML");
-        let made = Registry::built_in().find("stream").expect("a kind")(&context(None, DAY), &parameters);
+        let made = (Registry::built_in().find("stream").expect("a kind").make)(&context(None, DAY), &parameters);
         made.err().expect("does not fit").to_string()
     };
     let coads = "file: coads_monthly_climatology.nc";
@@ -174,6 +174,6 @@ fn the_sun_shapes_a_mean_and_keeps_it() {
     sunlight(&points, "time: point");
     let yaml = yaml.replace("sun.nc", "points.nc");
     let parameters = Parameters::from_yaml(&yaml).expect("YAML");
-    let made = Registry::built_in().find("stream").expect("a kind")(&context(None, 3600), &parameters);
+    let made = (Registry::built_in().find("stream").expect("a kind").make)(&context(None, 3600), &parameters);
     assert!(made.err().expect("points").to_string().contains("`rsds` is a point"));
 }
