@@ -135,12 +135,12 @@ impl Builder<'_> {
                     findings.push(Finding::error("import", feeding[1].place, message).hint(hint));
                 }
             }
-            for (e, export) in component.declaration.exports.iter().enumerate() {
-                let is_taken = self.couplings.iter().any(|k| k.source == c && k.parts.iter().any(|p| p.export == e));
-                if !is_taken && self.experiment.output.every.is_none() {
-                    let message = format!("nothing takes `{}` of `{}`", export.name, component.name);
-                    findings.push(Finding::warning("unused", component.place, message));
-                }
+            let is_taken = |e: usize| self.couplings.iter().any(|k| k.source == c && k.parts.iter().any(|p| p.export == e));
+            let exports = component.declaration.exports.iter().enumerate();
+            let unused: Vec<String> = exports.filter(|(e, _)| !is_taken(*e)).map(|(_, x)| format!("`{}`", x.name)).collect();
+            if !unused.is_empty() && self.experiment.output.every.is_none() {
+                let message = format!("component `{}`: nothing takes {}", component.name, unused.join(", "));
+                findings.push(Finding::warning("unused", component.place, message));
             }
             let alone = component.declaration.exports.len() + component.declaration.imports.len() > 0
                 && !self.experiment.exchanges.iter().any(|e| e.from.value == component.name || e.to.value == component.name);
