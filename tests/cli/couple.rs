@@ -326,6 +326,26 @@ fn a_run_killed_at_any_moment_comes_to_the_same_end() {
     assert!(!left.iter().any(|name| name.ends_with(".part")), "unfinished files stay: {left:?}");
 }
 
+/// A modeller learns from the program what a component wants to know.
+#[test]
+fn kinds_are_told() {
+    let folder = Folder::new();
+    for (snapshot, arguments) in [
+        ("couple_kinds", "couple kinds"),
+        ("couple_kinds_one", "couple kinds slab_ocean"),
+        ("couple_kinds_unknown", "couple kinds slab_ocan"),
+    ] {
+        check_snapshot(snapshot, arguments, &folder.knarr(arguments));
+    }
+    let told: serde_json::Value = serde_json::from_str(&folder.knarr("couple kinds fire_weather --json").stdout).expect("JSON");
+    assert_eq!(told["fields"]["imports"][3]["name"], "precipitation_flux");
+    assert!(
+        told["parameters"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|p| p["name"] == "initial.ffmc" && p["default"] == "85.0"))
+    );
+}
+
 /// The schema for editors is that of the types, and what ships fits it.
 #[test]
 fn the_schema_is_that_of_the_types() {

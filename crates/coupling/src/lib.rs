@@ -15,6 +15,7 @@ pub mod experiment;
 mod field_values;
 mod fields;
 mod findings;
+mod kind;
 pub mod ledger;
 mod losses;
 mod mapping;
@@ -46,6 +47,7 @@ pub use field_values::DeviceValues;
 pub use field_values::FieldValues;
 pub use fields::{Fields, Values};
 pub use findings::{Finding, Findings, Severity};
+pub use kind::{About, ComponentKind, ParameterInfo};
 pub use mapping::{Mapping, Methods, Origin};
 pub use overview::{CouplingRow, Event, Overview};
 pub use plan::{

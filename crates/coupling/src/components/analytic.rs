@@ -2,9 +2,10 @@
 
 use crate::document::{Fraction, Seconds};
 use crate::{
-    Component, ComponentError, Context, Declaration, DeclaredGrid, Effect, Export, Fields, Import, Instant, Interval, Nature,
-    Need, Parameters, Quantity, State, Statistic, Stock,
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Effect, Export, Fields, Import, Instant, Interval,
+    Nature, Need, Parameters, Quantity, State, Statistic, Stock,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A box with a content x (heat per area, J m-2), which imported fluxes fill and exported ones drain.
@@ -22,7 +23,7 @@ pub struct Analytic {
     cost: u32,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// Names of the fluxes it takes, in W m-2.
@@ -59,6 +60,14 @@ fn default_content() -> String {
 }
 
 impl Analytic {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "a box that relaxes to what it imports, for tests and timings",
+            "{kind: analytic, grid: r360x180, step: P1D, parameters: {imports: [sea_flux], flux: air_flux, residence: 30 h, amplitude: 10}}",
+        )
+    }
+
     /// Makes one from `imports`, `optional`, `flux`, `content`, `residence`, `amplitude`, `initial`, `cost`.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ pub(super) fn context(grid: Option<Grid>, step_s: i64) -> Context {
 
 pub(super) fn make(kind: &str, grid: Option<Grid>, step_s: i64, yaml: &str) -> Box<dyn Component> {
     let parameters = Parameters::from_yaml(yaml).expect("YAML");
-    Registry::built_in().find(kind).expect("a kind")(&context(grid, step_s), &parameters).expect("fits")
+    (Registry::built_in().find(kind).expect("a kind").make)(&context(grid, step_s), &parameters).expect("fits")
 }
 
 /// Values that differ from cell to cell and step to step, by the name of the field.
@@ -160,7 +160,8 @@ fn fire_codes_go_on_from_their_state() {
     component.step(&interval, &imports, &mut exports).expect("steps");
     other.step(&interval, &imports, &mut again).expect("steps");
     assert_eq!(exports, again);
-    let error = Registry::built_in().find("fire_weather").expect("a kind")(&context(Some(world()), 3600), &Parameters::default());
+    let error =
+        (Registry::built_in().find("fire_weather").expect("a kind").make)(&context(Some(world()), 3600), &Parameters::default());
     assert!(error.err().expect("an hour is no day").to_string().contains("expected P1D"));
 }
 
