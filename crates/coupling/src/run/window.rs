@@ -14,7 +14,7 @@ pub(crate) enum Window {
     Here(Reducer),
     /// On a device.
     #[cfg(feature = "gpu")]
-    There(on_device::Running),
+    There(Box<on_device::Running>),
 }
 
 impl Window {
@@ -23,7 +23,7 @@ impl Window {
         match device {
             Device::Cpu => Self::Here(Reducer::new(reduction)),
             #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => Self::There(on_device::Running::new(gpu, reduction)),
+            Device::Gpu(gpu) => Self::There(Box::new(on_device::Running::new(gpu, reduction))),
         }
     }
 
