@@ -318,3 +318,61 @@ fn a_value_on_the_device_that_is_no_number_is_found() {
     };
     assert!(matches!(&error, RunError::NotFinite { field, cell: 0, .. } if field == "second"), "{error}");
 }
+
+/// Gives the shares of two surfaces in each cell.
+struct Surfaces {
+    declaration: Declaration,
+}
+
+impl Surfaces {
+    fn make(context: &Context, _: &Parameters) -> Result<Box<dyn Component>, ComponentError> {
+        let (name, grid) = context.own_grid()?;
+        let exports = vec![Export::new("open", "1"), Export::new("covered", "1")];
+        Ok(Box::new(Self { declaration: Declaration { grids: vec![DeclaredGrid { name, grid }], imports: vec![], exports } }))
+    }
+}
+
+impl Component for Surfaces {
+    fn declaration(&self) -> &Declaration {
+        &self.declaration
+    }
+
+    fn step(&mut self, _: &Interval, _: &Fields, exports: &mut Fields) -> Result<(), ComponentError> {
+        let cells = self.declaration.grids[0].grid.len();
+        let covered: Vec<f64> = (0..cells).map(|cell| f64::from(cell as u32 % 5) / 4.0).collect();
+        exports.set("open", covered.iter().map(|share| 1.0 - share).collect::<Vec<f64>>())?;
+        exports.set("covered", covered)
+    }
+
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new())
+    }
+
+    fn restore(&mut self, _: &State) -> Result<(), ComponentError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn fields_that_are_merged_by_shares_are_those_of_the_processor() {
+    let Some(device) = device() else { return };
+    let text = "
+clock: {start: 2000-01-01, stop: P1D}
+components:
+  sea: {kind: analytic, grid: r36x18, step: PT1H, parameters: {flux: fa, residence: 20 h, amplitude: 6, initial: 1e6}}
+  ice: {kind: analytic, grid: CS8, step: PT1H, parameters: {flux: fb, content: cb, residence: 5 h, amplitude: 3, initial: 4e5}}
+  shares: {kind: surfaces, grid: H8, step: PT2H}
+  air: {kind: analytic, grid: H8, step: PT2H, parameters: {imports: [fa], flux: fc, content: cc, residence: 30 h}}
+exchanges:
+  - {from: shares, to: air, fields: [open, covered], every: PT2H}
+  - {from: sea, to: air, fields: [fa], every: PT2H, map: conservative, share: open}
+  - {from: ice, to: air, fields: [{fb: fa}], every: PT4H, map: conservative, share: covered}
+budget: {quantities: [heat], basins: {north: {lat: [30, 90]}}}
+";
+    let prepared = || {
+        let file = ExperimentFile::parse(Path::new("merged.yaml"), text).expect("an experiment");
+        let (prepared, findings) = Prepared::new(&file, &Registry::built_in().with("surfaces", Surfaces::make));
+        prepared.unwrap_or_else(|| panic!("{findings:?}"))
+    };
+    check_same("merged", &ended(prepared(), &device), &ended(prepared(), &Device::Cpu));
+}
