@@ -9,6 +9,7 @@ pub mod blocked_layout;
 pub mod bulk_flux;
 pub mod cell_area;
 pub mod device;
+mod double_double;
 pub mod fire_weather;
 pub mod global_integral;
 #[cfg(feature = "gpu")]
