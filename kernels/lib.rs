@@ -22,6 +22,7 @@ pub mod overlap_rows;
 pub mod overlap_statistics;
 pub mod point_hash;
 pub mod polygon_hash;
+pub mod reduced_location;
 pub mod river_routing;
 pub mod rotate_vectors;
 pub mod sea_ice;
