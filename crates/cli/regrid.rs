@@ -225,6 +225,7 @@ impl Regrid {
         if let (Some(cache), Device::Cpu) = (&cache, device) {
             keep(cache, &report, talk);
         }
+        crate::device::tell_left_to_processor(&report, device, talk);
         self.save_weights(&report, &destination, talk)?;
         self.tell(&report, talk);
         let reasons = choices.into_iter().map(|(name, (_, why))| (name, why)).collect();
