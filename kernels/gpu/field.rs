@@ -149,12 +149,6 @@ impl<V: Stored> DeviceField<V> {
         self.valid.is_some()
     }
 
-    /// The same values with the flags of another field of the same shape, which both then share.
-    pub fn with_flags_of(&self, other: &Self) -> Self {
-        debug_assert_eq!(self.shape, other.shape);
-        Self { valid: other.valid.clone(), ..self.clone() }
-    }
-
     /// The values of a block.
     pub fn block(&self, block: usize) -> Binding<'_> {
         let size = V::WIDTH.bytes();

@@ -95,7 +95,7 @@ impl DeviceAxes {
             ];
             step.run(&TO_CARTESIAN, self.parameters(&x), &bindings, (shape.cells * shape.lanes) as u64)?;
         }
-        Ok([x.clone(), y.with_flags_of(&x), z.with_flags_of(&x)])
+        Ok([x.clone(), y.with_flags_of(&x)?, z.with_flags_of(&x)?])
     }
 
     /// Adds [`crate::rotate_vectors::from_cartesian`] to a step; the validity of `vectors[0]` is that of all, and that of

@@ -115,8 +115,8 @@ impl Turned {
         let (first, second) = (first?, second?);
         // A component that is not given is as valid as the other.
         let source = match given {
-            [true, false] => [first.clone(), second.with_flags_of(&first)],
-            [false, true] => [first.with_flags_of(&second), second],
+            [true, false] => [first.clone(), second.with_flags_of(&first)?],
+            [false, true] => [first.with_flags_of(&second)?, second],
             _ => [first, second],
         };
         let mut step = Step::new(gpu);
