@@ -3,7 +3,7 @@
 use crate::job::{Job, add_counts, batches_of};
 use crate::nc_write::{NewFile, SlabPart};
 use crate::prepared::Prepared;
-use crate::regrid_file::{RegridRequest, UsedWeights, VariableReport, VectorReport, fail};
+use crate::regrid_file::{RegridRequest, VariableReport, VectorReport, fail};
 use crate::{Dataset, GridLayout, IoError};
 use knarr_field::VectorFrame;
 use knarr_grid::Grid;
