@@ -49,7 +49,7 @@ impl ChunkWriter {
         // A few chunks a thread at a time, so that storing one group can overlap with other work.
         for group in self.places(&slabs).chunks(4 * rayon::current_num_threads()) {
             let encoded = group.par_iter().map_init(
-                || (Encoding::default(), Vec::new()),
+                || (self.chunked.buffers.encoding.lend(), Vec::new()),
                 |(encoding, numbers), place| self.encode(slabs.start, place, fill, values, encoding, numbers),
             );
             for (place, bytes) in group.iter().zip(encoded.collect::<Vec<_>>()) {
@@ -126,7 +126,10 @@ pub(crate) fn write_in_turn(parts: &[(&ChunkWriter, Encoder<'_>)], slabs: Range<
     };
     let places: Vec<(usize, Place)> = slabs.flat_map(of_slab).collect();
     for group in places.chunks(4 * rayon::current_num_threads()) {
-        let encoded = group.par_iter().map_init(Encoding::default, |encoding, (k, place)| (parts[*k].1)(place, encoding));
+        let encoded = group.par_iter().map(|(k, place)| {
+            let (writer, encode) = &parts[*k];
+            encode(place, &mut writer.chunked.buffers.encoding.lend())
+        });
         for ((k, place), bytes) in group.iter().zip(encoded.collect::<Vec<_>>()) {
             parts[*k].0.store(place, &bytes).map_err(|problem| (*k, problem))?;
         }
