@@ -23,6 +23,8 @@ const BLOCK: usize = 65_535;
 
 /// Buffers of one thread that encodes.
 pub(crate) struct Encoding {
+    /// Room for the numbers of a chunk, of any type.
+    pub(super) numbers: Vec<u64>,
     planes: Vec<u8>,
     /// Room for what the compressor makes.
     deflated: Vec<u8>,
@@ -32,7 +34,7 @@ pub(crate) struct Encoding {
 impl Default for Encoding {
     fn default() -> Self {
         let level = CompressionLvl::new(LEVEL).expect("a level of the library");
-        Self { planes: Vec::new(), deflated: Vec::new(), compressor: Compressor::new(level) }
+        Self { numbers: Vec::new(), planes: Vec::new(), deflated: Vec::new(), compressor: Compressor::new(level) }
     }
 }
 
