@@ -8,6 +8,7 @@ pub mod bilinear;
 pub mod blocked_layout;
 pub mod bulk_flux;
 pub mod cell_area;
+pub mod convert;
 pub mod device;
 pub mod fire_weather;
 pub mod global_integral;

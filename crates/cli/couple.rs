@@ -1,5 +1,7 @@
 //! `knarr couple`: check, run and resume coupled experiments.
 
+mod kinds;
+
 use crate::Outcome;
 use crate::failure::Failure;
 use crate::talk::{self, Talk, number};
@@ -28,8 +30,9 @@ enum What {
     Run(Run),
     /// Go on with a run from its latest kept state
     Resume(Resume),
-    /// List the kinds of components
-    Kinds,
+    /// List the kinds of components, or tell one: its parameters, imports and exports
+    #[command(after_help = "Examples:\n  knarr couple kinds\n  knarr couple kinds slab_ocean")]
+    Kinds(kinds::Kinds),
     /// Print the JSON Schema of experiment files, for editors
     Schema,
 }
@@ -104,13 +107,9 @@ impl Couple {
             What::Check(check) => check.run(json),
             What::Run(run) => run.run(device, talk, json, None),
             What::Resume(resume) => resume.run.run(device, talk, json, Some(resume.allow_changed)),
-            What::Kinds => {
-                let lines: Vec<String> = Registry::built_in().kinds().map(|kind| format!("{kind}\n")).collect();
-                talk::print(&lines.concat())?;
-                Ok(Outcome::Fine)
-            }
+            What::Kinds(kinds) => kinds.run(json),
             What::Schema => {
-                talk::print_json(&experiment::schema())?;
+                talk::print_json(&experiment::schema(&Registry::built_in()))?;
                 Ok(Outcome::Fine)
             }
         }

@@ -127,6 +127,18 @@ impl<V: Stored> DeviceField<V> {
         blocked_layout::download(gpu, self)
     }
 
+    /// The same values with the flags of another field, which both then share.
+    ///
+    /// # Errors
+    /// [`GpuError::WrongLength`] if the other has another shape.
+    pub fn with_flags_of(&self, other: &Self) -> Result<Self, GpuError> {
+        if self.shape != other.shape {
+            let [found, expected] = [other.shape, self.shape].map(|s| s.cells * s.slabs * s.lanes);
+            return Err(GpuError::WrongLength { what: "the flags of another field", found, expected });
+        }
+        Ok(Self { valid: other.valid.clone(), ..self.clone() })
+    }
+
     /// Its shape.
     pub fn shape(&self) -> BlockShape {
         self.shape

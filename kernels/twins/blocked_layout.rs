@@ -62,17 +62,23 @@ pub(crate) fn upload<V: Stored>(
         return gpu.check();
     }
     let most = lanes.min(shape.slabs);
-    let staged = gpu.buffer("slabs on their way", (most * cells * V::WIDTH.bytes()) as u64)?;
+    // Slabs of a lane each are blocks already.
+    let staged = gpu.buffer("slabs on their way", if lanes == 1 { 0 } else { (most * cells * V::WIDTH.bytes()) as u64 })?;
     let staged_flags = gpu.buffer("flags on their way", if valid.is_some() { 4 * (most * words) as u64 } else { 0 })?;
     for block in 0..shape.blocks() {
         let slabs = shape.slabs_of(block);
         let first = block * lanes;
-        gpu.write(&staged, 0, &values[first * cells..(first + slabs) * cells])?;
+        let own = &values[first * cells..(first + slabs) * cells];
         let mut step = Step::new(gpu);
-        let parameters =
-            Parameters::new(moving::<V>()).count(cells as u32).count(lanes as u32).count(slabs as u32).trips(lanes as u64);
-        let used = Binding::part(&staged, 0, (slabs * cells * V::WIDTH.bytes()) as u64);
-        step.run(&TO_BLOCKS, parameters, &[used, field.block(block)], cells as u64)?;
+        if lanes == 1 {
+            gpu.write(&field.values, block as u64 * shape.block_bytes(V::WIDTH.bytes()), own)?;
+        } else {
+            gpu.write(&staged, 0, own)?;
+            let parameters =
+                Parameters::new(moving::<V>()).count(cells as u32).count(lanes as u32).count(slabs as u32).trips(lanes as u64);
+            let used = Binding::part(&staged, 0, (slabs * cells * V::WIDTH.bytes()) as u64);
+            step.run(&TO_BLOCKS, parameters, &[used, field.block(block)], cells as u64)?;
+        }
         if let Some(valid) = valid {
             let flags: Vec<u64> = (first..first + slabs).flat_map(|slab| valid.slab(slab)).copied().collect();
             gpu.write(&staged_flags, 0, &flags)?;
@@ -80,7 +86,9 @@ pub(crate) fn upload<V: Stored>(
                 Parameters::new(SINGLE).count(cells as u32).count(words as u32).count(slabs as u32).trips(33 * lanes as u64);
             step.run(&FLAGS_TO_BLOCKS, parameters, &[(&staged_flags).into(), field.flags(block)], cells as u64)?;
         }
-        step.submit()?;
+        if !step.is_empty() {
+            step.submit()?;
+        }
     }
     Ok(())
 }
@@ -96,21 +104,31 @@ pub(crate) fn download<V: Stored>(gpu: &Gpu, field: &DeviceField<V>) -> Result<(
         return Ok((values, valid));
     }
     let most = lanes.min(shape.slabs);
-    let staged = gpu.buffer("slabs on their way", (most * cells * V::WIDTH.bytes()) as u64)?;
+    // Slabs of a lane each are blocks already.
+    let staged = gpu.buffer("slabs on their way", if lanes == 1 { 0 } else { (most * cells * V::WIDTH.bytes()) as u64 })?;
     let staged_flags = gpu.buffer("flags on their way", if valid.is_some() { 4 * (most * words) as u64 } else { 0 })?;
     for block in 0..shape.blocks() {
         let (slabs, first) = (shape.slabs_of(block), block * lanes);
         let mut step = Step::new(gpu);
         let parameters =
             Parameters::new(moving::<V>()).count(cells as u32).count(lanes as u32).count(slabs as u32).trips(lanes as u64);
-        step.run(&TO_SLABS, parameters, &[field.block(block), (&staged).into()], cells as u64)?;
+        if lanes > 1 {
+            step.run(&TO_SLABS, parameters, &[field.block(block), (&staged).into()], cells as u64)?;
+        }
         if valid.is_some() {
             let parameters =
                 Parameters::new(SINGLE).count(cells as u32).count(words as u32).count(slabs as u32).trips(33 * lanes as u64);
             step.run(&FLAGS_TO_SLABS, parameters, &[field.flags(block), (&staged_flags).into()], words as u64)?;
         }
-        step.submit()?;
-        gpu.read_into(&staged, 0, &mut values[first * cells..(first + slabs) * cells])?;
+        if !step.is_empty() {
+            step.submit()?;
+        }
+        // A block of one lane is a slab already.
+        let (from, at) = match lanes {
+            1 => (&field.values, block as u64 * shape.block_bytes(V::WIDTH.bytes())),
+            _ => (&staged, 0),
+        };
+        gpu.read_into(from, at, &mut values[first * cells..(first + slabs) * cells])?;
         if let Some(valid) = &mut valid {
             let per_slab = words / 2;
             gpu.read_into(&staged_flags, 0, &mut valid.words_mut()[first * per_slab..(first + slabs) * per_slab])?;

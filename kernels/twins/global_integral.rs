@@ -31,7 +31,7 @@ pub const OF_PARTIALS: Kernel = Kernel {
 };
 
 /// Terms that one invocation adds: the tree is the same on every device.
-const TERMS: usize = 256;
+pub(super) const TERMS: usize = 256;
 
 /// Statistics of a field in the making: added to a step, read when that is done.
 ///

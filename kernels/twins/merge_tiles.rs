@@ -2,7 +2,7 @@
 //!
 //! In double precision the processor's bits, unless the device fuses products with sums; then within an ulp of each term.
 
-use super::slabs::{self, single_lane};
+use super::slabs::{self, single_lane, slab_of};
 use crate::gpu::kernel::FIELD_NUMBERS;
 use crate::gpu::{Access, Binding, DeviceField, GpuError, Kernel, Step, Stored};
 
@@ -37,8 +37,7 @@ pub fn merge<V: Stored>(
     let (cells, tiles) = (values.shape().cells, values.shape().slabs);
     single_lane(values, "the values", cells, tiles)?;
     single_lane(fractions, "the fractions", cells, tiles)?;
-    let slabs = merged.shape().slabs;
-    single_lane(merged, "the merged field", cells, slabs.max(slab + 1))?;
+    slab_of(merged, "the merged field", cells, slab)?;
     if !merged.has_flags() {
         return Err(GpuError::WrongLength { what: "the flags of the merged field", found: 0, expected: cells });
     }

@@ -6,6 +6,7 @@ pub mod bulk_flux;
 pub mod cell_area;
 #[cfg(test)]
 mod chain;
+pub mod convert;
 pub mod exclusive_scan;
 pub mod fire_weather;
 pub mod global_integral;
@@ -20,6 +21,7 @@ mod slabs;
 pub mod sparse_apply;
 pub mod time_reduce;
 pub mod vertical;
+pub mod zone_sums;
 
 use crate::gpu::Kernel;
 
@@ -33,6 +35,7 @@ pub const KERNELS: &[Kernel] = &[
     blocked_layout::FLAGS_TO_SLABS,
     bulk_flux::FLUXES,
     cell_area::POLYGON_AREAS,
+    convert::CONVERT,
     exclusive_scan::OF_CHUNKS,
     exclusive_scan::FILL,
     fire_weather::DAYS,
@@ -56,6 +59,10 @@ pub const KERNELS: &[Kernel] = &[
     sparse_apply::LONG,
     time_reduce::PERIODS,
     time_reduce::BETWEEN,
+    time_reduce::ADD,
+    time_reduce::FINISH,
     vertical::AT_LEVELS,
     vertical::LAYER_MEANS,
+    zone_sums::OF_CELLS,
+    zone_sums::OF_PARTIALS,
 ];

@@ -17,6 +17,11 @@ pub(super) fn single_lane<V: Stored>(
     Err(GpuError::WrongLength { what, found, expected })
 }
 
+/// Fails unless a field has a slab of so many cells at `slab`, each slab a block of its own.
+pub(super) fn slab_of<V: Stored>(field: &DeviceField<V>, what: &'static str, cells: usize, slab: usize) -> Result<(), GpuError> {
+    single_lane(field, what, cells, field.shape().slabs.max(slab + 1))
+}
+
 /// Parameters that begin with the distances between slabs, and whether there are flags.
 pub(super) fn parameters<V: Stored>(step: &Step, field: &DeviceField<V>) -> Result<Parameters, GpuError> {
     let shape = field.shape();

@@ -1,5 +1,7 @@
-//! Twin of [`crate::time_reduce`]: the slabs of a field are steps, those of the result periods; and values between instants.
+//! Twin of [`crate::time_reduce`]: the slabs of a field are steps, those of the result periods; running results to which
+//! steps are added one by one; and values between instants.
 
+use super::slabs::single_lane;
 use crate::gpu::kernel::FIELD_NUMBERS;
 use crate::gpu::{Access, BlockShape, DeviceField, GpuError, Kernel, Numbers, Parameters, Step, Stored};
 use crate::time_reduce::{Reduction, Share};
@@ -39,6 +41,120 @@ pub const BETWEEN: Kernel = Kernel {
     numbers: FIELD_NUMBERS,
     loops: true,
 };
+
+/// A step added to running results.
+pub const ADD: Kernel = Kernel {
+    name: "time_reduce_add",
+    texts: &[include_str!("../time_reduce_add.wgsl")],
+    entry: "add",
+    bindings: &[
+        ("values", Access::Read),
+        ("valid", Access::Read),
+        ("before", Access::Read),
+        ("times_before", Access::Read),
+        ("results", Access::Write),
+        ("times", Access::Write),
+    ],
+    numbers: FIELD_NUMBERS,
+    loops: false,
+};
+
+/// Running results made values.
+pub const FINISH: Kernel = Kernel {
+    name: "time_reduce_finish",
+    texts: &[include_str!("../time_reduce_finish.wgsl")],
+    entry: "finish",
+    bindings: &[("sums", Access::Read), ("times", Access::Read), ("results", Access::Write), ("results_valid", Access::Write)],
+    numbers: FIELD_NUMBERS,
+    loops: false,
+};
+
+/// Running results of one period on a device, as [`crate::time_reduce::PeriodSums`]. They never change: a step that is added
+/// makes others.
+#[derive(Clone, Debug)]
+pub struct DevicePeriodSums<V> {
+    reduction: Reduction,
+    /// Running results, and the time with a value, of each cell.
+    parts: Option<[DeviceField<V>; 2]>,
+    /// Whether no value was missing so far.
+    whole: bool,
+}
+
+impl<V: Stored> DevicePeriodSums<V> {
+    /// Nothing yet.
+    pub fn new(reduction: Reduction) -> Self {
+        Self { reduction, parts: None, whole: true }
+    }
+
+    /// Goes on from running results and times with a value, a slab each without flags; `whole` if no value was missing so
+    /// far, so that times are the same everywhere.
+    pub fn from_parts(reduction: Reduction, parts: [DeviceField<V>; 2], whole: bool) -> Self {
+        Self { reduction, parts: Some(parts), whole }
+    }
+
+    /// Running results and times; `None` before the first step.
+    pub fn parts(&self) -> Option<&[DeviceField<V>; 2]> {
+        self.parts.as_ref()
+    }
+
+    /// Whether no value was missing so far.
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Adds a step of time, a field of one slab, to a step of the device: `share.shared` counts as time with a value.
+    ///
+    /// # Errors
+    /// [`GpuError::WrongLength`] for a field of several slabs, or of other cells than before; as [`DeviceField::zeros`].
+    pub fn add(&self, step: &mut Step, field: &DeviceField<V>, share: Share) -> Result<Self, GpuError> {
+        let gpu = step.gpu().clone();
+        let cells = self.parts.as_ref().map_or(field.shape().cells, |parts| parts[0].shape().cells);
+        single_lane(field, "the values of a step", cells, 1)?;
+        let numbers = Numbers::of::<V>(&gpu)?;
+        let [results, times] = [0, 1].map(|_| DeviceField::zeros(&gpu, field.shape(), false));
+        let (results, times) = (results?, times?);
+        let reduction = match self.reduction {
+            Reduction::Mean => 0,
+            Reduction::Sum => 1,
+            Reduction::Minimum => 2,
+            Reduction::Maximum => 3,
+        };
+        let parameters = Parameters::new(numbers)
+            .count(u32::from(field.has_flags()) | u32::from(self.parts.is_some()) << 1)
+            .count(reduction)
+            .real(share.shared)
+            .real(share.shared / share.length);
+        let before = self.parts.as_ref().map_or([field, field], |[results, times]| [results, times]);
+        let bindings = [field.block(0), field.flags(0), before[0].block(0), before[1].block(0), results.block(0), times.block(0)];
+        step.run(&ADD, parameters, &bindings, cells as u64)?;
+        let whole = self.whole && !field.has_flags();
+        Ok(Self { reduction: self.reduction, parts: Some([results, times]), whole })
+    }
+
+    /// Adds the values of the period to a step of the device, with flags if a value can be missing; a cell with values for
+    /// less than `least` of time is missing. `None` before the first step of time.
+    ///
+    /// # Errors
+    /// As [`DeviceField::zeros`].
+    pub fn finish(&self, step: &mut Step, least: f64) -> Result<Option<DeviceField<V>>, GpuError> {
+        let gpu = step.gpu().clone();
+        let Some([sums, times]) = &self.parts else { return Ok(None) };
+        let numbers = Numbers::of::<V>(&gpu)?;
+        let has_flags = !self.whole || least > 0.0;
+        let result = DeviceField::zeros(&gpu, sums.shape(), has_flags)?;
+        // Times are counted in parts of a period; their sum has a rounding.
+        let slack = 1.0 - 1e-9f64.max(64.0 * numbers.real.epsilon());
+        let parameters = Parameters::new(numbers)
+            .count(u32::from(self.reduction == Reduction::Mean) | u32::from(has_flags) << 1)
+            .real(least * slack);
+        // Bound where flags are not written.
+        let unused = gpu.buffer("no flags", 4)?;
+        let written = if has_flags { result.flags(0) } else { (&unused).into() };
+        let bindings = [sums.block(0), times.block(0), result.block(0), written];
+        step.run(&FINISH, parameters, &bindings, sums.shape().cells as u64)?;
+        Ok(Some(result))
+    }
+}
 
 /// Adds the values at an instant between two fields to a step, as [`crate::time_reduce::between`]: `fraction` of the way,
 /// 0 to 1.
@@ -213,6 +329,59 @@ mod tests {
         let [one, two] = [1, 2].map(|cells| DeviceField::<f32>::upload(gpu, cells, &[1.0, 1.0], None, 1).expect("small"));
         let refused = super::between(&mut Step::new(gpu), &one, &two, 0.5).map(|_| ());
         assert_eq!(refused, Err(GpuError::WrongLength { what: "a slab of the later field", found: 2, expected: 1 }));
+    }
+
+    fn check_running<V: Stored>(gpu: &Gpu, reduction: Reduction, masked: bool, least: f64) {
+        let (cells, mut noise) = (333, Noise(8));
+        let (mut running, mut expected) = (DevicePeriodSums::<V>::new(reduction), PeriodSums::new(reduction, cells));
+        let mut step = Step::new(gpu);
+        assert!(running.finish(&mut step, least).expect("nothing to do").is_none());
+        let mut first = None;
+        for shared in [3.0, 6.0, 1.5] {
+            let share = Share { step: 0, shared, length: 6.0 };
+            let values: Vec<V> = noise.many(cells, -5.0, 30.0).into_iter().map(V::from_f64).collect();
+            let flags: Vec<bool> = (0..cells).map(|_| !masked || noise.next() < 0.5).collect();
+            let values = hidden(values, &flags);
+            let slab_flags = masked.then(|| SlabFlags::from_bools(cells, &flags));
+            let field = DeviceField::upload(gpu, cells, &values, slab_flags.as_ref(), 1).expect("small");
+            running = running.add(&mut step, &field, share).expect("it fits");
+            let wide: Vec<f64> = values.iter().map(|v| v.to_f64()).collect();
+            expected.add(&wide, Some(&flags), share);
+            first.get_or_insert((running.clone(), expected.clone()));
+        }
+        for (when, running, expected) in [("all", running, expected), first.map(|(r, e)| ("first", r, e)).expect("steps")] {
+            let result = running.finish(&mut step, least).expect("it fits").expect("steps were added");
+            step.submit().expect("it runs");
+            step = Step::new(gpu);
+            let (found, found_flags) = result.download(gpu).expect("small");
+            let mut valid = vec![true; cells];
+            assert_eq!(found_flags.is_some(), masked || least > 0.0);
+            found_flags.iter().for_each(|flags| flags.write_bools(&mut valid));
+            let (expected, expected_valid) = expected.finish(least);
+            let name = format!("{reduction:?} {masked} {when}");
+            assert_eq!(valid, expected_valid, "{name}");
+            let found: Vec<f64> = found.iter().map(|v| v.to_f64()).collect();
+            // Three products, two sums, a division and storage.
+            assert_close(&name, &found, &expected, |_| 8.0 * V::WIDTH.epsilon() * 320.0);
+        }
+    }
+
+    #[test]
+    fn running_results_on_the_device_are_those_of_the_processor_and_stay_as_they_were() {
+        let Some(gpu) = device() else { return };
+        for reduction in [Reduction::Mean, Reduction::Sum, Reduction::Minimum, Reduction::Maximum] {
+            for (masked, least) in [(false, 0.0), (true, 0.0), (true, 7.5)] {
+                check_running::<f32>(gpu, reduction, masked, least);
+                if gpu.facts().f64 {
+                    check_running::<f64>(gpu, reduction, masked, least);
+                }
+            }
+        }
+        let [one, two] = [1, 2].map(|cells| DeviceField::<f32>::upload(gpu, cells, &vec![1.0; cells], None, 1).expect("small"));
+        let (mut step, share) = (Step::new(gpu), Share { step: 0, shared: 1.0, length: 1.0 });
+        let running = DevicePeriodSums::new(Reduction::Sum).add(&mut step, &one, share).expect("it fits");
+        let refused = running.add(&mut step, &two, share).map(|_| ());
+        assert_eq!(refused, Err(GpuError::WrongLength { what: "the values of a step", found: 2, expected: 1 }));
     }
 
     fn check<V: Stored>(gpu: &Gpu, reduction: Reduction) {

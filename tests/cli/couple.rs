@@ -254,7 +254,13 @@ fn a_run_on_a_graphics_processor_says_so_and_closes() {
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         let (report, on_device) = (report(out), out != "host");
         assert_eq!(report["device"].as_str().expect("a text").starts_with("gpu:0 "), on_device, "{report}");
-        assert_eq!(report["host_copies"].as_u64().expect("a number") > 0, on_device, "{report}");
+        for count in ["uploads", "downloads", "uploaded_bytes", "downloaded_bytes"] {
+            assert_eq!(report["copies"][count].as_u64().expect("a number") > 0, on_device, "{report}");
+        }
+        for coupling in report["couplings"].as_array().expect("a list") {
+            assert_eq!(coupling["on_device"], on_device, "{report}");
+            assert_eq!(coupling["copies"].as_u64().expect("a number") > 0, on_device, "{report}");
+        }
         assert!(report["worst_residual"].as_f64().expect("a number") <= 1e-12, "{report}");
     }
     let ran = folder.knarr("couple check other.yaml");
@@ -318,6 +324,26 @@ fn a_run_killed_at_any_moment_comes_to_the_same_end() {
     let left = std::fs::read_dir(folder.path("broken")).expect("the run left a folder");
     let left: Vec<String> = left.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
     assert!(!left.iter().any(|name| name.ends_with(".part")), "unfinished files stay: {left:?}");
+}
+
+/// A modeller learns from the program what a component wants to know.
+#[test]
+fn kinds_are_told() {
+    let folder = Folder::new();
+    for (snapshot, arguments) in [
+        ("couple_kinds", "couple kinds"),
+        ("couple_kinds_one", "couple kinds slab_ocean"),
+        ("couple_kinds_unknown", "couple kinds slab_ocan"),
+    ] {
+        check_snapshot(snapshot, arguments, &folder.knarr(arguments));
+    }
+    let told: serde_json::Value = serde_json::from_str(&folder.knarr("couple kinds fire_weather --json").stdout).expect("JSON");
+    assert_eq!(told["fields"]["imports"][3]["name"], "precipitation_flux");
+    assert!(
+        told["parameters"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|p| p["name"] == "initial.ffmc" && p["default"] == "85.0"))
+    );
 }
 
 /// The schema for editors is that of the types, and what ships fits it.

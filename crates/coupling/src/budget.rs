@@ -5,6 +5,7 @@ use crate::ledger::COLUMNS;
 use crate::plan::Plan;
 use crate::run::Coupler;
 use crate::{Array, ComponentError, Instant, State};
+use knarr_field::units::Units;
 use knarr_field::{Attributes, NumberType};
 use knarr_io::nc::{Numbers, ValueType};
 use knarr_io::nc_write::{NewFile, NewVariable};
@@ -281,11 +282,13 @@ impl Book {
     }
 }
 
-/// Units of a coupling's amounts: those of the taker times area and time.
+/// Units of a coupling's amounts: those of the taker times area and time, by a short name where they have one.
 fn amount_units(plan: &Plan, k: usize) -> String {
     let coupling = &plan.couplings[k];
     let units = &plan.components[coupling.destination].import(coupling.parts[0].import).units;
     let area = if coupling.nature == crate::Nature::Flux { " m2" } else { "" };
     let time = if matches!(coupling.reduction, crate::Reduction::Sum | crate::Reduction::Accumulate) { "" } else { " s" };
-    format!("{units}{area}{time}")
+    let product = format!("{units}{area}{time}");
+    let short = ["kg", "J", "m3", "N s", "kg s-1", "W"].into_iter().find(|&name| Units::parse(name) == Units::parse(&product));
+    short.map_or(product, str::to_owned)
 }

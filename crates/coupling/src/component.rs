@@ -2,6 +2,7 @@
 
 use crate::{ComponentError, Fields, Interval, State};
 use knarr_grid::Grid;
+use knarr_regrid::Device;
 use std::sync::Arc;
 
 /// A model, a replayed data set or a mediator in a coupled run.
@@ -24,6 +25,16 @@ pub trait Component: Send {
         Ok(Vec::new())
     }
 
+    /// Told once, before the first step, where exchanges are computed. A component that can work there keeps the device and
+    /// says `true`: from then on it finds imports there ([`Fields::on_device`]) and leaves exports there ([`Fields::set`] takes
+    /// `DeviceValues`). Without this method a component works on the host, and what it takes and gives is copied.
+    ///
+    /// # Errors
+    /// [`ComponentError::Regrid`] if the device has not the memory.
+    fn move_to(&mut self, _device: &Device) -> Result<bool, ComponentError> {
+        Ok(false)
+    }
+
     /// Goes from the start of `interval` to its end.
     ///
     /// `imports` has what the exchanges deliver at the start of the interval (optional imports that nothing feeds are not
@@ -35,7 +46,10 @@ pub trait Component: Send {
     fn step(&mut self, interval: &Interval, imports: &Fields, exports: &mut Fields) -> Result<(), ComponentError>;
 
     /// All that a later step depends on, as named arrays.
-    fn save(&self) -> State;
+    ///
+    /// # Errors
+    /// [`ComponentError::Regrid`] if it cannot be copied from a device.
+    fn save(&self) -> Result<State, ComponentError>;
 
     /// Takes back what [`Component::save`] gave.
     ///

@@ -21,7 +21,7 @@ pub struct RunOptions {
     pub threads: usize,
     /// Whether it goes on from the latest kept state.
     pub resume: bool,
-    /// Where maps are applied.
+    /// Where exchanges are.
     pub device: Device,
     /// What may have changed since the state that the run goes on from was kept: names of what a refusal lists.
     pub allow_changed: Vec<String>,
@@ -40,6 +40,19 @@ pub struct Progress<'a> {
     pub sypd: f64,
 }
 
+/// Copies between the host and a device, since the run began.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+pub struct CopyCounts {
+    /// Copies to the device.
+    pub uploads: u64,
+    /// Their bytes.
+    pub uploaded_bytes: u64,
+    /// Copies from the device.
+    pub downloads: u64,
+    /// Their bytes.
+    pub downloaded_bytes: u64,
+}
+
 /// What a run came to.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Report {
@@ -53,7 +66,7 @@ pub struct Report {
     pub calendar: &'static str,
     /// The kept state it went on from.
     pub resumed_from: Option<String>,
-    /// Where maps were applied.
+    /// Where exchanges were.
     pub device: String,
     /// Number of threads.
     pub threads: usize,
@@ -67,10 +80,8 @@ pub struct Report {
     pub coupling_cost: f64,
     /// Seconds on kept states, outputs and the ledger's rows.
     pub files_s: f64,
-    /// Copies of fields and sums between a device and the host.
-    pub host_copies: u64,
-    /// Their bytes.
-    pub host_copy_bytes: u64,
+    /// Copies between the host and a device: weights, fields and sums.
+    pub copies: CopyCounts,
     /// What each component cost.
     pub components: Vec<ComponentCost>,
     /// How often each coupling gave and took.
@@ -103,6 +114,7 @@ pub struct Report {
 /// [`RunError`]; kept states stay, and the run can go on from them.
 pub fn run(prepared: &mut Prepared, options: &RunOptions, progress: &mut dyn FnMut(Progress)) -> Result<Report, RunError> {
     let clock = std::time::Instant::now();
+    let (_, before) = told(&options.device, CopyCounts::default());
     std::fs::create_dir_all(&options.folder).map_err(|source| IoError::System {
         path: options.folder.clone(),
         action: "make the folder",
@@ -165,7 +177,7 @@ pub fn run(prepared: &mut Prepared, options: &RunOptions, progress: &mut dyn FnM
             // Outputs first: a state promises that all before it is there.
             output.finish()?;
             let mut state = crate::State::new();
-            state.absorb("run", coupler.save());
+            state.absorb("run", coupler.save()?);
             state.absorb("book", book.save());
             restart::keep(plan, &state, reached, &options.folder)?;
             *next = (reached / every + 1) * every;
@@ -186,7 +198,7 @@ pub fn run(prepared: &mut Prepared, options: &RunOptions, progress: &mut dyn FnM
     let (busy, exchange): (f64, f64) = (costs.iter().map(|c| c.busy_s).sum(), costs.iter().map(|c| c.exchange_s).sum());
     let worst: Vec<(f64, f64)> = (0..plan.couplings.len()).filter_map(|k| coupler.worst(k)).collect();
     let label = |instant: Instant| instant.label(plan.calendar);
-    let (device, [host_copies, host_copy_bytes]) = told(&options.device);
+    let (device, copies) = told(&options.device, before);
     let report = Report {
         title: plan.title.clone(),
         start: label(plan.start),
@@ -200,14 +212,13 @@ pub fn run(prepared: &mut Prepared, options: &RunOptions, progress: &mut dyn FnM
         chsy: wall_s / 3600.0 * options.threads as f64 / years(length - first_s),
         coupling_cost: if busy + exchange > 0.0 { exchange / (busy + exchange) } else { 0.0 },
         files_s,
-        host_copies,
-        host_copy_bytes,
+        copies,
         couplings: coupler.counts(),
         components: costs,
         iterations: coupler.iterations(),
         worst_residual: worst.iter().map(|w| w.0).fold(0.0, f64::max),
         largest_correction: worst.iter().map(|w| w.1).fold(0.0, f64::max),
-        state_hash: coupler.save().hash(),
+        state_hash: coupler.save()?.hash(),
         accounts: Book::account_rows(plan, &coupler),
         stocks: Book::stock_rows(plan, &coupler),
         budget_text: Book::text(plan, &coupler),
@@ -223,14 +234,19 @@ pub fn run(prepared: &mut Prepared, options: &RunOptions, progress: &mut dyn FnM
     if changed.is_empty() { Ok(report) } else { Err(RunError::InputsChanged { files: changed }) }
 }
 
-/// A device by name, and the copies to and from it with their bytes.
-fn told(device: &Device) -> (String, [u64; 2]) {
+/// A device by name, and the copies to and from it since there were those `before`.
+fn told(device: &Device, before: CopyCounts) -> (String, CopyCounts) {
     match device {
-        Device::Cpu => ("cpu".to_owned(), [0; 2]),
+        Device::Cpu => ("cpu".to_owned(), before),
         #[cfg(feature = "gpu")]
         Device::Gpu(gpu) => {
             let (facts, copies) = (gpu.facts(), gpu.copies());
-            let counts = [copies.uploads + copies.downloads, copies.uploaded_bytes + copies.downloaded_bytes];
+            let counts = CopyCounts {
+                uploads: copies.uploads - before.uploads,
+                uploaded_bytes: copies.uploaded_bytes - before.uploaded_bytes,
+                downloads: copies.downloads - before.downloads,
+                downloaded_bytes: copies.downloaded_bytes - before.downloaded_bytes,
+            };
             (format!("gpu:{} {}", facts.number, facts.name), counts)
         }
     }

@@ -31,6 +31,9 @@ pub enum ComponentError {
         /// What is wrong: found and expected.
         problem: String,
     },
+    /// Values cannot be copied to or from a device, or mapped.
+    #[error("{0}")]
+    Regrid(#[from] knarr_regrid::RegridError),
     /// A value is not usable.
     #[error("{problem}")]
     Value {

@@ -1,6 +1,10 @@
 //! The fields that go into and come out of a step.
 
-use crate::{ComponentError, Declaration};
+#[cfg(feature = "gpu")]
+use crate::DeviceValues;
+use crate::{ComponentError, Declaration, FieldValues};
+#[cfg(feature = "gpu")]
+use knarr_kernels::gpu::Gpu;
 
 /// Values of one field at one time, one for each cell of its grid.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,7 +51,7 @@ impl Values {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fields {
     names: Vec<String>,
-    values: Vec<Option<Values>>,
+    values: Vec<Option<FieldValues>>,
 }
 
 impl Fields {
@@ -60,7 +64,7 @@ impl Fields {
     /// The exports of a declaration: as long as their grids, every value missing.
     pub fn for_exports(declaration: &Declaration) -> Self {
         let names = declaration.exports.iter().map(|e| e.name.clone()).collect();
-        let missing = |len: usize| Some(Values { values: vec![0.0; len], valid: Some(vec![false; len]) });
+        let missing = |len: usize| Some(Values { values: vec![0.0; len], valid: Some(vec![false; len]) }.into());
         let values = declaration.exports.iter().map(|e| missing(declaration.grids[e.grid].grid.len())).collect();
         Self { names, values }
     }
@@ -75,46 +79,60 @@ impl Fields {
         self.names.iter().position(|n| n == name)
     }
 
-    /// A field that may not be there.
-    pub fn find(&self, name: &str) -> Option<&Values> {
-        self.values[self.position(name)?].as_ref()
-    }
-
-    /// A field.
+    /// A field that may not be there, on the host.
     ///
     /// # Errors
-    /// [`ComponentError::NoField`] if it is not there.
+    /// [`ComponentError::Regrid`] if it cannot be copied from a device.
+    pub fn find(&self, name: &str) -> Result<Option<&Values>, ComponentError> {
+        let Some(field) = self.position(name).and_then(|position| self.values[position].as_ref()) else { return Ok(None) };
+        Ok(Some(field.host()?))
+    }
+
+    /// A field, on the host.
+    ///
+    /// # Errors
+    /// [`ComponentError::NoField`] if it is not there; as [`Fields::find`].
     pub fn get(&self, name: &str) -> Result<&Values, ComponentError> {
-        self.find(name).ok_or_else(|| ComponentError::NoField { field: name.to_owned() })
+        self.find(name)?.ok_or_else(|| ComponentError::NoField { field: name.to_owned() })
     }
 
-    /// A field to change.
+    /// A field, on a device.
     ///
     /// # Errors
-    /// [`ComponentError::NoField`] if it is not there.
+    /// [`ComponentError::NoField`] if it is not there; [`ComponentError::Regrid`] if it cannot be copied to the device.
+    #[cfg(feature = "gpu")]
+    pub fn on_device(&self, name: &str, gpu: &Gpu) -> Result<&DeviceValues, ComponentError> {
+        let field = self.position(name).and_then(|position| self.values[position].as_ref());
+        Ok(field.ok_or_else(|| ComponentError::NoField { field: name.to_owned() })?.on_device(gpu)?)
+    }
+
+    /// A field to change, on the host.
+    ///
+    /// # Errors
+    /// [`ComponentError::NoField`] if it is not there; as [`Fields::find`].
     pub fn get_mut(&mut self, name: &str) -> Result<&mut Values, ComponentError> {
         let missing = || ComponentError::NoField { field: name.to_owned() };
         let position = self.position(name).ok_or_else(missing)?;
-        self.values[position].as_mut().ok_or_else(missing)
+        Ok(self.values[position].as_mut().ok_or_else(missing)?.host_mut()?)
     }
 
-    /// Puts valid values into a field.
+    /// Puts values into a field, from the host or a device.
     ///
     /// # Errors
     /// [`ComponentError::NoField`] if no such field was declared.
-    pub fn set(&mut self, name: &str, values: impl Into<Values>) -> Result<(), ComponentError> {
+    pub fn set(&mut self, name: &str, values: impl Into<FieldValues>) -> Result<(), ComponentError> {
         let position = self.position(name).ok_or_else(|| ComponentError::NoField { field: name.to_owned() })?;
         self.values[position] = Some(values.into());
         Ok(())
     }
 
-    /// The field in a place.
-    pub fn at(&self, position: usize) -> Option<&Values> {
+    /// The field in a place, wherever its values are.
+    pub fn at(&self, position: usize) -> Option<&FieldValues> {
         self.values[position].as_ref()
     }
 
     /// The place of a field.
-    pub fn slot(&mut self, position: usize) -> &mut Option<Values> {
+    pub fn slot(&mut self, position: usize) -> &mut Option<FieldValues> {
         &mut self.values[position]
     }
 }

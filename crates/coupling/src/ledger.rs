@@ -26,7 +26,13 @@ use crate::experiment::ZoneEntry;
 use crate::{Array, ComponentError, State, Values};
 use knarr_grid::Grid;
 use knarr_kernels::global_integral::{Compensated, product_sum};
+#[cfg(feature = "gpu")]
+use knarr_kernels::gpu::{Buffer, Gpu, GpuError, Numbers};
+#[cfg(feature = "gpu")]
+use knarr_kernels::twins::zone_sums::DeviceZones;
 use rayon::prelude::*;
+#[cfg(feature = "gpu")]
+use std::sync::OnceLock;
 
 /// Radius by which areas are told in m2 (the sphere of GRIB templates and WRF).
 pub const EARTH_RADIUS_M: f64 = 6_371_229.0;
@@ -68,6 +74,77 @@ pub struct Cells {
     pub zones: usize,
     /// Of each block of cells, stretches in one zone: their first and last cells, and the zone.
     blocks: Vec<Vec<(usize, usize, usize)>>,
+    #[cfg(feature = "gpu")]
+    on_device: CellsOnDevice,
+}
+
+/// What sums on a device need of cells, copied there once.
+#[cfg(feature = "gpu")]
+#[derive(Clone, Debug, Default)]
+struct CellsOnDevice {
+    zones: OnceLock<DeviceZones>,
+    /// Areas, and 1 for cells that take part.
+    sizes: [OnceLock<Buffer>; 2],
+}
+
+/// Weights of cells in sums, and once they are used there a copy on a device.
+#[derive(Clone, Debug)]
+pub(crate) struct CellWeights {
+    pub values: Vec<f64>,
+    #[cfg(feature = "gpu")]
+    on_device: OnceLock<Buffer>,
+}
+
+impl From<Vec<f64>> for CellWeights {
+    fn from(values: Vec<f64>) -> Self {
+        Self {
+            values,
+            #[cfg(feature = "gpu")]
+            on_device: OnceLock::new(),
+        }
+    }
+}
+
+#[cfg(feature = "gpu")]
+impl CellWeights {
+    pub fn on_device(&self, gpu: &Gpu) -> Result<&Buffer, GpuError> {
+        once(&self.on_device, || upload(gpu, &self.values))
+    }
+}
+
+#[cfg(feature = "gpu")]
+fn upload(gpu: &Gpu, weights: &[f64]) -> Result<Buffer, GpuError> {
+    gpu.upload_real("weights of cells", weights, Numbers::of::<f64>(gpu)?)
+}
+
+/// What is made once; of two threads that make it at the same time one wins.
+#[cfg(feature = "gpu")]
+fn once<T>(made: &OnceLock<T>, make: impl FnOnce() -> Result<T, GpuError>) -> Result<&T, GpuError> {
+    match made.get() {
+        Some(value) => Ok(value),
+        None => {
+            let value = make()?;
+            Ok(made.get_or_init(|| value))
+        }
+    }
+}
+
+#[cfg(feature = "gpu")]
+impl Cells {
+    /// The zone of each cell on a device: basins in order, the Earth as their sum; the Earth alone without basins.
+    pub(crate) fn zones_on(&self, gpu: &Gpu) -> Result<&DeviceZones, GpuError> {
+        once(&self.on_device.zones, || match &self.basins {
+            None => Ok(DeviceZones::ONE),
+            Some(basins) => DeviceZones::upload(gpu, basins, self.zones - 1),
+        })
+    }
+
+    /// Areas of cells, or 1 for cells that take part, on a device.
+    pub(crate) fn sizes_on(&self, gpu: &Gpu, per_area: bool) -> Result<&Buffer, GpuError> {
+        once(&self.on_device.sizes[usize::from(per_area)], || {
+            if per_area { upload(gpu, &self.areas) } else { upload(gpu, &self.counts()) }
+        })
+    }
 }
 
 impl Cells {
@@ -93,7 +170,14 @@ impl Cells {
             })
             .collect()
         });
-        Self { areas, blocks: blocks.collect(), basins, zones }
+        Self {
+            areas,
+            blocks: blocks.collect(),
+            basins,
+            zones,
+            #[cfg(feature = "gpu")]
+            on_device: CellsOnDevice::default(),
+        }
     }
 
     /// Whether a cell takes part.

@@ -2,23 +2,27 @@
 //!
 //! They depend on grids and weights alone, as long as no value is missing where one is read.
 
-use crate::ledger::Cells;
+use crate::ledger::{CellWeights, Cells};
 use crate::mapping::Mapping;
 use crate::{Nature, Values};
 use knarr_kernels::global_integral::Compensated;
+#[cfg(feature = "gpu")]
+use std::sync::OnceLock;
 
 /// Weights of cells, m2 for fluxes and 1 for amounts.
 pub(crate) struct Losses {
     /// Of source cells, over destination cells that take no part.
-    pub masked: Option<Vec<f64>>,
+    pub masked: Option<CellWeights>,
     /// Of source cells, beyond the destination.
-    pub beyond: Vec<f64>,
+    pub beyond: CellWeights,
     /// Of destination cells, what did not get its value from below it; `None` for amounts.
-    pub stretched: Option<Vec<f64>>,
+    pub stretched: Option<CellWeights>,
     /// Links that cross from basin to basin.
     crossing: Vec<Crossing>,
     /// The part of each destination cell whose value comes from the source; `None` where a row is whole by definition.
     parts: Option<Vec<f64>>,
+    #[cfg(feature = "gpu")]
+    on_device: [OnceLock<Vec<Option<CellWeights>>>; 2],
 }
 
 struct Crossing {
@@ -58,11 +62,13 @@ impl Losses {
             }
         }
         Some(Self {
-            masked: masked.map(|m| m.iter().zip(&from).map(|(part, area)| part * area).collect()),
-            beyond: (0..from.len()).map(beyond).collect(),
-            stretched: per_area.then(|| (0..to.len()).map(|cell| (1.0 - part(cell)) * to[cell]).collect()),
+            masked: masked.map(|m| m.iter().zip(&from).map(|(part, area)| part * area).collect::<Vec<f64>>().into()),
+            beyond: (0..from.len()).map(beyond).collect::<Vec<f64>>().into(),
+            stretched: per_area.then(|| (0..to.len()).map(|cell| (1.0 - part(cell)) * to[cell]).collect::<Vec<f64>>().into()),
             crossing,
             parts: partial.then(|| (0..to.len()).map(part).collect()),
+            #[cfg(feature = "gpu")]
+            on_device: Default::default(),
         })
     }
 
@@ -90,5 +96,34 @@ impl Losses {
             }
         }
         Some(moved)
+    }
+
+    /// 1 for source cells that some row reads: a sum by these tells whether values are missing there.
+    #[cfg(feature = "gpu")]
+    pub fn read(&self, mapping: &Mapping) -> Option<&CellWeights> {
+        let weights = &mapping.regridder.as_ref()?.weights;
+        let made = self.on_device[0].get_or_init(|| {
+            let mut read = vec![0.0; weights.source_len];
+            weights.columns.iter().for_each(|&column| read[column as usize] = 1.0);
+            vec![Some(read.into())]
+        });
+        made[0].as_ref()
+    }
+
+    /// [`Losses::moved`] as weights of source cells, for each zone; `None` where nothing comes in, no zones without basins.
+    #[cfg(feature = "gpu")]
+    pub fn crossed(&self, source: &Cells, destination: &Cells) -> &[Option<CellWeights>] {
+        self.on_device[1].get_or_init(|| {
+            let (Some(from), Some(to)) = (&source.basins, &destination.basins) else { return Vec::new() };
+            let mut zones: Vec<Option<Vec<f64>>> = vec![None; source.zones];
+            for link in &self.crossing {
+                let (s, d) = (link.source as usize, link.destination as usize);
+                let size = link.weight * link.area;
+                for (zone, size) in [(1 + usize::from(to[d]), size), (1 + usize::from(from[s]), -size)] {
+                    zones[zone].get_or_insert_with(|| vec![0.0; from.len()])[s] += size;
+                }
+            }
+            zones.into_iter().map(|weights| weights.map(Into::into)).collect()
+        })
     }
 }

@@ -1,142 +1,110 @@
-//! A mapping on a graphics processor: weights, areas and losses stay there, values go up, results and sums come back.
+//! What happens to fields on a device on their way: they are converted, mapped, turned and filled, and stay there.
 
-use crate::Nature;
-use crate::ledger::Cells;
-use crate::losses::Losses;
+use crate::error::RunError;
 use crate::mapping::Mapping;
-use knarr_kernels::global_integral::Compensated;
-use knarr_kernels::gpu::{Buffer, DeviceField, Gpu, GpuError, Numbers, Step};
+use crate::plan::Rotation;
+use crate::sums::{Sums, device};
+use crate::{DeviceValues, FieldValues};
+use knarr_kernels::convert::Conversion;
+use knarr_kernels::gpu::{BlockShape, DeviceField, Gpu, GpuError, Numbers, Step};
 use knarr_kernels::sparse_apply::Missing;
-use knarr_kernels::twins::global_integral::DeviceStatistics;
+use knarr_kernels::twins::rotate_vectors::DeviceAxes;
 use knarr_kernels::twins::sparse_apply::DeviceRows;
-use knarr_regrid::{RegridError, SlabFlags};
+use knarr_regrid::RegridError;
 
-/// A mapping on a device, in double precision: without it no ledger closes.
+/// A mapping's weights on a device, in double precision: without it no ledger closes.
 pub(crate) struct DeviceWay {
     gpu: Gpu,
     rows: DeviceRows,
     missing: Missing,
-    source_len: usize,
-    accounts: Vec<DeviceAccount>,
-}
-
-/// What sums of the ledger are weighted by.
-struct DeviceAccount {
-    nature: Nature,
-    areas: Zoned,
-    masked: Option<Zoned>,
-    beyond: Zoned,
-    stretched: Option<Zoned>,
-}
-
-/// Sums that the device made, Σ value · weight of each zone.
-///
-/// Each is a tree of 256 terms a node: for n cells the error is below 256·⌈log₂₅₆ n⌉·ε·Σ|value · weight|, in practice some ε.
-pub(crate) struct DeviceSums {
-    pub amounts: Vec<Compensated>,
-    pub masked: Option<Vec<Compensated>>,
-    pub beyond: Vec<Compensated>,
-    pub stretched: Option<Vec<Compensated>>,
-}
-
-/// What comes back of a field.
-pub(crate) struct DeviceMapped {
-    pub values: Vec<f64>,
-    pub valid: Option<SlabFlags>,
-    pub sums: Option<DeviceSums>,
+    fill: Option<f64>,
 }
 
 impl DeviceWay {
-    /// Brings weights to the device, and what the ledger needs for fields of some `natures`.
-    pub fn new(
-        gpu: &Gpu,
-        mapping: &Mapping,
-        (source, destination): (&Cells, &Cells),
-        natures: &[Nature],
-    ) -> Result<Option<Self>, RegridError> {
+    /// Brings weights to the device; `None` where both grids are the same.
+    pub fn new(gpu: &Gpu, mapping: &Mapping) -> Result<Option<Self>, RegridError> {
         let Some(regridder) = &mapping.regridder else { return Ok(None) };
         let (rows, missing) = regridder.rows_on(gpu, Numbers::of::<f64>(gpu)?)?;
-        let mut accounts = Vec::new();
-        for &nature in natures {
-            let Some(losses) = Losses::new(mapping, source, destination, nature) else { continue };
-            let per_area = nature == Nature::Flux;
-            let areas = if per_area { destination.areas.clone() } else { destination.counts() };
-            let zoned = |cells: &Cells, weights: &Vec<f64>| Zoned::upload(gpu, cells, weights);
-            accounts.push(DeviceAccount {
-                nature,
-                areas: zoned(destination, &areas)?,
-                masked: losses.masked.as_ref().map(|weights| zoned(source, weights)).transpose()?,
-                beyond: zoned(source, &losses.beyond)?,
-                stretched: losses.stretched.as_ref().map(|weights| zoned(destination, weights)).transpose()?,
-            });
-        }
-        let source_len = regridder.weights.source_len;
-        Ok(Some(Self { gpu: gpu.clone(), rows, missing, source_len, accounts }))
+        Ok(Some(Self { gpu: gpu.clone(), rows, missing, fill: mapping.methods.fill() }))
     }
 
-    /// Maps a field, in one submission with the sums that its `nature` needs, if any. Values that are not `valid` never
-    /// count, whatever they are; without flags all values must be numbers.
-    pub fn map(&self, values: &[f64], valid: Option<&SlabFlags>, nature: Option<Nature>) -> Result<DeviceMapped, RegridError> {
-        let gpu = &self.gpu;
-        let source = DeviceField::upload(gpu, self.source_len, values, valid, 1)?;
-        let result = self.rows.destination_for(gpu, &source)?;
-        let mut step = Step::new(gpu);
-        self.rows.apply(&mut step, &source, self.missing, &result)?;
-        let account = self.accounts.iter().find(|a| Some(a.nature) == nature);
-        let mut sums = Vec::new();
-        if let Some(account) = account {
-            sums.push(Some(account.areas.sum(&mut step, &result)?));
-            sums.push(account.masked.as_ref().map(|weights| weights.sum(&mut step, &source)).transpose()?);
-            sums.push(Some(account.beyond.sum(&mut step, &source)?));
-            sums.push(account.stretched.as_ref().map(|weights| weights.sum(&mut step, &result)).transpose()?);
+    /// Values of the destination from those of the source; cells that nothing reaches have the fill value.
+    pub fn map(&self, given: &FieldValues, sums: &mut Sums) -> Result<FieldValues, RunError> {
+        let source = given.on_device(&self.gpu)?.field();
+        let result = self.apply(source, sums.step(&self.gpu)).map_err(device)?;
+        Ok(DeviceValues::new(&self.gpu, result)?.into())
+    }
+
+    /// [`DeviceWay::map`] for the two components of a vector, in space as three.
+    pub fn map_vector(
+        &self,
+        [u, v]: [&FieldValues; 2],
+        rotation: &Rotation,
+        sums: &mut Sums,
+    ) -> Result<[FieldValues; 2], RunError> {
+        let [u, v] = [u.on_device(&self.gpu)?, v.on_device(&self.gpu)?].map(DeviceValues::field);
+        let turned = self.turned([u, v], rotation, sums.step(&self.gpu)).map_err(device)?;
+        let [u, v] = turned.map(|field| DeviceValues::new(&self.gpu, field).map(FieldValues::from));
+        Ok([u?, v?])
+    }
+
+    fn apply(&self, source: &DeviceField<f64>, step: &mut Step) -> Result<DeviceField<f64>, GpuError> {
+        let mapped = self.rows.destination_for(&self.gpu, source)?;
+        self.rows.apply(step, source, self.missing, &mapped)?;
+        match self.fill {
+            Some(_) if mapped.has_flags() => converted(&mapped, &Conversion { fill: self.fill, ..Conversion::NOTHING }, step),
+            _ => Ok(mapped),
         }
-        step.submit()?;
-        let (values, valid) = result.download(gpu)?;
-        let mut read = Vec::new();
-        for of_zones in sums {
-            read.push(of_zones.map(|of_zones| told(gpu, &of_zones)).transpose()?);
-        }
-        let sums = match <[Option<Vec<Compensated>>; 4]>::try_from(read) {
-            Ok([Some(amounts), masked, Some(beyond), stretched]) => Some(DeviceSums { amounts, masked, beyond, stretched }),
-            _ => None,
+    }
+
+    fn turned(
+        &self,
+        components: [&DeviceField<f64>; 2],
+        rotation: &Rotation,
+        step: &mut Step,
+    ) -> Result<[DeviceField<f64>; 2], GpuError> {
+        let [from, to] = match rotation.on_device.get() {
+            Some(axes) => axes,
+            None => {
+                let axes = |axes| DeviceAxes::upload::<f64>(&self.gpu, axes);
+                let both = [axes(&rotation.source)?, axes(&rotation.destination)?];
+                rotation.on_device.get_or_init(|| both)
+            }
         };
-        Ok(DeviceMapped { values, valid, sums })
+        // A vector is valid where both components are: one without flags gets some, all set.
+        let flagged = components.iter().any(|field| field.has_flags());
+        let mut same = |field: &DeviceField<f64>| match flagged && !field.has_flags() {
+            true => converted_with(field, &Conversion::NOTHING, true, step),
+            false => Ok(field.clone()),
+        };
+        let [u, v] = components.map(&mut same);
+        let [x, y, z] = from.to_cartesian(step, &u?, &v?)?;
+        let [y, z] = [y.with_flags_of(&x)?, z.with_flags_of(&x)?];
+        let [x, y, z] = [&x, &y, &z].map(|field| self.apply(field, step));
+        let [u, v] = to.from_cartesian(step, [&x?, &y?, &z?])?;
+        let v = v.with_flags_of(&u)?;
+        Ok([u, v])
     }
 }
 
-/// Weights of cells on the device: of the Earth, or of each zone where there are basins.
-struct Zoned(Vec<Buffer>);
-
-impl Zoned {
-    fn upload(gpu: &Gpu, cells: &Cells, weights: &[f64]) -> Result<Self, GpuError> {
-        let numbers = Numbers::of::<f64>(gpu)?;
-        let Some(basins) = &cells.basins else {
-            return Ok(Self(vec![gpu.upload_real("weights of cells", weights, numbers)?]));
-        };
-        let of_zone = |zone: usize| {
-            let own = |(&weight, &basin): (&f64, &u16)| if usize::from(basin) == zone { weight } else { 0.0 };
-            let weights: Vec<f64> = weights.iter().zip(basins).map(own).collect();
-            gpu.upload_real("weights of a basin's cells", &weights, numbers)
-        };
-        Ok(Self((0..cells.zones - 1).map(of_zone).collect::<Result<_, _>>()?))
-    }
-
-    fn sum(&self, step: &mut Step, field: &DeviceField<f64>) -> Result<Vec<DeviceStatistics>, GpuError> {
-        self.0.iter().map(|weights| DeviceStatistics::add(step, field, weights)).collect()
-    }
+/// A field converted, on the device where it was made.
+pub(crate) fn convert(values: &DeviceValues, conversion: &Conversion, sums: &mut Sums) -> Result<FieldValues, RunError> {
+    let field = converted(values.field(), conversion, sums.step(values.gpu())).map_err(device)?;
+    Ok(DeviceValues::new(values.gpu(), field)?.into())
 }
 
-/// Sums of zones, the Earth first.
-fn told(gpu: &Gpu, of_zones: &[DeviceStatistics]) -> Result<Vec<Compensated>, GpuError> {
-    let mut sums = Vec::with_capacity(of_zones.len() + 1);
-    for zone in of_zones {
-        let value = zone.read(gpu)?.first().map_or(0.0, |slab| slab.integral);
-        sums.push(Compensated::from_parts([value, 0.0]));
-    }
-    if sums.len() > 1 {
-        let mut earth = Compensated::default();
-        sums.iter().for_each(|zone| earth.merge(zone));
-        sums.insert(0, earth);
-    }
-    Ok(sums)
+fn converted(field: &DeviceField<f64>, conversion: &Conversion, step: &mut Step) -> Result<DeviceField<f64>, GpuError> {
+    converted_with(field, conversion, field.has_flags() && conversion.fill.is_none(), step)
+}
+
+fn converted_with(
+    field: &DeviceField<f64>,
+    conversion: &Conversion,
+    has_flags: bool,
+    step: &mut Step,
+) -> Result<DeviceField<f64>, GpuError> {
+    let shape = BlockShape { cells: field.shape().cells, slabs: 1, lanes: 1 };
+    let result = DeviceField::zeros(step.gpu(), shape, has_flags)?;
+    knarr_kernels::twins::convert::convert(step, (field, 0), conversion, (&result, 0))?;
+    Ok(result)
 }

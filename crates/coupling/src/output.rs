@@ -34,7 +34,7 @@ impl<'p> Output<'p> {
     /// Writes the exports of a component, which has come to `at_s` seconds after the start.
     ///
     /// # Errors
-    /// [`RunError::Io`].
+    /// [`RunError::Io`]; [`RunError::Regrid`] if they cannot be copied from a device.
     pub fn record(&mut self, component: usize, exports: &Fields, at_s: i64) -> Result<(), RunError> {
         let planned = &self.plan.components[component];
         let fields: Vec<&Export> = self.fields(component).collect();
@@ -51,7 +51,8 @@ impl<'p> Output<'p> {
         stretch.file.put_numbers("time_bnds", &[at.clone(), 0..2], &Numbers::F64(bounds))?;
         for export in fields {
             let grid = &planned.declaration.grids[export.grid].grid;
-            let Some(values) = exports.find(&export.name) else { continue };
+            let Some(values) = exports.position(&export.name).and_then(|position| exports.at(position)) else { continue };
+            let values = values.host()?;
             let value = |cell: usize| values.get(cell).filter(|_| grid.mask.is_active(cell)).unwrap_or(FILL);
             let numbers = Numbers::F64((0..grid.len()).map(value).collect());
             let part: Vec<Range<usize>> = std::iter::once(at.clone()).chain(grid.shape.iter().map(|&n| 0..n)).collect();

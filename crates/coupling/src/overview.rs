@@ -252,28 +252,20 @@ fn first_events(plan: &Plan, most: usize) -> Vec<Event> {
                 .collect::<Vec<_>>()
                 .join(", ")
         };
-        let takes = plan
-            .couplings
-            .iter()
-            .filter(|k| k.destination == c && k.timing.is_taken_at(start))
-            .map(|k| match k.timing.window_taken_at(start) {
-                window if window <= 0 => format!("{} from {} (initial)", names(k), plan.components[k.source].name),
-                window => {
-                    format!(
-                        "{} from {} up to {}",
-                        names(k),
-                        plan.components[k.source].name,
-                        Instant(plan.start.0 + window).label(plan.calendar)
-                    )
-                }
-            })
-            .collect();
-        let sends = plan
-            .couplings
-            .iter()
-            .filter(|k| k.source == c && k.timing.is_sent_at(start + step))
-            .map(|k| format!("{} to {}", names(k), plan.components[k.destination].name))
-            .collect();
+        let takes = gathered(plan.couplings.iter().filter(|k| k.destination == c && k.timing.is_taken_at(start)).map(|k| {
+            let from = &plan.components[k.source].name;
+            let rest = match k.timing.window_taken_at(start) {
+                window if window <= 0 => format!("from {from} (initial)"),
+                window => format!("from {from} up to {}", Instant(plan.start.0 + window).label(plan.calendar)),
+            };
+            (names(k), rest)
+        }));
+        let sends = gathered(
+            plan.couplings
+                .iter()
+                .filter(|k| k.source == c && k.timing.is_sent_at(start + step))
+                .map(|k| (names(k), format!("to {}", plan.components[k.destination].name))),
+        );
         events.push(Event {
             at: Instant(plan.start.0 + start).label(plan.calendar),
             component: component.name.clone(),
@@ -282,6 +274,18 @@ fn first_events(plan: &Plan, most: usize) -> Vec<Event> {
         });
     }
     events
+}
+
+/// Fields of one way in one text, in the order in which ways come first: `a, b from air up to noon`.
+fn gathered(fields: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    let mut ways: Vec<(Vec<String>, String)> = Vec::new();
+    for (names, way) in fields {
+        match ways.iter_mut().find(|(_, known)| *known == way) {
+            Some((all, _)) => all.push(names),
+            None => ways.push((vec![names], way)),
+        }
+    }
+    ways.into_iter().map(|(names, way)| format!("{} {way}", names.join(", "))).collect()
 }
 
 fn flatten(plan: &Plan, actions: &[Action], out: &mut Vec<usize>) {

@@ -1,7 +1,7 @@
 //! Kinds of components by name, so that a new one plugs in without a change of the core.
 
 use crate::document::Node;
-use crate::{Component, ComponentError, Instant};
+use crate::{About, Component, ComponentError, ComponentKind, Instant};
 use knarr_field::Calendar;
 use knarr_grid::Grid;
 use serde::de::DeserializeOwned;
@@ -76,7 +76,7 @@ pub type Constructor = fn(&Context, &Parameters) -> Result<Box<dyn Component>, C
 
 /// Kinds of components by name.
 #[derive(Clone, Debug, Default)]
-pub struct Registry(BTreeMap<&'static str, Constructor>);
+pub struct Registry(BTreeMap<&'static str, ComponentKind>);
 
 impl Registry {
     /// No kinds.
@@ -86,18 +86,25 @@ impl Registry {
 
     /// The same with one more kind; a kind of the same name is replaced.
     #[must_use]
-    pub fn with(mut self, kind: &'static str, constructor: Constructor) -> Self {
-        self.0.insert(kind, constructor);
+    pub fn with(mut self, kind: &'static str, make: Constructor) -> Self {
+        self.0.insert(kind, ComponentKind { make, about: None });
         self
     }
 
-    /// The constructor of a kind.
-    pub fn find(&self, kind: &str) -> Option<Constructor> {
-        self.0.get(kind).copied()
+    /// [`Registry::with`] a kind that says what it is.
+    #[must_use]
+    pub fn with_told(mut self, kind: &'static str, make: Constructor, about: About) -> Self {
+        self.0.insert(kind, ComponentKind { make, about: Some(about) });
+        self
     }
 
-    /// Names of all kinds, sorted.
-    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
-        self.0.keys().copied()
+    /// A kind.
+    pub fn find(&self, kind: &str) -> Option<&ComponentKind> {
+        self.0.get(kind)
+    }
+
+    /// All kinds with their names, sorted by these.
+    pub fn kinds(&self) -> impl Iterator<Item = (&'static str, &ComponentKind)> {
+        self.0.iter().map(|(&name, kind)| (name, kind))
     }
 }

@@ -4,8 +4,10 @@ use crate::error::RunError;
 use crate::ledger::Cells;
 use crate::losses::Losses;
 use crate::mapping::Mapping;
-use crate::{Nature, Values};
-use knarr_kernels::global_integral::Compensated;
+use crate::plan::Rotation;
+use crate::sums::Sums;
+use crate::{FieldValues, Nature, Values};
+use knarr_kernels::rotate_vectors::{from_cartesian, to_cartesian};
 use knarr_regrid::{Device, PreparedRegridder, SlabFlags};
 use std::sync::{Arc, OnceLock};
 
@@ -27,31 +29,16 @@ pub(crate) struct Way<'p> {
     on_device: Option<crate::on_device::DeviceWay>,
 }
 
-/// Sums of a mapped field that were made with it, as the ledger needs them.
-#[derive(Default)]
-pub(crate) struct Sums {
-    pub amounts: Option<Vec<Compensated>>,
-    pub masked: Option<Vec<Compensated>>,
-    pub beyond: Option<Vec<Compensated>>,
-    pub stretched: Option<Vec<Compensated>>,
-}
-
 impl<'p> Way<'p> {
-    /// Makes a mapping ready on a device, for fields of some natures.
-    pub fn new(
-        mapping: &'p Mapping,
-        source: Arc<Cells>,
-        destination: Arc<Cells>,
-        device: &Device,
-        natures: &[Nature],
-    ) -> Result<Self, RunError> {
+    /// Makes a mapping ready on a device.
+    pub fn new(mapping: &'p Mapping, source: Arc<Cells>, destination: Arc<Cells>, device: &Device) -> Result<Self, RunError> {
         #[cfg(feature = "gpu")]
         let on_device = match device {
             Device::Cpu => None,
-            Device::Gpu(gpu) => crate::on_device::DeviceWay::new(gpu, mapping, (&source, &destination), natures)?,
+            Device::Gpu(gpu) => crate::on_device::DeviceWay::new(gpu, mapping)?,
         };
         #[cfg(not(feature = "gpu"))]
-        let _ = (device, natures);
+        let _ = device;
         let (mut read, mut unreached, mut valid) = (Vec::new(), Vec::new(), None);
         if let Some(regridder) = &mapping.regridder {
             let weights = &regridder.weights;
@@ -89,41 +76,49 @@ impl<'p> Way<'p> {
         kept.get_or_init(|| Losses::new(self.mapping, &self.source, &self.destination, nature)).as_ref()
     }
 
-    /// Values of the destination from those of the source, in a `spare` field where there is one; on a graphics processor
-    /// with sums for the ledger if a `nature` is given.
-    pub fn map(&self, given: &Values, nature: Option<Nature>, spare: &mut Vec<Vec<f64>>) -> Result<(Values, Sums), RunError> {
+    /// Whether its weights are on a device.
+    pub fn is_on_device(&self) -> bool {
         #[cfg(feature = "gpu")]
-        if let Some(on_device) = &self.on_device {
-            return self.map_on(on_device, given, nature);
-        }
-        let _ = nature;
-        Ok((self.map_here(given, spare)?, Sums::default()))
+        return self.on_device.is_some();
+        #[cfg(not(feature = "gpu"))]
+        false
     }
 
-    #[cfg(feature = "gpu")]
-    fn map_on(
-        &self,
-        on_device: &crate::on_device::DeviceWay,
-        given: &Values,
-        nature: Option<Nature>,
-    ) -> Result<(Values, Sums), RunError> {
-        let is_whole = self.is_whole(given);
-        // What is not read may be no number, and a product with 0 would not be 0.
-        let needs_cleaning = given.valid.is_some() || given.values.iter().any(|v| !v.is_finite());
-        let clean = |cell: usize| given.get(cell).filter(|v| v.is_finite()).unwrap_or(0.0);
-        let cleaned: Option<Vec<f64>> = needs_cleaning.then(|| (0..given.len()).map(clean).collect());
-        let values = cleaned.as_ref().unwrap_or(&given.values);
-        let flags = given.valid.as_ref().filter(|_| !is_whole).map(|valid| SlabFlags::from_bools(valid.len(), valid));
-        let mapped = on_device.map(values, flags.as_ref(), nature)?;
-        let fill = self.mapping.methods.fill();
-        let mut sums = Sums::default();
-        if let Some(made) = mapped.sums {
-            (sums.masked, sums.beyond) = (made.masked, Some(made.beyond));
-            // Cells that are filled here have given the device nothing, and rows that lack values are stretched otherwise.
-            sums.amounts = fill.is_none_or(|fill| fill == 0.0).then_some(made.amounts);
-            sums.stretched = made.stretched.filter(|_| is_whole && sums.amounts.is_some());
+    /// Values of the destination from those of the source: where the weights are; in a `spare` field where there is one.
+    /// Where both grids are the same values stay where they were made.
+    pub fn map(&self, given: &FieldValues, sums: &mut Sums, spare: &mut Vec<Vec<f64>>) -> Result<FieldValues, RunError> {
+        #[cfg(feature = "gpu")]
+        match &self.on_device {
+            Some(on_device) => return on_device.map(given, sums),
+            None if given.is_made_on_device() => return Ok(given.clone()),
+            None => (),
         }
-        Ok((self.filled(mapped.values, mapped.valid), sums))
+        let _ = sums;
+        Ok(self.map_here(given.host()?, spare)?.into())
+    }
+
+    /// [`Way::map`] for the two components of a vector, which turn with the axes.
+    pub fn map_vector(
+        &self,
+        [u, v]: [&FieldValues; 2],
+        rotation: &Rotation,
+        sums: &mut Sums,
+        spare: &mut Vec<Vec<f64>>,
+    ) -> Result<[FieldValues; 2], RunError> {
+        #[cfg(feature = "gpu")]
+        if let Some(on_device) = &self.on_device {
+            return on_device.map_vector([u, v], rotation, sums);
+        }
+        let _ = sums;
+        let [u, v] = [u.host()?, v.host()?];
+        let valid = both(u.valid.as_deref(), v.valid.as_deref());
+        let cartesian = to_cartesian(&u.values, &v.values, &rotation.source);
+        let mut map = |values| self.map_here(&Values { values, valid: valid.clone() }, spare);
+        let [x, y, z] = cartesian;
+        let mapped = [map(x)?, map(y)?, map(z)?];
+        let [x, y] = from_cartesian(mapped.each_ref().map(|m| &m.values[..]), &rotation.destination);
+        let valid = mapped[0].valid.clone();
+        Ok([Values { values: x, valid: valid.clone() }.into(), Values { values: y, valid }.into()])
     }
 
     fn map_here(&self, given: &Values, spare: &mut Vec<Vec<f64>>) -> Result<Values, RunError> {
@@ -160,5 +155,14 @@ impl<'p> Way<'p> {
             return Values::new(values);
         }
         Values { values, valid: self.destination.told(valid) }
+    }
+}
+
+/// Validity of what needs two values.
+fn both(a: Option<&[bool]>, b: Option<&[bool]>) -> Option<Vec<bool>> {
+    match (a, b) {
+        (None, None) => None,
+        (Some(one), None) | (None, Some(one)) => Some(one.to_vec()),
+        (Some(a), Some(b)) => Some(a.iter().zip(b).map(|(&a, &b)| a && b).collect()),
     }
 }

@@ -190,8 +190,8 @@ impl Component for Wind {
         if worst < 0.02 { Ok(()) } else { Err(ComponentError::Value { problem: format!("the wind is wrong by {worst}") }) }
     }
 
-    fn save(&self) -> State {
-        State::new()
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new())
     }
 
     fn restore(&mut self, _: &State) -> Result<(), ComponentError> {

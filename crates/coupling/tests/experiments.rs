@@ -54,7 +54,7 @@ fn five_domains_trade_water_and_heat_and_lose_none() {
     while !coupler.is_finished() {
         coupler.advance().unwrap_or_else(|e| panic!("{e}"));
         if half.is_none() && coupler.reached_s() >= 2 * 86_400 {
-            half = Some(coupler.save());
+            half = Some(coupler.save().expect("it can be kept"));
         }
     }
     closes(&coupler, &plan);
@@ -71,14 +71,17 @@ fn five_domains_trade_water_and_heat_and_lose_none() {
     let rivers = plan.components.iter().position(|c| c.name == "rivers").expect("a component");
     let moved: Vec<f64> = (1..coupler.zones()).map(|zone| coupler.stocks(rivers, zone)[0].1[3]).collect();
     assert!(moved.iter().any(|kg| *kg > 1e3) && moved.iter().any(|kg| *kg < -1e3), "rivers cross borders: {moved:?} kg");
-    let whole: State = coupler.save();
+    let whole: State = coupler.save().expect("it can be kept");
     let half = half.expect("half of it");
     drop(coupler);
     let mut again = shipped("five-domains.yaml", 4);
     let mut coupler = Coupler::of(&mut again, 1).expect("starts");
     coupler.restore(&half).expect("its own state");
     finish(&mut coupler);
-    assert!(coupler.save() == whole, "differs after going on from the middle on another number of threads");
+    assert!(
+        coupler.save().expect("it can be kept") == whole,
+        "differs after going on from the middle on another number of threads"
+    );
 }
 
 #[test]

@@ -48,23 +48,23 @@ fn a_run_gone_on_with_is_the_run_itself_at_every_action() {
     let mut coupler = Coupler::of(&mut prepared, 1).expect("starts");
     let mut kept = Vec::new();
     while !coupler.is_finished() {
-        kept.push(coupler.save());
+        kept.push(coupler.save().expect("it can be kept"));
         coupler.advance().unwrap_or_else(|e| panic!("{e}"));
     }
     // A hyper-period is 12 hours; two days have every phase of every window.
     assert!(kept.len() > 40);
-    assert_eq!(coupler.save(), whole);
+    assert_eq!(coupler.save().expect("it can be kept"), whole);
     for (at, state) in kept.iter().enumerate() {
         let threads = 1 + at % 3;
         let resumed = in_pool(threads, || {
             let mut prepared = prepare(BOXES);
             let mut coupler = Coupler::of(&mut prepared, threads).expect("starts");
             coupler.restore(state).expect("its own state");
-            assert_eq!(coupler.save(), *state);
+            assert_eq!(coupler.save().expect("it can be kept"), *state);
             while !coupler.is_finished() {
                 coupler.advance().unwrap_or_else(|e| panic!("{e}"));
             }
-            coupler.save()
+            coupler.save().expect("it can be kept")
         });
         assert!(resumed == whole, "differs after going on from action {at} on {threads} threads");
     }
@@ -108,7 +108,7 @@ fn iterations_converge_and_their_ledger_closes() {
             assert!(residual.abs() <= 1e-12 * row[0].abs().max(in_flight.abs()), "{scheme} {k}: {residual} {row:?}");
         }
         // The boxes explicit in their content give no surprise: a pass more changes nothing.
-        assert_eq!(run_whole(&text, 1), coupler.save(), "{scheme}");
+        assert_eq!(run_whole(&text, 1), coupler.save().expect("it can be kept"), "{scheme}");
     }
     assert!(passes[2] <= passes[0], "{passes:?}");
 }

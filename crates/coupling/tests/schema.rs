@@ -4,7 +4,7 @@ mod common;
 
 use common::BOXES;
 use knarr_coupling::document::{Kind, Node};
-use knarr_coupling::{ExperimentFile, experiment};
+use knarr_coupling::{ExperimentFile, Registry, experiment};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -30,7 +30,7 @@ fn agree(validator: &jsonschema::Validator, name: &str, text: &str, expected: bo
 
 #[test]
 fn schema_and_types_agree_on_good_and_bad_experiments() {
-    let validator = jsonschema::validator_for(&experiment::schema()).expect("a schema");
+    let validator = jsonschema::validator_for(&experiment::schema(&Registry::built_in())).expect("a schema");
     agree(&validator, "boxes", BOXES, true);
     let change = |from: &str, to: &str| {
         assert!(BOXES.contains(from), "{from}");
@@ -63,7 +63,7 @@ fn schema_and_types_agree_on_good_and_bad_experiments() {
 
 #[test]
 fn shipped_experiments_fit_the_schema() {
-    let validator = jsonschema::validator_for(&experiment::schema()).expect("a schema");
+    let validator = jsonschema::validator_for(&experiment::schema(&Registry::built_in())).expect("a schema");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/experiments");
     let Ok(entries) = std::fs::read_dir(&folder) else {
         println!("skipped: no experiments ship yet");
@@ -72,5 +72,43 @@ fn shipped_experiments_fit_the_schema() {
     for path in entries.map(|e| e.expect("an entry").path()).filter(|p| p.extension().is_some_and(|e| e == "yaml")) {
         let text = std::fs::read_to_string(&path).expect("readable");
         agree(&validator, &path.display().to_string(), &text, true);
+    }
+}
+
+/// What `knarr couple kinds` tells is what the kinds take.
+#[test]
+fn examples_of_kinds_fit_the_schema_and_the_kinds() {
+    let registry = Registry::built_in();
+    let validator = jsonschema::validator_for(&experiment::schema(&registry)).expect("a schema");
+    let of_files = ["geosphere", "river_routing", "stream"];
+    for (name, kind) in registry.kinds() {
+        let about = kind.about.unwrap_or_else(|| panic!("{name} tells nothing"));
+        let text = format!("clock: {{start: 2000-01-01, stop: P1D}}\ncomponents:\n  mine: {}\n", about.example);
+        agree(&validator, name, &text, true);
+        match kind.example() {
+            Ok(declaration) => assert!(!declaration.imports.is_empty() || !declaration.exports.is_empty(), "{name}"),
+            Err(e) => assert!(of_files.contains(&name) && e.to_string().contains(".nc"), "{name}: {e}"),
+        }
+        let parameters = about.parameters();
+        assert!(!parameters.is_empty() && parameters.iter().all(|p| !p.about.is_empty() && !p.form.is_empty()), "{parameters:?}");
+    }
+}
+
+/// The schema knows the parameters of each kind: a misspelt one is no number for the editor either.
+#[test]
+fn the_schema_refuses_wrong_parameters() {
+    let validator = jsonschema::validator_for(&experiment::schema(&Registry::built_in())).expect("a schema");
+    for (mine, expected) in [
+        ("{kind: slab_ocean, grid: r36x18, step: P1D, parameters: {depth: 50 m, initial: {value: 10 degC}}}", true),
+        ("{kind: slab_ocean, grid: r36x18, step: P1D, parameters: {depht: 50 m, initial: {value: 10 degC}}}", false),
+        ("{kind: slab_ocean, grid: r36x18, step: P1D, parameters: {depth: 50, initial: {value: 10 degC}}}", false),
+        ("{kind: slab_ocean, grid: r36x18, step: P1D}", false),
+        ("{kind: bulk_flux, grid: r36x18, step: P1D}", true),
+        ("{kind: bulk_flux, grid: r36x18, step: P1D, parameters: {scheme: coare}}", false),
+        ("{kind: my_own, grid: r36x18, step: P1D, parameters: {anything: 1}}", true),
+    ] {
+        let text = format!("clock: {{start: 2000-01-01, stop: P1D}}\ncomponents:\n  mine: {mine}\n");
+        let instance = json_of(&Node::parse(&text).expect("YAML"));
+        assert_eq!(validator.is_valid(&instance), expected, "{mine}");
     }
 }

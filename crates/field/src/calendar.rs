@@ -103,6 +103,13 @@ impl Calendar {
         }
     }
 
+    /// Whether both calendars have the same dates from `first` on, as the standard calendar and the proleptic Gregorian one
+    /// have since 1582-10-15.
+    pub fn same_since(self, other: Self, first: Date) -> bool {
+        let gregorian = |calendar| matches!(calendar, Self::Standard | Self::ProlepticGregorian);
+        self == other || gregorian(self) && gregorian(other) && first >= FIRST_GREGORIAN
+    }
+
     /// Days from 2000-01-01 of this calendar to `date`.
     ///
     /// # Errors

@@ -225,6 +225,11 @@ impl Linear {
         value * self.multiply / self.divide + self.add
     }
 
+    /// What values are multiplied by, then divided by, and what is added.
+    pub fn parts(&self) -> [f64; 3] {
+        [self.multiply, self.divide, self.add]
+    }
+
     /// Whether it leaves values as they are.
     pub fn is_identity(&self) -> bool {
         *self == Self::IDENTITY

@@ -3,10 +3,12 @@
 //! Names of variables and dimensions in groups are paths without a leading slash: `group/name`.
 //! Nothing is decoded here; see [`crate::decode`] for packing and missing values.
 
+mod handle;
 mod metadata;
 mod values;
 
 use crate::IoError;
+use handle::Handle;
 use knarr_field::{Attributes, NumberType};
 use metadata::{dimension, read_attributes, read_group, variable};
 use netcdf::Extent;
@@ -104,7 +106,7 @@ impl Variable {
 pub struct File {
     path: PathBuf,
     fast: Fast,
-    inner: netcdf::File,
+    inner: Handle,
     dimensions: Vec<Dimension>,
     variables: Vec<Variable>,
     attributes: Attributes,
@@ -119,7 +121,7 @@ impl File {
     pub fn open(path: &Path) -> Result<Self, IoError> {
         crate::container::check(path)?;
         crate::library::ready();
-        let inner = netcdf::open(path).map_err(|e| crate::container::open_error(path, &e))?;
+        let inner = Handle::open(path)?;
         let mut file = Self {
             path: path.to_owned(),
             fast: Fast::default(),

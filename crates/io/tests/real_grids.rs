@@ -8,11 +8,6 @@
 
 use knarr_io::{Dataset, IoError, Role, VariableGrid, read_grid, read_grid_file};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-
-/// Held while files are open. HDF5 1.10 may follow a dangling pointer where a variable with texts is open by two handles of one
-/// file and one is closed (`H5F_addr_decode` in the conversion of its fill value): no two tests share a file.
-static ONE_HANDLE: Mutex<()> = Mutex::new(());
 
 /// What a file holds, as far as grids go.
 enum Expected {
@@ -232,7 +227,6 @@ fn read_row(root: &Path, name: &str, variable: Option<&str>) -> Result<VariableG
 #[test]
 fn every_file_has_the_grid_of_the_table() {
     let Some(root) = shared() else { return skip("the table") };
-    let _alone = ONE_HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut faults = Vec::new();
     let (mut grids, mut refusals) = (0, 0);
     for (name, expected) in TABLE {
@@ -268,7 +262,6 @@ fn every_file_is_in_the_table() {
 #[test]
 fn the_comparison_fails_on_a_wrong_grid() {
     let Some(root) = shared() else { return skip("the comparison") };
-    let _alone = ONE_HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
     let found = read_row(&root, "data/atmos/2t_era5_2p5deg_2000.nc", None).expect("a grid");
     assert!(difference(&whole("lat-lon", &[73, 144], 1.0, EXACT), &found).is_none());
     assert!(difference(&whole("rotated", &[73, 144], 1.0, EXACT), &found).is_some());
@@ -282,7 +275,6 @@ fn the_comparison_fails_on_a_wrong_grid() {
 #[test]
 fn every_data_variable_has_a_grid_or_a_reason() {
     let Some(root) = shared() else { return skip("the variables") };
-    let _alone = ONE_HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut with, mut without) = (0, 0);
     for name in files(&root) {
         let Ok(dataset) = Dataset::open(&root.join(&name)) else { continue };
@@ -310,7 +302,6 @@ fn every_data_variable_has_a_grid_or_a_reason() {
 #[test]
 fn polygons_of_canesm5_match_its_areas() {
     let Some(root) = shared() else { return skip("CanESM5") };
-    let _alone = ONE_HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
     let dataset = Dataset::open(&root.join("data/eccc/sic_SImon_CCCma-CanESM5_ssp245_r13i1p2f1_2020.nc")).expect("it opens");
     let grid = read_grid(&dataset, "areacello").expect("a grid").grid;
     let areas = dataset.file().read("areacello").expect("areas");
@@ -327,7 +318,6 @@ fn polygons_of_canesm5_match_its_areas() {
 #[test]
 fn dual_cells_of_fesom_are_thirds_of_its_triangles() {
     let Some(root) = shared() else { return skip("FESOM") };
-    let _alone = ONE_HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
     let dataset = Dataset::open(&root.join("data/unstructured/fesom_pi_mesh_diag.nc")).expect("it opens");
     let nodes = read_grid(&dataset, "nod_area").expect("a grid").grid;
     let faces = read_grid(&dataset, "elem_area").expect("a grid").grid;

@@ -2,9 +2,10 @@
 
 use crate::document::{Fraction, Seconds};
 use crate::{
-    Component, ComponentError, Context, Declaration, DeclaredGrid, Effect, Export, Fields, Import, Instant, Interval, Nature,
-    Need, Parameters, Quantity, State, Statistic, Stock,
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Effect, Export, Fields, Import, Instant, Interval,
+    Nature, Need, Parameters, Quantity, State, Statistic, Stock,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A box with a content x (heat per area, J m-2), which imported fluxes fill and exported ones drain.
@@ -22,7 +23,7 @@ pub struct Analytic {
     cost: u32,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// Names of the fluxes it takes, in W m-2.
@@ -59,6 +60,14 @@ fn default_content() -> String {
 }
 
 impl Analytic {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "a box that relaxes to what it imports, for tests and timings",
+            "{kind: analytic, grid: r360x180, step: P1D, parameters: {imports: [sea_flux], flux: air_flux, residence: 30 h, amplitude: 10}}",
+        )
+    }
+
     /// Makes one from `imports`, `optional`, `flux`, `content`, `residence`, `amplitude`, `initial`, `cost`.
     ///
     /// # Errors
@@ -118,8 +127,12 @@ impl Component for Analytic {
         let flux: Vec<f64> = (0..self.content.len())
             .map(|cell| self.content[cell] / self.residence_s + self.amplitude * (1.0 + self.pattern[cell] * phase))
             .collect();
+        let mut given = Vec::new();
+        for import in &self.declaration.imports {
+            given.extend(imports.find(&import.name)?);
+        }
         for (cell, content) in self.content.iter_mut().enumerate() {
-            let taken: f64 = (0..self.declaration.imports.len()).filter_map(|i| imports.at(i)?.get(cell)).sum();
+            let taken: f64 = given.iter().filter_map(|values| values.get(cell)).sum();
             *content += dt * (taken - flux[cell]);
             // Rounds that leave the content as it is, and are not left out.
             let mut x = *content;
@@ -132,8 +145,8 @@ impl Component for Analytic {
         exports.set(&self.declaration.exports[1].name, self.content.clone())
     }
 
-    fn save(&self) -> State {
-        State::new().with("content", &self.content)
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new().with("content", &self.content))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), ComponentError> {
@@ -172,7 +185,7 @@ mod tests {
         imports.set("surface_upward_heat_flux", vec![7.0; 32]).expect("declared");
         let interval = Interval { start: Instant(0), end: Instant(3600), calendar: Calendar::NoLeap };
         let before = component.stock(Quantity::Heat).expect("heat").per_area;
-        let saved = component.save();
+        let saved = component.save().expect("on the host");
         component.step(&interval, &imports, &mut exports).expect("steps");
         let after = component.stock(Quantity::Heat).expect("heat").per_area;
         let flux = &exports.get("surface_downward_heat_flux").expect("exported").values;

@@ -4,11 +4,13 @@ use super::inputs::{active_cells, everywhere, masked, or_else};
 use super::slab_ocean::{HEAT, WATER};
 use crate::document::{Fraction, Length};
 use crate::{
-    Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Need, Parameters, State,
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Need, Parameters,
+    State,
 };
 use knarr_kernels::bulk_flux::{Inputs, Options, Outputs, Scheme, fluxes};
 use knarr_kernels::sea_ice::{FUSION, STEFAN_BOLTZMANN};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Fluxes between air and open water, per area of the whole cell.
 ///
@@ -25,7 +27,7 @@ pub struct BulkFlux {
     emissivity: f64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// Which transfer coefficients.
@@ -43,16 +45,16 @@ struct Settings {
     /// Rounds of the scheme.
     #[serde(default = "rounds")]
     iterations: u32,
-    /// Of open water.
+    /// Albedo of open water.
     #[serde(default = "default_albedo")]
     albedo: Fraction,
-    /// Of open water.
+    /// Emissivity of open water.
     #[serde(default = "default_emissivity")]
     emissivity: Fraction,
 }
 
 /// Names of the schemes.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum SchemeName {
     /// Large and Yeager.
@@ -111,6 +113,14 @@ const LATENT: &str = "surface_downward_latent_heat_flux";
 const EVAPORATION: &str = "water_evaporation_flux";
 
 impl BulkFlux {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "the mediator between air and sea: stress, heat and evaporation by bulk formulas",
+            "{kind: bulk_flux, grid: r360x180, step: P1D, parameters: {scheme: ecmwf, cool_skin: true}}",
+        )
+    }
+
     /// Makes one from `scheme`, `cool_skin`, `wind_height`, `air_height`, `iterations`, `albedo` and `emissivity`.
     ///
     /// # Errors
@@ -170,7 +180,7 @@ impl Component for BulkFlux {
         let sea = there("sea_surface_temperature")?;
         let air = there("air_temperature")?;
         let (sun, longwave, rain) = (there(SUN)?, there(LONGWAVE)?, there(RAIN)?);
-        let ice = or_else(imports, ICE, 0.0, n);
+        let ice = or_else(imports, ICE, 0.0, n)?;
         let net_sun: Vec<f64> = sun.iter().map(|s| (1.0 - self.albedo) * s).collect();
         let inputs = Inputs {
             sea_surface_temperature: sea,
@@ -232,8 +242,8 @@ impl Component for BulkFlux {
         Ok(())
     }
 
-    fn save(&self) -> State {
-        State::new()
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new())
     }
 
     fn restore(&mut self, _: &State) -> Result<(), ComponentError> {

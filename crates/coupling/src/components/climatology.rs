@@ -2,12 +2,13 @@
 
 use super::inputs::{active_cells, masked, or_else, part_of_year};
 use crate::{
-    Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Instant, Interval, Need, Parameters,
-    State,
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Instant, Interval, Need,
+    Parameters, State,
 };
 use knarr_kernels::bulk_flux::air;
 use knarr_kernels::solar;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::f64::consts::TAU;
 
@@ -36,13 +37,13 @@ pub struct Climatology {
     rain: f64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// Part of the sunlight that reaches the surface.
     #[serde(default = "default_transmissivity")]
     transmissivity: f64,
-    /// Of the sky, clouds and all.
+    /// Emissivity of the sky, clouds and all.
     #[serde(default = "default_emissivity")]
     emissivity: f64,
     /// Scale of precipitation.
@@ -94,6 +95,14 @@ const LONGWAVE: &str = "surface_downwelling_longwave_flux_in_air";
 const RAIN: &str = "precipitation_flux";
 
 impl Climatology {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "an atmosphere of formulas, where data lack",
+            "{kind: climatology, grid: r360x180, step: P1D, parameters: {rain: 2.7 kg m-2 d-1}}",
+        )
+    }
+
     /// Makes one from `transmissivity`, `emissivity` and `rain`.
     ///
     /// # Errors
@@ -133,8 +142,8 @@ impl Component for Climatology {
     fn step(&mut self, interval: &Interval, imports: &Fields, exports: &mut Fields) -> Result<(), ComponentError> {
         let grid = &self.declaration.grids[0].grid;
         let n = grid.len();
-        let height = or_else(imports, "surface_altitude", 0.0, n);
-        let land = or_else(imports, "land_area_fraction", 0.0, n);
+        let height = or_else(imports, "surface_altitude", 0.0, n)?;
+        let land = or_else(imports, "land_area_fraction", 0.0, n)?;
         let middle = part_of_year(Instant(interval.start.0 + interval.seconds() / 2), interval.calendar);
         let angle = TAU * middle;
         let sun = solar::CONSTANT * solar::nearness(angle) * self.transmissivity;
@@ -165,8 +174,8 @@ impl Component for Climatology {
         Ok(())
     }
 
-    fn save(&self) -> State {
-        State::new()
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new())
     }
 
     fn restore(&mut self, _: &State) -> Result<(), ComponentError> {

@@ -1,9 +1,12 @@
 //! The Canadian fire weather index, under the kernel of that name.
 
 use super::inputs::{active_cells, everywhere, masked};
-use crate::{Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Parameters, State};
+use crate::{
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Parameters, State,
+};
 use knarr_kernels::fire_weather::{Codes, Inputs, Outputs, Variant, days};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Six codes from the weather of each day; its step is a day.
 ///
@@ -18,7 +21,7 @@ pub struct FireWeather {
     codes: [Vec<f64>; 3],
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// Which form of the fine fuel moisture code.
@@ -29,7 +32,7 @@ struct Settings {
     initial: Initial,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum VariantName {
     /// Van Wagner and Pickett (1985).
@@ -40,11 +43,14 @@ enum VariantName {
     CffdrsR19,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Initial {
+    /// Fine fuel moisture code.
     ffmc: f64,
+    /// Duff moisture code.
     dmc: f64,
+    /// Drought code.
     dc: f64,
 }
 
@@ -65,6 +71,14 @@ const NAMES: [&str; 7] = [
 ];
 
 impl FireWeather {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "the six codes of the Canadian Forest Fire Weather Index System, day by day",
+            "{kind: fire_weather, grid: r360x180, step: P1D, parameters: {initial: {ffmc: 85, dmc: 6, dc: 15}}}",
+        )
+    }
+
     /// Makes one from `variant` and `initial`.
     ///
     /// # Errors
@@ -137,9 +151,9 @@ impl Component for FireWeather {
         Ok(())
     }
 
-    fn save(&self) -> State {
+    fn save(&self) -> Result<State, ComponentError> {
         let [fine_fuel, duff, drought] = &self.codes;
-        State::new().with("fine_fuel", fine_fuel).with("duff", duff).with("drought", drought)
+        Ok(State::new().with("fine_fuel", fine_fuel).with("duff", duff).with("drought", drought))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), ComponentError> {

@@ -1,7 +1,10 @@
 //! The solid Earth as the others see it: fields that do not change.
 
 use super::inputs::{active_cells, static_field};
-use crate::{Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Interval, Parameters, State, Values};
+use crate::{
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Interval, Parameters, State, Values,
+};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -12,14 +15,14 @@ pub struct Geosphere {
     fields: Vec<Values>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// Exports by name.
     fields: BTreeMap<String, Entry>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     /// `FILE.nc:VARIABLE`.
@@ -35,6 +38,14 @@ struct Entry {
 }
 
 impl Geosphere {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "relief, land fraction and other fields of files that do not change",
+            r#"{kind: geosphere, grid: r360x180, step: P1D, parameters: {fields: {surface_altitude: {from: "relief.nc:height", units: m, range: [0, 9000]}}}}"#,
+        )
+    }
+
     /// Makes one from `fields`: for each `from`, `units`, and if need be `missing` and `range`. On another grid than the
     /// file's the nearest value is taken.
     ///
@@ -86,8 +97,8 @@ impl Component for Geosphere {
         self.give(exports).map(drop)
     }
 
-    fn save(&self) -> State {
-        State::new()
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new())
     }
 
     fn restore(&mut self, _: &State) -> Result<(), ComponentError> {

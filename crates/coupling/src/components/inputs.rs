@@ -33,11 +33,14 @@ pub(super) fn everywhere<'f>(imports: &'f Fields, name: &str, grid: &Grid) -> Re
 }
 
 /// The values of an import that may be missing, with `otherwise` where they are.
-pub(super) fn or_else(imports: &Fields, name: &str, otherwise: f64, len: usize) -> Vec<f64> {
-    match imports.find(name) {
+///
+/// # Errors
+/// [`ComponentError::Regrid`] if they cannot be copied from a device.
+pub(super) fn or_else(imports: &Fields, name: &str, otherwise: f64, len: usize) -> Result<Vec<f64>, ComponentError> {
+    Ok(match imports.find(name)? {
         Some(field) => (0..len).map(|cell| field.get(cell).unwrap_or(otherwise)).collect(),
         None => vec![otherwise; len],
-    }
+    })
 }
 
 /// A field that does not change, from `FILE.nc:VARIABLE`, on the cells of `grid`: the value of the nearest center where

@@ -3,12 +3,13 @@
 use super::inputs::{active_cells, everywhere, masked};
 use crate::document::{AreaMass, Fraction};
 use crate::{
-    Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Parameters, Quantity, State,
-    Stock,
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Parameters, Quantity,
+    State, Stock,
 };
 use knarr_kernels::bulk_flux::air;
 use knarr_kernels::land_bucket::{CAPACITY, steps};
 use knarr_kernels::sea_ice::STEFAN_BOLTZMANN;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A bucket of soil water in each cell.
@@ -26,13 +27,13 @@ pub struct LandBucket {
     water: Vec<f64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// Of land.
+    /// Albedo of land.
     #[serde(default = "default_albedo")]
     albedo: Fraction,
-    /// Of land.
+    /// Emissivity of land.
     #[serde(default = "default_emissivity")]
     emissivity: Fraction,
     /// What the soil holds at most.
@@ -69,6 +70,14 @@ pub(super) const RUNOFF: &str = "runoff_flux";
 const PSYCHROMETRIC: f64 = 66.5;
 
 impl LandBucket {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "soil as a bucket of water that rain fills, evaporation and runoff empty",
+            "{kind: land_bucket, grid: r360x180, step: P1D, parameters: {initial: 140 kg m-2}}",
+        )
+    }
+
     /// Makes one from `albedo`, `emissivity`, `capacity` and `initial`.
     ///
     /// # Errors
@@ -137,8 +146,8 @@ impl Component for LandBucket {
         exports.set(RUNOFF, masked(runoff, &self.active))
     }
 
-    fn save(&self) -> State {
-        State::new().with("water", &self.water)
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new().with("water", &self.water))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), ComponentError> {

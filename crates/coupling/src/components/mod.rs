@@ -47,16 +47,16 @@ impl Registry {
     /// All kinds that come with Knarr.
     pub fn built_in() -> Self {
         Self::new()
-            .with("analytic", Analytic::make)
-            .with("bulk_flux", BulkFlux::make)
-            .with("climatology", Climatology::make)
-            .with("fire_weather", FireWeather::make)
-            .with("geosphere", Geosphere::make)
-            .with("land_bucket", LandBucket::make)
-            .with("river_routing", RiverRouting::make)
-            .with("sea_ice", SeaIce::make)
-            .with("sink", Sink::make)
-            .with("slab_ocean", SlabOcean::make)
-            .with("stream", Stream::make)
+            .with_told("analytic", Analytic::make, Analytic::about())
+            .with_told("bulk_flux", BulkFlux::make, BulkFlux::about())
+            .with_told("climatology", Climatology::make, Climatology::about())
+            .with_told("fire_weather", FireWeather::make, FireWeather::about())
+            .with_told("geosphere", Geosphere::make, Geosphere::about())
+            .with_told("land_bucket", LandBucket::make, LandBucket::about())
+            .with_told("river_routing", RiverRouting::make, RiverRouting::about())
+            .with_told("sea_ice", SeaIce::make, SeaIce::about())
+            .with_told("sink", Sink::make, Sink::about())
+            .with_told("slab_ocean", SlabOcean::make, SlabOcean::about())
+            .with_told("stream", Stream::make, Stream::about())
     }
 }

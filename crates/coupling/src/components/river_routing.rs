@@ -5,11 +5,12 @@ use super::land_bucket::RUNOFF;
 use super::slab_ocean::RIVERS;
 use crate::document::{Seconds, Speed};
 use crate::{
-    Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Nature, Parameters,
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Nature, Parameters,
     Quantity, State, Statistic, Stock,
 };
 use knarr_grid::{Grid, Layout, Mask};
 use knarr_kernels::river_routing::{Network, relief, reservoir};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -36,12 +37,12 @@ pub struct RiverRouting {
     carried: Vec<f64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// Height of the surface, `FILE.nc:VARIABLE`.
     relief: String,
-    /// Of water, along the line between centers.
+    /// Speed of water along the line between centers.
     #[serde(default = "walking")]
     speed: Speed,
     /// Longest time in a cell.
@@ -61,6 +62,14 @@ const DISCHARGE: &str = "water_volume_transport_in_river_channel";
 const STORED: &str = "mass_content_of_water_in_rivers";
 
 impl RiverRouting {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "runoff that flows down the relief from cell to cell, linear reservoirs",
+            r#"{kind: river_routing, grid: r360x180, step: P1D, parameters: {relief: "relief.nc:height"}}"#,
+        )
+    }
+
     /// Makes one from `relief`, `speed` and `longest`.
     ///
     /// # Errors
@@ -164,7 +173,7 @@ impl Component for RiverRouting {
 
     fn step(&mut self, interval: &Interval, imports: &Fields, exports: &mut Fields) -> Result<(), ComponentError> {
         let n = self.storage.len();
-        let runoff = or_else(imports, RUNOFF, 0.0, n);
+        let runoff = or_else(imports, RUNOFF, 0.0, n)?;
         let local: Vec<f64> = (0..n).map(|cell| if self.land[cell] { runoff[cell] * self.areas[cell] } else { 0.0 }).collect();
         let outflow = reservoir::step(&self.network, &mut self.storage, &local, &self.residence, interval.length_s());
         self.carried.fill(0.0);
@@ -182,8 +191,8 @@ impl Component for RiverRouting {
         exports.set(STORED, masked(stored, &self.land))
     }
 
-    fn save(&self) -> State {
-        State::new().with("storage", &self.storage)
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new().with("storage", &self.storage))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), ComponentError> {

@@ -5,10 +5,11 @@ use super::inputs::{active_cells, everywhere, masked};
 use super::slab_ocean::{FRAZIL, ICE_HEAT, ICE_WATER, MELT_POTENTIAL};
 use crate::document::{Fraction, Length, Temperature};
 use crate::{
-    Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Need, Parameters, Quantity,
-    State, Stock,
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Need, Parameters,
+    Quantity, State, Stock,
 };
 use knarr_kernels::sea_ice::{FUSION, Forcing, ICE_DENSITY, Ice, MELTING, SNOW_DENSITY, Step, steps};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Ice and snow by volume per area of the cell; where there is little, it stands `least_thickness` high on a part of it:
@@ -31,16 +32,16 @@ pub struct SeaIce {
     snow: Vec<f64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// Of bare and melting ice.
+    /// Albedo of bare and melting ice.
     #[serde(default = "bare")]
     ice_albedo: Fraction,
-    /// Of snow.
+    /// Albedo of snow.
     #[serde(default = "snowy")]
     snow_albedo: Fraction,
-    /// Of both.
+    /// Emissivity of both.
     #[serde(default = "default_emissivity")]
     emissivity: Fraction,
     /// Thickness below which ice covers a part of the cell.
@@ -52,7 +53,7 @@ struct Settings {
     /// Volume per area at the start poleward of `initial_latitude`.
     #[serde(default = "nothing")]
     initial: Length,
-    /// Degrees.
+    /// Latitude in degrees, north and south, where ice begins.
     #[serde(default = "polar")]
     initial_latitude: f64,
 }
@@ -95,6 +96,14 @@ const TAKEN: &str = "surface_downward_heat_flux_in_sea_ice";
 const AIR_EXCHANGE: f64 = 1.3 * 1005.0 * 1.4e-3;
 
 impl SeaIce {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "ice and snow without heat capacity on part of each cell",
+            "{kind: sea_ice, grid: r360x180, step: P1D, parameters: {initial: 1.5 m, initial_latitude: 72}}",
+        )
+    }
+
     /// Makes one from `ice_albedo`, `snow_albedo`, `emissivity`, `least_thickness`, `freezing`, `initial` and
     /// `initial_latitude`.
     ///
@@ -211,8 +220,8 @@ impl Component for SeaIce {
         exports.set(ICE_WATER, masked(water, &self.active))
     }
 
-    fn save(&self) -> State {
-        State::new().with("ice", &self.ice).with("snow", &self.snow)
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new().with("ice", &self.ice).with("snow", &self.snow))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), ComponentError> {

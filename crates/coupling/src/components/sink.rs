@@ -1,6 +1,9 @@
 //! Where the modelled part of the Earth ends: fields go in, and nothing comes out.
 
-use crate::{Component, ComponentError, Context, Declaration, DeclaredGrid, Fields, Import, Interval, Nature, Parameters, State};
+use crate::{
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Fields, Import, Interval, Nature, Parameters, State,
+};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -10,7 +13,7 @@ pub struct Sink {
     declaration: Declaration,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// Fluxes it takes: names and units.
@@ -18,6 +21,14 @@ struct Settings {
 }
 
 impl Sink {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "the end of the modelled part: takes fluxes and gives nothing",
+            "{kind: sink, grid: r360x180, step: P1D, parameters: {imports: {water_flux_into_sea_water_from_rivers: kg m-2 s-1}}}",
+        )
+    }
+
     /// Makes one from `imports`.
     ///
     /// # Errors
@@ -41,8 +52,8 @@ impl Component for Sink {
         Ok(())
     }
 
-    fn save(&self) -> State {
-        State::new()
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new())
     }
 
     fn restore(&mut self, _: &State) -> Result<(), ComponentError> {

@@ -3,11 +3,12 @@
 use super::inputs::{active_cells, everywhere, masked, or_else, static_field};
 use crate::document::{Length, Temperature};
 use crate::{
-    Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Need, Parameters, Quantity,
-    State, Stock,
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Need, Parameters,
+    Quantity, State, Stock,
 };
 use knarr_kernels::sea_ice::FUSION;
 use knarr_kernels::slab_ocean::{DENSITY, HEAT_CAPACITY, steps};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A mixed layer of fixed depth: heat changes its temperature, water only its account.
@@ -23,7 +24,7 @@ pub struct SlabOcean {
     water: Vec<f64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// Depth of the layer.
@@ -36,15 +37,16 @@ struct Settings {
     freezing: Temperature,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Initial {
+    /// The same everywhere.
     #[serde(default)]
     value: Option<Temperature>,
-    /// `FILE.nc:VARIABLE`.
+    /// From a file, `FILE.nc:VARIABLE`.
     #[serde(default)]
     from: Option<String>,
-    /// Units of the file's values.
+    /// Units of the file's values, K unless said.
     #[serde(default)]
     units: Option<String>,
 }
@@ -67,6 +69,14 @@ pub(super) const MELT_POTENTIAL: &str = "upward_sea_ice_basal_heat_flux";
 const SST: &str = "sea_surface_temperature";
 
 impl SlabOcean {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "a mixed layer of one temperature",
+            "{kind: slab_ocean, grid: r360x180, step: P1D, parameters: {depth: 50 m, initial: {value: 10 degC}}}",
+        )
+    }
+
     /// Makes one from `depth`, `initial` and `freezing`.
     ///
     /// # Errors
@@ -140,7 +150,7 @@ impl Component for SlabOcean {
         steps(&mut self.temperature, &heat, Some(&self.active), rules, &mut frazil, &mut potential);
         for name in [WATER, ICE_WATER, RIVERS] {
             // Rivers reach few cells; elsewhere there is nothing, not an error.
-            let add = or_else(imports, name, 0.0, n);
+            let add = or_else(imports, name, 0.0, n)?;
             (0..n).filter(|&cell| self.active[cell]).for_each(|cell| self.water[cell] += add[cell] * seconds);
         }
         for cell in 0..n {
@@ -151,8 +161,8 @@ impl Component for SlabOcean {
         exports.set(MELT_POTENTIAL, masked(potential, &self.active))
     }
 
-    fn save(&self) -> State {
-        State::new().with("temperature", &self.temperature).with("water", &self.water)
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new().with("temperature", &self.temperature).with("water", &self.water))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), ComponentError> {

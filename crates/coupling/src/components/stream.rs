@@ -7,11 +7,13 @@ mod tests;
 
 use super::inputs::{active_cells, masked, same_centers};
 use crate::{
-    Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Interval, Parameters, Period, State, Statistic,
+    About, Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Interval, Parameters, Period, State,
+    Statistic,
 };
 use knarr_grid::{Grid, Mask};
 use moment::{Beyond, Timing};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use series::Series;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,7 +30,7 @@ pub struct Stream {
     active: Vec<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// The file.
@@ -50,7 +52,7 @@ struct Settings {
 }
 
 /// What becomes of cells without a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Missing {
     /// They are missing, and those that never have one take no part.
@@ -60,14 +62,14 @@ enum Missing {
     Nearest,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum FieldEntry {
     Name(String),
     Entry(Entry),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     /// Variable of the file.
@@ -81,6 +83,14 @@ struct Entry {
 }
 
 impl Stream {
+    /// What is told of the kind.
+    pub fn about() -> About {
+        About::new::<Settings>(
+            "a replayed data set: fields of a NetCDF file, interpolated in time",
+            "{kind: stream, step: P1D, parameters: {file: air.nc, time: linear, beyond: cycle, fields: {air_temperature: AIRT}}}",
+        )
+    }
+
     /// Makes one from `file`, `fields`, `time`, `beyond`, `cycle`, `missing`.
     ///
     /// The grid is that of the file; a grid that the experiment gives has to have the same cells.
@@ -180,8 +190,8 @@ impl Component for Stream {
         Ok(())
     }
 
-    fn save(&self) -> State {
-        State::new()
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new())
     }
 
     fn restore(&mut self, _: &State) -> Result<(), ComponentError> {

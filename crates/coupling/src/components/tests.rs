@@ -23,7 +23,7 @@ pub(super) fn context(grid: Option<Grid>, step_s: i64) -> Context {
 
 pub(super) fn make(kind: &str, grid: Option<Grid>, step_s: i64, yaml: &str) -> Box<dyn Component> {
     let parameters = Parameters::from_yaml(yaml).expect("YAML");
-    Registry::built_in().find(kind).expect("a kind")(&context(grid, step_s), &parameters).expect("fits")
+    (Registry::built_in().find(kind).expect("a kind").make)(&context(grid, step_s), &parameters).expect("fits")
 }
 
 /// Values that differ from cell to cell and step to step, by the name of the field.
@@ -59,7 +59,7 @@ fn closes(mut component: Box<dyn Component>, steps: usize, step_s: i64) {
             imports.set(&import.name, values).expect("declared");
         }
         let before: Vec<_> = Quantity::ALL.map(|quantity| component.stock(quantity)).into();
-        let saved = component.save();
+        let saved = component.save().expect("on the host");
         component.step(&interval, &imports, &mut exports).expect("steps");
         for (quantity, before) in Quantity::ALL.into_iter().zip(before) {
             let (Some(before), Some(after)) = (before, component.stock(quantity)) else { continue };
@@ -91,11 +91,11 @@ fn closes(mut component: Box<dyn Component>, steps: usize, step_s: i64) {
             assert!((change - flowed).abs() <= 1e-13 * size, "{quantity} in step {step}: {change} {flowed} of {size}");
         }
         // The same step from the saved state: the same bits.
-        let (first, state) = (exports.clone(), component.save());
+        let (first, state) = (exports.clone(), component.save().expect("on the host"));
         component.restore(&saved).expect("its own state");
         component.step(&interval, &imports, &mut exports).expect("steps");
         assert_eq!(exports, first);
-        assert_eq!(component.save(), state);
+        assert_eq!(component.save().expect("on the host"), state);
     }
 }
 
@@ -153,14 +153,15 @@ fn fire_codes_go_on_from_their_state() {
     let found = |name: &str| exports.get(name).expect("given").get(north).expect("valid");
     assert!((found("fire_weather_index") - 10.096_371_392_382).abs() < 1e-9);
     assert!((found("fine_fuel_moisture_code") - 87.692_980_092_774).abs() < 1e-9);
-    let saved = component.save();
+    let saved = component.save().expect("on the host");
     let mut other = make("fire_weather", Some(world()), DAY, "{}");
     other.restore(&saved).expect("its own state");
     let mut again = exports.clone();
     component.step(&interval, &imports, &mut exports).expect("steps");
     other.step(&interval, &imports, &mut again).expect("steps");
     assert_eq!(exports, again);
-    let error = Registry::built_in().find("fire_weather").expect("a kind")(&context(Some(world()), 3600), &Parameters::default());
+    let error =
+        (Registry::built_in().find("fire_weather").expect("a kind").make)(&context(Some(world()), 3600), &Parameters::default());
     assert!(error.err().expect("an hour is no day").to_string().contains("expected P1D"));
 }
 

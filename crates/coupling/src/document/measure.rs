@@ -4,6 +4,7 @@ use super::Place;
 use knarr_field::units::Units;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -169,6 +170,13 @@ impl<'de, U: Unit> Deserialize<'de> for Measure<U> {
             }
         }
         deserializer.deserialize_any(Text(PhantomData))
+    }
+}
+
+/// As it is written in experiments.
+impl<U: Unit> Serialize for Measure<U> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if U::UNITS == "1" { serializer.serialize_f64(self.0) } else { serializer.collect_str(self) }
     }
 }
 

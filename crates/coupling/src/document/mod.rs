@@ -84,7 +84,7 @@ pub(crate) fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) 
 }
 
 /// `did you mean `a`?`, or all names where none is near.
-pub(crate) fn suggestion<'n>(name: &str, names: impl IntoIterator<Item = &'n str> + Clone) -> String {
+pub fn suggestion<'n>(name: &str, names: impl IntoIterator<Item = &'n str> + Clone) -> String {
     let quoted = |list: Vec<String>, word: &str| list.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(word);
     let near = nearest(name, names.clone());
     if near.is_empty() {

@@ -53,7 +53,7 @@ pub struct Experiment {
     /// Where weights are kept between runs.
     #[serde(default)]
     pub weights: Option<WeightsFolder>,
-    /// Where maps are applied: `cpu` (default), `gpu`, `gpu:N` or `auto`; `--device` says otherwise.
+    /// Where exchanges are: `cpu` (default), `gpu`, `gpu:N` or `auto`; `--device` says otherwise.
     #[serde(default)]
     pub device: Option<Placed<String>>,
 }

@@ -28,9 +28,9 @@ impl Builder<'_> {
             None => None,
             Some(text) => Some(self.grid(text)?),
         };
-        let Some(constructor) = self.registry.find(&entry.kind) else {
+        let Some(kind) = self.registry.find(&entry.kind) else {
             let message = format!("component `{name}` is of the unknown kind `{}`", entry.kind.value);
-            let hint = suggestion(&entry.kind, self.registry.kinds().collect::<Vec<_>>());
+            let hint = suggestion(&entry.kind, self.registry.kinds().map(|(kind, _)| kind).collect::<Vec<_>>());
             self.findings.add(Finding::error("kind", entry.kind.place, message).hint(hint));
             return None;
         };
@@ -49,7 +49,7 @@ impl Builder<'_> {
             stop: clock.stop,
             step_s,
         };
-        let component = match constructor(&context, &Parameters(entry.parameters.clone())) {
+        let component = match (kind.make)(&context, &Parameters(entry.parameters.clone())) {
             Ok(component) => component,
             Err(error) => {
                 self.findings.add(not_made(name, place, entry, &error));
@@ -135,12 +135,12 @@ impl Builder<'_> {
                     findings.push(Finding::error("import", feeding[1].place, message).hint(hint));
                 }
             }
-            for (e, export) in component.declaration.exports.iter().enumerate() {
-                let is_taken = self.couplings.iter().any(|k| k.source == c && k.parts.iter().any(|p| p.export == e));
-                if !is_taken && self.experiment.output.every.is_none() {
-                    let message = format!("nothing takes `{}` of `{}`", export.name, component.name);
-                    findings.push(Finding::warning("unused", component.place, message));
-                }
+            let is_taken = |e: usize| self.couplings.iter().any(|k| k.source == c && k.parts.iter().any(|p| p.export == e));
+            let exports = component.declaration.exports.iter().enumerate();
+            let unused: Vec<String> = exports.filter(|(e, _)| !is_taken(*e)).map(|(_, x)| format!("`{}`", x.name)).collect();
+            if !unused.is_empty() && self.experiment.output.every.is_none() {
+                let message = format!("component `{}`: nothing takes {}", component.name, unused.join(", "));
+                findings.push(Finding::warning("unused", component.place, message));
             }
             let alone = component.declaration.exports.len() + component.declaration.imports.len() > 0
                 && !self.experiment.exchanges.iter().any(|e| e.from.value == component.name || e.to.value == component.name);
@@ -159,10 +159,9 @@ fn not_made(name: &str, place: Place, entry: &ComponentEntry, error: &ComponentE
         ComponentError::Document(error) => {
             let place = if error.place.line > 0 { error.place } else { parameters };
             let finding = Finding::error("parameter", place, format!("component `{name}`: {}", error.problem));
-            match &error.hint {
-                Some(hint) => finding.hint(hint.clone()),
-                None => finding,
-            }
+            finding.hint(
+                error.hint.clone().unwrap_or_else(|| format!("`knarr couple kinds {}` tells its parameters", entry.kind.value)),
+            )
         }
         ComponentError::Io(IoError::NotFound { path }) => {
             Finding::error("file", parameters, format!("component `{name}`: {error}")).hint(super::grids::near_files(path))

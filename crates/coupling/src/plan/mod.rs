@@ -54,7 +54,7 @@ pub struct Plan {
     pub budget: PlannedBudget,
     /// What is written.
     pub output: PlannedOutput,
-    /// Where maps are to be applied, if the experiment says.
+    /// Where exchanges are to be, if the experiment says.
     pub device: Option<DeviceChoice>,
     /// How often states are kept, in seconds.
     pub restart_every: Option<i64>,
@@ -167,6 +167,21 @@ pub struct Rotation {
     pub source: Vec<[UnitVector; 2]>,
     /// At the destination.
     pub destination: Vec<[UnitVector; 2]>,
+    /// Both on a device, once they are used there.
+    #[cfg(feature = "gpu")]
+    pub(crate) on_device: std::sync::OnceLock<[knarr_kernels::twins::rotate_vectors::DeviceAxes; 2]>,
+}
+
+impl Rotation {
+    /// From axes to axes.
+    pub fn new(source: Vec<[UnitVector; 2]>, destination: Vec<[UnitVector; 2]>) -> Self {
+        Self {
+            source,
+            destination,
+            #[cfg(feature = "gpu")]
+            on_device: std::sync::OnceLock::new(),
+        }
+    }
 }
 
 /// Components stepped until what they exchange agrees.

@@ -34,7 +34,7 @@ impl Builder<'_> {
             let part = k.parts.iter().find(|p| p.import == import).filter(|_| k.destination == c)?;
             Some((k, part))
         })?;
-        let values = self.started.get(coupling.source)?.at(part.export)?;
+        let values = self.started.get(coupling.source)?.at(part.export)?.host().ok()?;
         if values.valid.as_ref().is_some_and(|valid| !valid.contains(&true)) {
             return None;
         }

@@ -44,7 +44,7 @@ impl Builder<'_> {
             if frame == VectorFrame::Earth { Ok(grid.east_north()) } else { grid.axes() }
         };
         match (axes(&map.source, from.frame), axes(&map.destination, to.frame)) {
-            (Ok(source), Ok(destination)) => Some(Some(Rotation { source, destination })),
+            (Ok(source), Ok(destination)) => Some(Some(Rotation::new(source, destination))),
             (Err(error), _) | (_, Err(error)) => {
                 self.findings.add(Finding::error("vector", entry.place, format!("`{}`: {error}", given.name)));
                 None

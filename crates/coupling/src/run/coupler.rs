@@ -1,6 +1,6 @@
 //! Steps the run.
 
-use super::flow::Flow;
+use super::flow::{Carried, Flow};
 use super::merge::merge;
 use super::stocks::{Integrals, Stocks};
 use super::watch::Activity;
@@ -8,8 +8,9 @@ use crate::error::RunError;
 use crate::ledger::Cells;
 use crate::plan::{Plan, Prepared};
 use crate::schedule::Action;
+use crate::sums::{Asked, Sums};
 use crate::way::Way;
-use crate::{Component, Fields, Instant, Interval, Nature, Values};
+use crate::{Component, FieldValues, Fields, Instant, Interval, Nature, Values};
 use knarr_grid::Grid;
 use knarr_regrid::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -19,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(super) struct Running {
     pub component: Box<dyn Component>,
     pub imports: Fields,
-    pub hidden: Vec<Option<Values>>,
+    pub hidden: Vec<Option<FieldValues>>,
     pub exports: Fields,
     /// Steps done.
     pub done: i64,
@@ -44,6 +45,7 @@ pub struct Coupler<'p> {
     incoming: Vec<Vec<usize>>,
     outgoing: Vec<Vec<usize>>,
     threads: usize,
+    pub(super) device: Device,
     /// Actions done since the start.
     pub(super) done: u64,
     pub(crate) activity: Arc<Activity>,
@@ -51,6 +53,15 @@ pub struct Coupler<'p> {
     pools: Mutex<Vec<(usize, Arc<Vec<ThreadPool>>)>>,
     /// Passes of each iteration so far, times it was not converged.
     pub(super) passes: Vec<Mutex<[u64; 3]>>,
+}
+
+/// What a step took from a coupling; the ledger does not know of it yet.
+pub(super) struct Took {
+    coupling: usize,
+    window: i64,
+    /// Where there is an account, the integral of what came, and the import whose integral it is too.
+    integral: Option<Asked>,
+    import: Option<usize>,
 }
 
 /// Some of the couplings.
@@ -74,8 +85,10 @@ impl<'p> Coupler<'p> {
         Self::on(&Device::Cpu, plan, components, exports, threads)
     }
 
-    /// [`Coupler::new`] with maps, and the sums of the ledger that go with them, on a device. On a graphics processor
-    /// mapped values are those of the processor to some units in the last place, and the ledger closes to 1e-12.
+    /// [`Coupler::new`] with exchanges on a device: fields are copied there when they are given, unless they were made
+    /// there, and stay while they are reduced, mapped, wait and are summed up for the ledger. Of a step's sums one copy
+    /// comes back, of fields what components on the host look at. On a graphics processor values are those of the
+    /// processor to some units in the last place, and the ledger closes to 1e-12.
     ///
     /// # Errors
     /// As [`Coupler::new`]; [`RunError::Regrid`] if the device has not the memory, or no double precision.
@@ -99,17 +112,24 @@ impl<'p> Coupler<'p> {
         let cells: Vec<Vec<Arc<Cells>>> =
             plan.components.iter().map(|c| c.declaration.grids.iter().map(|g| cells_of(&g.grid)).collect()).collect();
         let mut ways: Vec<Way> = Vec::new();
-        for (number, mapping) in plan.mappings.iter().enumerate() {
-            let accounted = plan.couplings.iter().filter(|k| k.mapping == number && k.has_account());
-            let mut natures: Vec<Nature> = accounted.map(|k| k.nature).collect();
-            natures.dedup();
-            ways.push(Way::new(mapping, cells_of(&mapping.source), cells_of(&mapping.destination), device, &natures)?);
+        for mapping in &plan.mappings {
+            ways.push(Way::new(mapping, cells_of(&mapping.source), cells_of(&mapping.destination), device)?);
         }
-        let flows = plan
-            .couplings
-            .iter()
-            .map(|k| Flow::new(k, &ways[k.mapping], &exports[k.source], &|| plan.label(k)).map(Mutex::new))
-            .collect::<Result<_, _>>()?;
+        let mut components = components;
+        let mut works_there = Vec::with_capacity(components.len());
+        for (component, planned) in components.iter_mut().zip(&plan.components) {
+            works_there.push(component.move_to(device).map_err(|source| RunError::Component {
+                component: planned.name.clone(),
+                at: plan.start.label(plan.calendar),
+                source: Box::new(source),
+            })?);
+        }
+        let flow = |k: &crate::plan::Coupling| {
+            // Where the weights are, values are too; without weights they stay where they are given.
+            let own = if ways[k.mapping].is_on_device() || works_there[k.source] { device } else { &Device::Cpu };
+            Flow::new(k, &ways[k.mapping], own, &exports[k.source], &|| plan.label(k)).map(Mutex::new)
+        };
+        let flows = plan.couplings.iter().map(flow).collect::<Result<_, _>>()?;
         let mut running = Vec::new();
         for (c, (component, exports)) in components.into_iter().zip(exports).enumerate() {
             let planned = &plan.components[c];
@@ -117,7 +137,7 @@ impl<'p> Coupler<'p> {
             for (i, import) in planned.declaration.imports.iter().enumerate() {
                 let fed = plan.couplings.iter().any(|k| k.destination == c && k.parts.iter().any(|p| p.import == i));
                 if let (crate::Need::Default(value), false) = (import.need, fed) {
-                    *imports.slot(i) = Some(Values::constant(planned.declaration.grids[import.grid].grid.len(), value));
+                    *imports.slot(i) = Some(Values::constant(planned.declaration.grids[import.grid].grid.len(), value).into());
                 }
             }
             let stocks = Stocks::new(&plan.budget.quantities, component.as_ref(), &cells[c]);
@@ -148,6 +168,7 @@ impl<'p> Coupler<'p> {
             incoming: (0..count).map(|c| of(|k| k.destination, c)).collect(),
             outgoing: (0..count).map(|c| of(|k| k.source, c)).collect(),
             threads: threads.max(1),
+            device: device.clone(),
             done: 0,
             activity: Arc::default(),
             pools: Mutex::default(),
@@ -260,7 +281,8 @@ impl<'p> Coupler<'p> {
         }
         let clock = std::time::Instant::now();
         let _at_work = self.activity.begin(c, start);
-        self.take(c, start, &mut running, which)?;
+        let mut sums = Sums::default();
+        let took = self.take(c, start, &mut running, which, &mut sums)?;
         let taken = clock.elapsed();
         let at = |s: i64| Instant(self.plan.start.0 + s);
         let interval = Interval { start: at(start), end: at(start + planned.step_s), calendar: self.plan.calendar };
@@ -272,13 +294,22 @@ impl<'p> Coupler<'p> {
         })?;
         let busy = clock.elapsed() - taken;
         running.done += 1;
-        self.check_exports(c, start + planned.step_s, &running)?;
-        let Running { component, stocks, imports, exports, integrals, .. } = &mut *running;
+        // First all that happens to fields, then in one copy the sums of it, then the ledger.
+        let end = start + planned.step_s;
+        let Running { stocks, imports, exports, integrals, .. } = &mut *running;
         integrals.given.fill(None);
-        let cells = &self.cells[c];
-        stocks.step(planned, component.as_ref(), cells, (imports, exports), integrals, planned.step_s as f64);
-        self.integrate_given(c, exports, integrals);
-        self.give(c, start + planned.step_s, &running, which)?;
+        let finite = self.ask_finite(c, end, exports, &mut sums)?;
+        let on_their_way = took.iter().filter(|took| took.integral.is_some()).filter_map(|took| took.import);
+        stocks.ask(planned, &self.cells[c], (imports, exports), integrals, on_their_way, &mut sums)?;
+        self.ask_given(c, exports, integrals, &mut sums)?;
+        let carried = self.give(c, end, &running, which, &mut sums)?;
+        sums.read()?;
+        self.check_finite(c, end, &running.exports, &finite, &sums)?;
+        self.receive(&mut running, took, &sums)?;
+        let Running { component, stocks, integrals, .. } = &mut *running;
+        integrals.resolve(&sums);
+        stocks.step(planned, component.as_ref(), &self.cells[c], integrals, planned.step_s as f64);
+        self.enter(carried, &sums)?;
         let total = clock.elapsed();
         running.busy_s += busy.as_secs_f64();
         running.exchange_s += (total - busy).as_secs_f64();
@@ -286,8 +317,17 @@ impl<'p> Coupler<'p> {
         Ok(())
     }
 
-    /// Brings to a step that begins at `start` what the couplings `which` have for it.
-    pub(super) fn take(&self, c: usize, start: i64, running: &mut Running, which: Which) -> Result<(), RunError> {
+    /// Brings to a step that begins at `start` what the couplings `which` have for it. [`Coupler::receive`] follows, once
+    /// `sums` are read.
+    pub(super) fn take(
+        &self,
+        c: usize,
+        start: i64,
+        running: &mut Running,
+        which: Which,
+        sums: &mut Sums,
+    ) -> Result<Vec<Took>, RunError> {
+        let mut took = Vec::new();
         let planned = &self.plan.components[c];
         let declared = planned.declaration.imports.len();
         let mut merged: Vec<usize> = Vec::new();
@@ -299,15 +339,17 @@ impl<'p> Coupler<'p> {
             let window = coupling.timing.window_taken_at(start);
             let mut flow = lock(&self.flows[k]);
             let label = |s: i64| Instant(self.plan.start.0 + s).label(self.plan.calendar);
-            let taken = flow.take(coupling, &self.ways[coupling.mapping], window).ok_or_else(|| RunError::NotGiven {
+            let taken = flow.take(coupling, &self.ways[coupling.mapping], window, sums)?.ok_or_else(|| RunError::NotGiven {
                 coupling: self.plan.label(coupling),
                 at: label(start),
                 window: label(window),
             })?;
-            self.check_ledger(k, &mut flow, window)?;
+            took.push(Took { coupling: k, window, integral: taken.integral, import: None });
             if coupling.share.is_some() {
                 merged.extend(coupling.parts.iter().map(|p| p.import));
-                flow.current = taken.values;
+                for before in std::mem::replace(&mut flow.current, taken.values) {
+                    flow.retire(Some(before));
+                }
                 continue;
             }
             for (part, values) in coupling.parts.iter().zip(taken.values) {
@@ -317,12 +359,15 @@ impl<'p> Coupler<'p> {
                         // Amounts of one side can be states of the other: their integrals are not the same.
                         let is_same = import.nature == coupling.nature
                             && Arc::ptr_eq(&self.cells[c][import.grid], &self.ways[coupling.mapping].destination);
-                        running.integrals.taken[part.import] = taken.integral.clone().filter(|_| is_same);
+                        running.integrals.taken[part.import] = None;
+                        if let Some(took) = took.last_mut().filter(|_| is_same) {
+                            took.import = Some(part.import);
+                        }
                         running.imports.slot(part.import).replace(values)
                     }
                     Some(at) => running.hidden[at].replace(values),
                 };
-                flow.spare.extend(before.map(|before| before.values));
+                flow.retire(before);
             }
         }
         merged.sort_unstable();
@@ -335,7 +380,23 @@ impl<'p> Coupler<'p> {
         for import in merged {
             let values = self.merged(c, import, start, running)?;
             running.integrals.taken[import] = None;
-            *running.imports.slot(import) = Some(values);
+            *running.imports.slot(import) = Some(values.into());
+        }
+        Ok(took)
+    }
+
+    /// Writes into the ledger what a step took, and sees that it closes, once `sums` are read.
+    pub(super) fn receive(&self, running: &mut Running, took: Vec<Took>, sums: &Sums) -> Result<(), RunError> {
+        for Took { coupling: k, window, integral, import } in took {
+            let mut flow = lock(&self.flows[k]);
+            let integral = integral.map(|integral| sums.of(&integral));
+            if let Some(integral) = &integral {
+                flow.receive(&self.plan.couplings[k], integral);
+            }
+            if let Some(import) = import {
+                running.integrals.taken[import] = integral.map(Asked::Known);
+            }
+            self.check_ledger(k, &mut flow, window)?;
         }
         Ok(())
     }
@@ -354,11 +415,16 @@ impl<'p> Coupler<'p> {
                 None => running.imports.at(share).cloned(),
                 Some(at) => running.hidden[at].clone(),
             };
-            if let (Some(values), Some(shares)) = (flow.current.get(part).cloned(), shares) {
-                parts.push((values, shares));
+            if let (Some(values), Some(shares)) = (flow.current.get(part), shares) {
+                // The handle of the flow tells that its value was copied.
+                values.host()?;
+                parts.push((values.clone(), shares));
             }
         }
-        let pairs: Vec<(&Values, &Values)> = parts.iter().map(|(v, s)| (v, s)).collect();
+        let mut pairs: Vec<(&Values, &Values)> = Vec::new();
+        for (values, shares) in &parts {
+            pairs.push((values.host()?, shares.host()?));
+        }
         let cells = &self.cells[c][planned.import(import).grid];
         merge(&pairs, |cell| cells.is_active(cell)).map_err(|(cell, sum)| RunError::Shares {
             component: planned.name.clone(),
@@ -369,30 +435,60 @@ impl<'p> Coupler<'p> {
         })
     }
 
-    fn check_exports(&self, c: usize, end: i64, running: &Running) -> Result<(), RunError> {
-        let planned = &self.plan.components[c];
-        for (e, export) in planned.declaration.exports.iter().enumerate() {
-            let Some(values) = running.exports.at(e) else { continue };
-            if all_finite(&values.values) {
-                continue;
-            }
-            let cells = &self.cells[c][export.grid];
-            let bad = |&cell: &usize| !values.values[cell].is_finite() && values.is_valid(cell) && cells.is_active(cell);
-            if let Some(cell) = (0..values.len()).find(bad) {
-                return Err(RunError::NotFinite {
-                    component: planned.name.clone(),
-                    at: Instant(self.plan.start.0 + end).label(self.plan.calendar),
-                    field: export.name.clone(),
-                    cell,
-                    value: values.values[cell],
-                });
+    /// Looks for values that are no numbers: on the host now; on a device by a sum for each export, which is then none.
+    fn ask_finite(&self, c: usize, end: i64, exports: &Fields, sums: &mut Sums) -> Result<Vec<Option<Asked>>, RunError> {
+        let declared = self.plan.components[c].declaration.exports.iter().enumerate();
+        let ask = |(e, export): (usize, &crate::Export)| match exports.at(e) {
+            Some(values) if values.is_made_on_device() => sums.integral(&self.cells[c][export.grid], values, true).map(Some),
+            Some(values) => self.check_values(c, e, end, values).map(|()| None),
+            None => Ok(None),
+        };
+        declared.map(ask).collect()
+    }
+
+    /// Says which value on a device is no number, if its export's sum is none.
+    fn check_finite(&self, c: usize, end: i64, exports: &Fields, asked: &[Option<Asked>], sums: &Sums) -> Result<(), RunError> {
+        for (e, asked) in asked.iter().enumerate() {
+            let (Some(asked), Some(values)) = (asked, exports.at(e)) else { continue };
+            if !sums.of(asked)[0].value().is_finite() {
+                self.check_values(c, e, end, values)?;
             }
         }
         Ok(())
     }
 
-    /// Hands the exports of a step that ended at `end` to the couplings `which`.
-    pub(super) fn give(&self, c: usize, end: i64, running: &Running, which: Which) -> Result<(), RunError> {
+    fn check_values(&self, c: usize, e: usize, end: i64, values: &FieldValues) -> Result<(), RunError> {
+        let planned = &self.plan.components[c];
+        let export = &planned.declaration.exports[e];
+        let values = values.host()?;
+        if all_finite(&values.values) {
+            return Ok(());
+        }
+        let cells = &self.cells[c][export.grid];
+        let bad = |&cell: &usize| !values.values[cell].is_finite() && values.is_valid(cell) && cells.is_active(cell);
+        match (0..values.len()).find(bad) {
+            None => Ok(()),
+            Some(cell) => Err(RunError::NotFinite {
+                component: planned.name.clone(),
+                at: Instant(self.plan.start.0 + end).label(self.plan.calendar),
+                field: export.name.clone(),
+                cell,
+                value: values.values[cell],
+            }),
+        }
+    }
+
+    /// Hands the exports of a step that ended at `end` to the couplings `which`. [`Coupler::enter`] follows, once `sums` are
+    /// read.
+    pub(super) fn give(
+        &self,
+        c: usize,
+        end: i64,
+        running: &Running,
+        which: Which,
+        sums: &mut Sums,
+    ) -> Result<Vec<(usize, Carried)>, RunError> {
+        let mut carried = Vec::new();
         for &k in &self.outgoing[c] {
             let coupling = &self.plan.couplings[k];
             if !which(coupling) {
@@ -402,21 +498,35 @@ impl<'p> Coupler<'p> {
             let integral = &running.integrals.given[coupling.parts[0].export];
             let integral = integral.as_ref().filter(|_| self.gives_over_own_cells(coupling));
             let mut flow = lock(&self.flows[k]);
-            flow.give(coupling, way, &running.exports, integral, end, &|| self.plan.label(coupling))?;
+            let label = || self.plan.label(coupling);
+            carried.push((k, flow.give(coupling, way, &running.exports, integral, end, &label, sums)?));
+        }
+        Ok(carried)
+    }
+
+    /// Writes into the ledger what a step gave, once `sums` are read.
+    pub(super) fn enter(&self, carried: Vec<(usize, Carried)>, sums: &Sums) -> Result<(), RunError> {
+        for (k, carried) in carried {
+            let coupling = &self.plan.couplings[k];
+            lock(&self.flows[k]).enter(coupling, &self.ways[coupling.mapping], carried, sums)?;
         }
         Ok(())
     }
 
-    /// Integrals of exports that several couplings may emit.
-    fn integrate_given(&self, c: usize, exports: &Fields, integrals: &mut Integrals) {
+    /// Asks for the integrals of exports that several couplings may emit.
+    fn ask_given(&self, c: usize, exports: &Fields, integrals: &mut Integrals, sums: &mut Sums) -> Result<(), RunError> {
         for &k in &self.outgoing[c] {
             let coupling = &self.plan.couplings[k];
             let export = coupling.parts[0].export;
-            if let (Some(values), true) = (exports.at(export), coupling.has_account() && self.gives_over_own_cells(coupling)) {
+            let given = &mut integrals.given[export];
+            if let (Some(values), true, None) =
+                (exports.at(export), coupling.has_account() && self.gives_over_own_cells(coupling), &given)
+            {
                 let cells = &self.ways[coupling.mapping].source;
-                integrals.given[export].get_or_insert_with(|| cells.integral(values, coupling.nature == Nature::Flux));
+                *given = Some(sums.integral(cells, values, coupling.nature == Nature::Flux)?);
             }
         }
+        Ok(())
     }
 
     /// Whether the cells that a coupling starts from are those of its export.

@@ -7,8 +7,8 @@ use crate::error::RunError;
 use crate::experiment::Unconverged;
 use crate::ledger::{Column, times};
 use crate::plan::Coupling;
-use crate::{Instant, Nature, Values};
-use std::borrow::Cow;
+use crate::sums::Sums;
+use crate::{FieldValues, Instant, Nature, Values};
 
 impl Coupler<'_> {
     /// One interval of an iteration.
@@ -33,9 +33,13 @@ impl Coupler<'_> {
             .collect();
         let is_inner = |k: &Coupling| iteration.members.contains(&k.source) && iteration.members.contains(&k.destination);
         for &c in &iteration.members {
-            self.take(c, start, &mut lock(&self.running[c]), &|k| !is_inner(k))?;
+            let (mut running, mut sums) = (lock(&self.running[c]), Sums::default());
+            let took = self.take(c, start, &mut running, &|k| !is_inner(k), &mut sums)?;
+            sums.read()?;
+            self.receive(&mut running, took, &sums)?;
         }
-        let mut guess: Vec<Vec<Values>> = iteration.guessed.iter().map(|&k| self.first_guess(k)).collect();
+        let first = |&k: &usize| self.first_guess(k);
+        let mut guess: Vec<Vec<Values>> = iteration.guessed.iter().map(first).collect::<Result<_, _>>()?;
         let weights = self.guess_weights(&iteration.guessed, &guess);
         let mut acceleration = Acceleration::new(entry.scheme, entry.relaxation);
         let saved_flows: Vec<_> = touched.iter().map(|&k| lock(&self.flows[k]).clone()).collect();
@@ -44,16 +48,11 @@ impl Coupler<'_> {
             .iter()
             .map(|&c| {
                 let running = lock(&self.running[c]);
-                (
-                    running.component.save(),
-                    running.imports.clone(),
-                    running.hidden.clone(),
-                    running.exports.clone(),
-                    running.stocks.clone(),
-                    running.done,
-                )
+                let state = running.component.save()?;
+                let (imports, hidden, exports) = (running.imports.clone(), running.hidden.clone(), running.exports.clone());
+                Ok((state, imports, hidden, exports, running.stocks.clone(), running.done))
             })
-            .collect();
+            .collect::<Result<_, RunError>>()?;
         let (mut pass, mut change) = (0, f64::INFINITY);
         while pass < entry.at_most {
             if pass > 0 {
@@ -69,13 +68,14 @@ impl Coupler<'_> {
                 }
             }
             for (&k, values) in iteration.guessed.iter().zip(&guess) {
-                self.put_guess(k, start, values);
+                self.put_guess(k, start, values)?;
             }
             let mut own = Vec::new();
             for &c in &iteration.members {
                 self.step_with(c, &is_inner, &mut own)?;
             }
-            let outcome: Vec<Vec<Values>> = iteration.guessed.iter().map(|&k| self.outcome(k)).collect();
+            let outcome = |&k: &usize| self.outcome(k);
+            let outcome: Vec<Vec<Values>> = iteration.guessed.iter().map(outcome).collect::<Result<_, _>>()?;
             let (x, h) = (flatten(&guess), flatten(&outcome));
             change = relative_change(&x, &h, &weights);
             pass += 1;
@@ -87,7 +87,10 @@ impl Coupler<'_> {
         }
         iteration.guessed.iter().for_each(|&k| self.settle(k));
         for &c in &iteration.members {
-            self.give(c, start + length, &lock(&self.running[c]), &|k| !is_inner(k))?;
+            let mut sums = Sums::default();
+            let carried = self.give(c, start + length, &lock(&self.running[c]), &|k| !is_inner(k), &mut sums)?;
+            sums.read()?;
+            self.enter(carried, &sums)?;
         }
         let mut passes = lock(&self.passes[number]);
         passes[0] += 1;
@@ -110,27 +113,27 @@ impl Coupler<'_> {
     }
 
     /// What the coupling brought in the interval before; before the first one, its initial value.
-    fn first_guess(&self, k: usize) -> Vec<Values> {
+    fn first_guess(&self, k: usize) -> Result<Vec<Values>, RunError> {
         let coupling = &self.plan.couplings[k];
         let flow = lock(&self.flows[k]);
         if flow.current.len() == coupling.parts.len() {
-            return flow.current.clone();
+            return on_host(&flow.current);
         }
         drop(flow);
         let exports = lock(&self.running[coupling.source]).exports.clone();
-        let given: Vec<Cow<Values>> = coupling
+        let given: Vec<FieldValues> = coupling
             .parts
             .iter()
             .map(|part| match &part.initial {
-                Some(crate::plan::PlannedInitial::Values(values)) => Cow::Borrowed(values),
-                _ => Cow::Owned(exports.at(part.export).cloned().unwrap_or_default()),
+                Some(crate::plan::PlannedInitial::Values(values)) => values.clone().into(),
+                _ => exports.at(part.export).cloned().unwrap_or_else(|| Values::default().into()),
             })
             .collect();
-        let way = &self.ways[coupling.mapping];
-        let weight = coupling.reduction.taken_weight(coupling.timing.period);
-        let arrived = way.transfer(coupling, &|| self.plan.label(coupling), &given, weight, &mut None, &mut Vec::new());
+        let (way, mut sums) = (&self.ways[coupling.mapping], Sums::default());
+        let arrived = way.transfer(coupling, &|| self.plan.label(coupling), &given, None, &mut sums, &mut Vec::new());
+        sums.read()?;
         // A first guess that cannot be mapped is 0 everywhere; the passes tell what is wrong.
-        arrived.map_or_else(|_| given.into_iter().map(Cow::into_owned).collect(), |arrived| arrived.values)
+        arrived.map_or_else(|_| on_host(&given), |arrived| on_host(&arrived.values))
     }
 
     fn guess_weights(&self, guessed: &[usize], guess: &[Vec<Values>]) -> Vec<f64> {
@@ -145,7 +148,7 @@ impl Coupler<'_> {
         weights
     }
 
-    fn put_guess(&self, k: usize, start: i64, values: &[Values]) {
+    fn put_guess(&self, k: usize, start: i64, values: &[Values]) -> Result<(), RunError> {
         let coupling = &self.plan.couplings[k];
         let window = coupling.timing.window_taken_at(start);
         let amounts = self.amounts(k, values);
@@ -154,7 +157,9 @@ impl Coupler<'_> {
         if let Some(account) = &mut flow.account {
             account.add(Column::Corrected, &amounts);
         }
-        flow.queue.push_front(Waiting { window, values: values.to_vec(), amounts });
+        let values = values.iter().map(|values| flow.placed(values)).collect::<Result<_, _>>()?;
+        flow.queue.push_front(Waiting { window, values, amounts });
+        Ok(())
     }
 
     fn amounts(&self, k: usize, values: &[Values]) -> Vec<knarr_kernels::global_integral::Compensated> {
@@ -165,8 +170,8 @@ impl Coupler<'_> {
     }
 
     /// What a pass gave for a guessed coupling.
-    fn outcome(&self, k: usize) -> Vec<Values> {
-        lock(&self.flows[k]).queue.back().map(|w| w.values.clone()).unwrap_or_default()
+    fn outcome(&self, k: usize) -> Result<Vec<Values>, RunError> {
+        lock(&self.flows[k]).queue.back().map_or_else(|| Ok(Vec::new()), |waiting| on_host(&waiting.values))
     }
 
     /// The guess was taken in the place of its outcome: what remains a correction is the difference.
@@ -178,6 +183,10 @@ impl Coupler<'_> {
             account.add(Column::Corrected, &times(&outcome.amounts, -1.0));
         }
     }
+}
+
+fn on_host(fields: &[FieldValues]) -> Result<Vec<Values>, RunError> {
+    fields.iter().map(|field| Ok(field.host()?.clone())).collect()
 }
 
 fn flatten(parts: &[Vec<Values>]) -> Vec<f64> {

@@ -7,7 +7,10 @@ use crate::{Array, State};
 
 impl Coupler<'_> {
     /// All that the rest of the run depends on.
-    pub fn save(&self) -> State {
+    ///
+    /// # Errors
+    /// [`RunError`] if something cannot be copied from a device.
+    pub fn save(&self) -> Result<State, RunError> {
         let mut state = State::new();
         state.put("done", Array::Whole(vec![self.done as i64]));
         for (k, passes) in self.passes.iter().enumerate() {
@@ -21,21 +24,21 @@ impl Coupler<'_> {
                 let declared = planned.declaration.imports.len();
                 let values = if i < declared { running.imports.at(i) } else { running.hidden[i - declared].as_ref() };
                 if let Some(values) = values {
-                    put_values(&mut state, &format!("{name}/import {i}"), values);
+                    put_values(&mut state, &format!("{name}/import {i}"), values)?;
                 }
             }
             for e in 0..planned.declaration.exports.len() {
                 if let Some(values) = running.exports.at(e) {
-                    put_values(&mut state, &format!("{name}/export {e}"), values);
+                    put_values(&mut state, &format!("{name}/export {e}"), values)?;
                 }
             }
-            state.absorb(&format!("{name}/state"), running.component.save());
+            state.absorb(&format!("{name}/state"), running.component.save()?);
             state.absorb(&format!("{name}/stocks"), running.stocks.save());
         }
         for (k, flow) in self.flows.iter().enumerate() {
-            state.absorb(&format!("coupling {k}"), lock(flow).save());
+            state.absorb(&format!("coupling {k}"), lock(flow).save()?);
         }
-        state
+        Ok(state)
     }
 
     /// Takes back what [`Coupler::save`] of the same plan gave.
@@ -61,11 +64,11 @@ impl Coupler<'_> {
                 let declared = planned.declaration.imports.len();
                 let name = format!("import {i}");
                 let there = own.find(&format!("{name}/values")).is_some();
-                let values = there.then(|| get_values(&own, &name)).transpose()?;
+                let values = there.then(|| get_values(&own, &name, &self.device)).transpose()?;
                 if i < declared { *running.imports.slot(i) = values } else { running.hidden[i - declared] = values }
             }
             for e in 0..planned.declaration.exports.len() {
-                *running.exports.slot(e) = Some(get_values(&own, &format!("export {e}"))?);
+                *running.exports.slot(e) = Some(get_values(&own, &format!("export {e}"), &self.device)?);
             }
             running.component.restore(&own.under("state"))?;
             running.stocks.restore(&own.under("stocks"))?;

@@ -9,6 +9,7 @@ mod merge;
 mod stocks;
 mod told;
 mod watch;
+mod window;
 
 pub use coupler::Coupler;
 pub use told::{ComponentCost, CouplingCount};

@@ -1,7 +1,9 @@
 //! Stocks of components against the fluxes they took and gave.
 
+use crate::error::RunError;
 use crate::ledger::{Cells, flat, from_flat, times};
 use crate::plan::PlannedComponent;
+use crate::sums::{Asked, Sums};
 use crate::{Array, Component, ComponentError, Effect, Fields, Nature, Quantity, State, Stock, Values};
 use knarr_kernels::global_integral::Compensated;
 use std::sync::Arc;
@@ -10,15 +12,22 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) struct Integrals {
     /// Of imports, until they change.
-    pub taken: Vec<Option<Vec<Compensated>>>,
+    pub taken: Vec<Option<Asked>>,
     /// Of exports, until the next step.
-    pub given: Vec<Option<Vec<Compensated>>>,
+    pub given: Vec<Option<Asked>>,
 }
 
 impl Integrals {
     /// None known.
     pub fn new(planned: &PlannedComponent) -> Self {
         Self { taken: vec![None; planned.declaration.imports.len()], given: vec![None; planned.declaration.exports.len()] }
+    }
+
+    /// Sums are read: all are known now.
+    pub fn resolve(&mut self, sums: &Sums) {
+        for asked in self.taken.iter_mut().chain(&mut self.given).flatten() {
+            *asked = Asked::Known(sums.of(asked));
+        }
     }
 
     /// Fields are others now.
@@ -48,16 +57,41 @@ impl Stocks {
         Self { quantities: quantities.to_vec(), first, moved: fluxes.clone(), fluxes }
     }
 
-    /// Adds what a step of `dt` seconds took and gave, and what it carried from cell to cell.
-    ///
-    /// Integrals of fields that are known are taken, those of exports noted: couplings need them too.
+    /// Asks for the integrals of fields that change stocks, where they are not known or asked for: of imports `on_their_way`
+    /// they come with what the ledger is told. Those of exports are noted: couplings need them too.
+    pub fn ask(
+        &self,
+        planned: &PlannedComponent,
+        cells: &[Arc<Cells>],
+        (imports, exports): (&Fields, &Fields),
+        known: &mut Integrals,
+        on_their_way: impl Iterator<Item = usize>,
+        sums: &mut Sums,
+    ) -> Result<(), RunError> {
+        let on_their_way: Vec<usize> = on_their_way.collect();
+        let is_wanted = |effects: &[Effect]| effects.iter().any(|effect| self.quantities.contains(&effect.quantity));
+        for (k, import) in planned.declaration.imports.iter().enumerate() {
+            let unknown = known.taken[k].is_none() && !on_their_way.contains(&k);
+            if let (Some(values), true) = (imports.at(k), unknown && is_wanted(&import.effects)) {
+                known.taken[k] = Some(sums.integral(&cells[import.grid], values, import.nature != Nature::Amount)?);
+            }
+        }
+        for (k, export) in planned.declaration.exports.iter().enumerate() {
+            if let (Some(values), true) = (exports.at(k), known.given[k].is_none() && is_wanted(&export.effects)) {
+                known.given[k] = Some(sums.integral(&cells[export.grid], values, export.nature != Nature::Amount)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what a step of `dt` seconds took and gave by the integrals that [`Stocks::ask`] asked for, and what it carried
+    /// from cell to cell.
     pub fn step(
         &mut self,
         planned: &PlannedComponent,
         component: &dyn Component,
         cells: &[Arc<Cells>],
-        (imports, exports): (&Fields, &Fields),
-        known: &mut Integrals,
+        known: &Integrals,
         dt: f64,
     ) {
         if self.quantities.is_empty() {
@@ -68,19 +102,12 @@ impl Stocks {
                 sums.iter_mut().zip(&amounts).for_each(|(sum, amount)| sum.merge(amount));
             }
         }
-        let Integrals { taken, given } = known;
-        let imported =
-            planned.declaration.imports.iter().enumerate().map(|(k, i)| (imports.at(k), i.grid, i.nature, &i.effects)).zip(taken);
-        let exported =
-            planned.declaration.exports.iter().enumerate().map(|(k, e)| (exports.at(k), e.grid, e.nature, &e.effects)).zip(given);
-        for ((values, grid, nature, effects), known) in imported.chain(exported) {
-            let wanted: Vec<(usize, &Effect)> = effects
-                .iter()
-                .filter_map(|effect| Some((self.quantities.iter().position(|q| *q == effect.quantity)?, effect)))
-                .collect();
-            let (Some(values), false) = (values, wanted.is_empty()) else { continue };
-            let integral = known.get_or_insert_with(|| cells[grid].integral(values, nature != Nature::Amount));
-            for (at, effect) in wanted {
+        let imported = planned.declaration.imports.iter().map(|import| &import.effects).zip(&known.taken);
+        let exported = planned.declaration.exports.iter().map(|export| &export.effects).zip(&known.given);
+        for (effects, known) in imported.chain(exported) {
+            let Some(Asked::Known(integral)) = known else { continue };
+            for effect in effects {
+                let Some(at) = self.quantities.iter().position(|q| *q == effect.quantity) else { continue };
                 let amounts = times(integral, effect.per_unit * dt);
                 self.fluxes[at].iter_mut().zip(&amounts).for_each(|(sum, amount)| sum.merge(amount));
             }

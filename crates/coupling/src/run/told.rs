@@ -32,6 +32,11 @@ pub struct CouplingCount {
     pub taken: u64,
     /// Bytes of values taken.
     pub bytes: u64,
+    /// Whether its values are on a device.
+    pub on_device: bool,
+    /// Values that were copied between host and device on their way: when they were given, or when the taker looked at
+    /// them. With 0 the exchange stayed where it was.
+    pub copies: u64,
 }
 
 impl Coupler<'_> {
@@ -95,13 +100,23 @@ impl Coupler<'_> {
     /// How often each coupling gave and took.
     pub fn counts(&self) -> Vec<CouplingCount> {
         let of = |(flow, coupling): (&Mutex<Flow>, &crate::plan::Coupling)| {
-            let flow = lock(flow);
+            let (flow, running) = (lock(flow), lock(&self.running[coupling.destination]));
             let cells = self.plan.mappings[coupling.mapping].destination.len() * coupling.parts.len();
+            let declared = self.plan.components[coupling.destination].declaration.imports.len();
+            let taken = |part: &crate::Part| match part.import.checked_sub(declared) {
+                _ if coupling.share.is_some() => false,
+                None => running.imports.at(part.import).is_some_and(crate::FieldValues::was_copied),
+                Some(at) => running.hidden[at].as_ref().is_some_and(crate::FieldValues::was_copied),
+            };
+            let merged = flow.current.iter().filter(|values| values.was_copied()).count();
+            let now = coupling.parts.iter().filter(|part| taken(part)).count() + merged;
             CouplingCount {
                 coupling: self.plan.label(coupling),
                 given: flow.given,
                 taken: flow.taken,
                 bytes: flow.taken * cells as u64 * 8,
+                on_device: flow.is_on_device(),
+                copies: flow.copies + now as u64,
             }
         };
         self.flows.iter().zip(&self.plan.couplings).map(of).collect()

@@ -60,7 +60,7 @@ pub fn run_whole(text: &str, threads: usize) -> State {
         while !coupler.is_finished() {
             coupler.advance().unwrap_or_else(|e| panic!("{e}"));
         }
-        coupler.save()
+        coupler.save().expect("it can be kept")
     })
 }
 

@@ -240,6 +240,22 @@ fn dates_that_are_not_in_the_calendar_are_refused() {
 }
 
 #[test]
+fn calendars_that_have_the_same_dates_agree_on_their_numbers() {
+    use Calendar::{Julian, NoLeap, ProlepticGregorian, Standard};
+    let first = Date { year: 1582, month: 10, day: 15 };
+    for year in 1582..2500 {
+        let date = Date { year, month: 12, day: 31 };
+        assert_eq!(Standard.day_number(date), ProlepticGregorian.day_number(date));
+    }
+    assert!(Standard.same_since(ProlepticGregorian, first) && ProlepticGregorian.same_since(Standard, first));
+    assert!(
+        !Standard.same_since(ProlepticGregorian, Date { day: 4, ..first })
+            && Standard.same_since(Standard, Date { day: 4, ..first })
+    );
+    assert!(!Standard.same_since(Julian, first) && !Standard.same_since(NoLeap, first));
+}
+
+#[test]
 fn names_are_those_of_cf() {
     for name in Calendar::NAMES {
         assert!(Calendar::parse(name).is_ok(), "{name}");

@@ -2,10 +2,11 @@
 
 use crate::{Instant, Period};
 use knarr_field::{Calendar, Date, DateTime};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// How values between the times of a series are made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Timing {
     /// On the line between the two records.
@@ -22,7 +23,7 @@ pub(super) enum Timing {
 }
 
 /// What holds before the first and after the last record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Beyond {
     /// The series begins again.

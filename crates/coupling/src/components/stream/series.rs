@@ -55,8 +55,12 @@ impl Series {
         let time = knarr_io::times::time_of(&dataset, info).ok_or_else(|| unfit(format!("`{variable}` has no time")))?;
         let axis = time.axis.map_err(unfit)?;
         let (found, expected) = (axis.units.calendar(), rules.calendar);
-        if found != expected {
-            let problem = format!("its calendar is {}, that of the run {}", found.name(), expected.name());
+        let first =
+            axis.values.first().map(|&value| axis.units.date_time(value)).transpose().map_err(|e| unfit(e.to_string()))?;
+        if !first.is_none_or(|at| found.same_since(expected, at.date)) {
+            let (found, expected) = (found.name(), expected.name());
+            let problem =
+                format!("its calendar is {found}, that of the run {expected}; a clock with `calendar: {found}` has its dates");
             return Err(unfit(problem));
         }
         let instant = |value: f64| -> Result<Instant, ComponentError> {

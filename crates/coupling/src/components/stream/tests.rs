@@ -89,7 +89,7 @@ fn gaps_stay_where_they_are_wanted() {
 fn what_does_not_fit_is_told() {
     let fails = |yaml: &str| {
         let parameters = Parameters::from_yaml(yaml).expect("YAML");
-        let made = Registry::built_in().find("stream").expect("a kind")(&context(None, DAY), &parameters);
+        let made = (Registry::built_in().find("stream").expect("a kind").make)(&context(None, DAY), &parameters);
         made.err().expect("does not fit").to_string()
     };
     let coads = "file: coads_monthly_climatology.nc";
@@ -101,7 +101,7 @@ fn what_does_not_fit_is_told() {
 }
 
 /// A file of two days' means of sunlight on a grid of 8 x 4 cells.
-fn sunlight(path: &std::path::Path, methods: &str) {
+fn sunlight(path: &std::path::Path, methods: &str, calendar: &str) {
     use knarr_field::{Attributes, NumberType};
     use knarr_io::nc::{Numbers, ValueType};
     use knarr_io::nc_write::{NewFile, NewVariable};
@@ -125,7 +125,7 @@ fn sunlight(path: &std::path::Path, methods: &str) {
         let part: Vec<_> = lens.iter().map(|&len| 0..len).collect();
         file.put_numbers(name, &part, &Numbers::F64(values)).expect("values");
     };
-    let time = [("units", "hours since 2000-07-01"), ("calendar", "noleap"), ("bounds", "time_bnds"), ("standard_name", "time")];
+    let time = [("units", "hours since 2000-07-01"), ("calendar", calendar), ("bounds", "time_bnds"), ("standard_name", "time")];
     add("time", &["time"], &time, vec![12.0, 36.0], &[2]);
     add("time_bnds", &["time", "bnds"], &[], vec![0.0, 24.0, 24.0, 48.0], &[2, 2]);
     add("lat", &["lat"], &[("units", "degrees_north"), ("standard_name", "latitude")], vec![-67.5, -22.5, 22.5, 67.5], &[4]);
@@ -138,10 +138,28 @@ fn sunlight(path: &std::path::Path, methods: &str) {
 }
 
 #[test]
+fn calendars_with_the_same_dates_are_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sun.nc");
+    let parameters = Parameters::from_yaml(&format!("{{file: {}, fields: {{sun: rsds}}}}", path.display())).expect("YAML");
+    let made = |of_file: &str, calendar| {
+        std::fs::remove_file(&path).ok();
+        sunlight(&path, "time: point", of_file);
+        crate::components::Stream::make(&crate::Context { calendar, ..context(None, 3600) }, &parameters)
+            .map(|_| ())
+            .map_err(|e| e.to_string())
+    };
+    assert_eq!(made("proleptic_gregorian", Calendar::Standard), Ok(()));
+    assert_eq!(made("gregorian", Calendar::ProlepticGregorian), Ok(()));
+    let refused = made("julian", Calendar::Standard).expect_err("other dates");
+    assert!(refused.contains("its calendar is julian") && refused.contains("`calendar: julian`"), "{refused}");
+}
+
+#[test]
 fn the_sun_shapes_a_mean_and_keeps_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("sun.nc");
-    sunlight(&path, "time: mean");
+    sunlight(&path, "time: mean", "noleap");
     let yaml = format!("{{file: {}, time: coszen, fields: {{sun: rsds}}}}", path.display());
     let mut stream = make("stream", None, 3600, &yaml);
     let declaration = stream.declaration().clone();
@@ -171,9 +189,9 @@ fn the_sun_shapes_a_mean_and_keeps_it() {
     let error = stream.step(&interval(first + 3 * DAY, first + 3 * DAY + 3600), &Fields::default(), &mut exports);
     assert!(error.expect_err("beyond the records").to_string().contains("no record covers 2000-07-04T00:00"));
     let points = folder.path().join("points.nc");
-    sunlight(&points, "time: point");
+    sunlight(&points, "time: point", "noleap");
     let yaml = yaml.replace("sun.nc", "points.nc");
     let parameters = Parameters::from_yaml(&yaml).expect("YAML");
-    let made = Registry::built_in().find("stream").expect("a kind")(&context(None, 3600), &parameters);
+    let made = (Registry::built_in().find("stream").expect("a kind").make)(&context(None, 3600), &parameters);
     assert!(made.err().expect("points").to_string().contains("`rsds` is a point"));
 }

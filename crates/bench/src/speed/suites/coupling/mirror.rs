@@ -36,8 +36,8 @@ impl Component for Mirror {
         Ok(())
     }
 
-    fn save(&self) -> State {
-        State::new()
+    fn save(&self) -> Result<State, ComponentError> {
+        Ok(State::new())
     }
 
     fn restore(&mut self, _: &State) -> Result<(), ComponentError> {

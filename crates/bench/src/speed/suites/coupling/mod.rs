@@ -157,7 +157,8 @@ fn ping_pong(pair: &[String; 2], is_flux: bool, measure: Measure<'_>) -> Result<
     let stepped = Stepped::new(&mut prepared, 2)?;
     (0..2).try_for_each(|_| stepped.call())?;
     let back = stepped.ask(|c| c.exports(0));
-    let values = back.at(0).map(|v| v.values.as_slice()).unwrap_or_default();
+    let values = back.at(0).map(|field| field.host()).transpose().map_err(CaseError::from_error)?;
+    let values = values.map(|v| v.values.as_slice()).unwrap_or_default();
     let off = values.iter().map(|v| (v - 280.0).abs() / 280.0).fold(None, worse);
     let error = judged("a constant, off", off.unwrap_or(f64::NAN), 1e-13)?;
     measure(stepped.case(work, error, false));
