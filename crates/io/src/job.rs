@@ -8,7 +8,7 @@ use crate::output::{self, Made, Storage};
 use crate::plan::Plan;
 use crate::prepared::{Kind, Prepared};
 use crate::regrid_file::{RegridRequest, UsedWeights, VariableReport, fail};
-use crate::slabs::{SlabOrder, resize};
+use crate::slabs::SlabOrder;
 use crate::statistics::{self, Parts, Shares, Summary, Tally};
 use crate::{Dataset, GridLayout, IoError, Role, VariableGrid};
 use knarr_field::{NumberType, VectorFrame};
@@ -151,31 +151,17 @@ impl Job {
         };
 
         let nan = request.nan;
-        let unit = self.slabs_of_chunks(dataset);
-        // As many slabs as threads decode at a time: their values are summed up while they are in cache.
-        let step = rayon::current_num_threads().next_multiple_of(unit.max(1));
         let read = |slabs: Range<usize>, free: Option<Input<V>>| {
-            let (cells, len) = (weights.source_len, slabs.len() * weights.source_len);
             let mut values = free.map(|input| input.values).unwrap_or_default();
-            resize(&mut values, len);
-            let mut valid: Option<Vec<bool>> = None;
-            for start in slabs.clone().step_by(step) {
-                let part = start..slabs.end.min(start + step);
-                let at = (part.start - slabs.start) * cells..(part.end - slabs.start) * cells;
-                let out = &mut values[at.clone()];
-                let flags = dataset.read_slabs_to(&self.decoder, &self.name, &self.grid, part, nan, out)?;
-                before.add(out, flags.as_deref(), &[]);
-                if let Some(flags) = flags {
-                    valid.get_or_insert_with(|| vec![true; len])[at].copy_from_slice(&flags);
-                }
-            }
+            let valid = dataset.read_slabs_into(&self.decoder, &self.name, &self.grid, slabs, nan, &mut values)?;
             Ok(Input { values, valid })
         };
         let regrid = |slabs: Range<usize>, input: &Input<V>, free: Option<Output<V>>| {
             let len = slabs.len() * weights.destination_len();
-            let mut output = free.unwrap_or_default();
-            resize(&mut output.values, len);
-            resize(&mut output.valid, len);
+            // New memory comes cleared, and is first touched by the threads that fill it.
+            let mut output = free.unwrap_or_else(|| Output { values: vec![V::default(); len], valid: vec![false; len] });
+            output.values.resize(len, V::default());
+            output.valid.resize(len, false);
             let valid = input.valid.as_deref();
             let Output { values, valid: flags } = &mut output;
             let done = match prepared()? {
@@ -194,10 +180,12 @@ impl Job {
             let shares: Vec<_> = (0..slabs.len()).map(&mut share).collect();
             let shares: Vec<_> = shares.iter().map(|s| s.as_ref().map(|s| s.as_slice())).collect();
             add_counts(&mut counts, &levels);
+            before.add(&input.values, valid, &[]);
             after.add(&output.values, Some(&output.valid), &shares);
             Ok(output)
         };
         let write = |slabs, output: &Output<V>| file.put_slabs(&writer, slabs, &output.values, &output.valid, fill);
+        let unit = self.slabs_of_chunks(dataset);
         let (batches, overlapped) = batches_of(self.slabs, self.slab_bytes::<V>(weights), request.memory_limit, unit);
         crate::pipeline::run(&batches, overlapped, read, regrid, write, progress)?;
 
@@ -336,7 +324,6 @@ struct Input<V> {
 }
 
 /// Destination values of some slabs.
-#[derive(Default)]
 struct Output<V> {
     values: Vec<V>,
     valid: Vec<bool>,

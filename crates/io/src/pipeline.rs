@@ -14,7 +14,7 @@ use std::sync::mpsc::{channel, sync_channel};
 pub(crate) fn run<R: Send, W: Send>(
     batches: &[Range<usize>],
     overlapped: bool,
-    mut read: impl FnMut(Range<usize>, Option<R>) -> Result<R, IoError> + Send,
+    read: impl Fn(Range<usize>, Option<R>) -> Result<R, IoError> + Send,
     mut work: impl FnMut(Range<usize>, &R, Option<W>) -> Result<W, IoError>,
     mut write: impl FnMut(Range<usize>, &W) -> Result<(), IoError> + Send,
     mut done: impl FnMut(usize),

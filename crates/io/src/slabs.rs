@@ -116,7 +116,8 @@ impl Dataset {
         })
     }
 
-    /// [`Dataset::read_slabs_to`] a list that becomes as long as they are, whatever was in it.
+    /// Reads and decodes slabs into `out`, whatever was in it, rounded to its type; gives the flags of the values,
+    /// `None` if all are valid.
     pub(crate) fn read_slabs_into<V: Real>(
         &self,
         decoder: &Decoder,
@@ -125,21 +126,6 @@ impl Dataset {
         slabs: Range<usize>,
         nan: NanPolicy,
         out: &mut Vec<V>,
-    ) -> Result<Option<Vec<bool>>, IoError> {
-        resize(out, slabs.len() * grid.grid.len());
-        self.read_slabs_to(decoder, variable, grid, slabs, nan, out)
-    }
-
-    /// Reads and decodes slabs into `out`, which has a place for each value, rounded to its type; gives the flags of the
-    /// values, `None` if all are valid.
-    pub(crate) fn read_slabs_to<V: Real>(
-        &self,
-        decoder: &Decoder,
-        variable: &str,
-        grid: &VariableGrid,
-        slabs: Range<usize>,
-        nan: NanPolicy,
-        out: &mut [V],
     ) -> Result<Option<Vec<bool>>, IoError> {
         let info = self.variable(variable)?;
         let order = SlabOrder::new(self, info, grid)?;
@@ -153,7 +139,11 @@ impl Dataset {
             });
         }
         let cells = grid.grid.len();
-        assert_eq!(out.len(), slabs.len() * cells, "a place for each value");
+        // New memory comes cleared, and is first touched by the threads that decode.
+        match slabs.len() * cells {
+            len if out.is_empty() => *out = vec![V::default(); len],
+            len => out.resize(len, V::default()),
+        }
         let decoded = if decoder.number() == V::NUMBER {
             self.read_raw::<V>(variable, info, &order, slabs.clone(), out)?;
             decoder.decode_in_place(out, nan)
@@ -202,15 +192,6 @@ impl Dataset {
             own.iter_mut().zip(stored.permuted_axes(IxDyn(&axes))).for_each(|(own, &value)| *own = value);
         }
         Ok(())
-    }
-}
-
-/// Gives a list a length; new memory comes cleared, and is first touched by the threads that fill it.
-pub(crate) fn resize<V: Copy + Default>(list: &mut Vec<V>, len: usize) {
-    if list.is_empty() {
-        *list = vec![V::default(); len];
-    } else {
-        list.resize(len, V::default());
     }
 }
 
