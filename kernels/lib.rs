@@ -17,6 +17,7 @@ pub mod global_integral;
 pub mod gpu;
 pub mod land_bucket;
 pub mod merge_tiles;
+pub mod open_water;
 pub mod overlap;
 pub mod overlap_batch;
 pub mod overlap_rows;

@@ -11,6 +11,7 @@ pub mod exclusive_scan;
 pub mod fire_weather;
 pub mod global_integral;
 pub mod merge_tiles;
+pub mod open_water;
 pub mod overlap;
 pub mod overlap_rows;
 pub mod point_hash;
@@ -43,6 +44,7 @@ pub const KERNELS: &[Kernel] = &[
     global_integral::OF_CELLS,
     global_integral::OF_PARTIALS,
     merge_tiles::MERGE,
+    open_water::TRADED,
     overlap::PAIR_AREAS,
     overlap::COUNT,
     overlap::FILL,

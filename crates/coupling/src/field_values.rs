@@ -60,10 +60,16 @@ impl DeviceValues {
     pub fn upload(gpu: &Gpu, values: &Values) -> Result<Self, RegridError> {
         let is_clean = values.valid.is_none() && values.values.iter().all(|v| v.is_finite());
         let clean = |cell: usize| values.get(cell).filter(|v| v.is_finite()).unwrap_or(0.0);
-        let cleaned: Option<Vec<f64>> = (!is_clean).then(|| (0..values.len()).map(clean).collect());
+        if is_clean {
+            return Self::restore(gpu, values);
+        }
+        Self::restore(gpu, &Values { values: (0..values.len()).map(clean).collect(), valid: values.valid.clone() })
+    }
+
+    /// Copies values back to a device, with what stood there where they are missing.
+    pub(crate) fn restore(gpu: &Gpu, values: &Values) -> Result<Self, RegridError> {
         let flags = values.valid.as_ref().map(|valid| SlabFlags::from_bools(valid.len(), valid));
-        let numbers = cleaned.as_ref().unwrap_or(&values.values);
-        Ok(Self { gpu: gpu.clone(), field: DeviceField::upload(gpu, values.len(), numbers, flags.as_ref(), 1)? })
+        Ok(Self { gpu: gpu.clone(), field: DeviceField::upload(gpu, values.len(), &values.values, flags.as_ref(), 1)? })
     }
 
     /// Copies values to the host.

@@ -8,7 +8,7 @@ use crate::{
     State,
 };
 use knarr_kernels::bulk_flux::{Inputs, Options, Outputs, Scheme, fluxes};
-use knarr_kernels::sea_ice::{FUSION, STEFAN_BOLTZMANN};
+use knarr_kernels::open_water::{Cell, Turbulent, traded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub struct BulkFlux {
     options: Options,
     albedo: f64,
     emissivity: f64,
+    #[cfg(feature = "gpu")]
+    on_device: Option<on_device::Fields>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -163,8 +165,21 @@ impl BulkFlux {
             options,
             albedo: settings.albedo.get(),
             emissivity: settings.emissivity.get(),
+            #[cfg(feature = "gpu")]
+            on_device: None,
             declaration: Declaration { grids: vec![DeclaredGrid { name, grid }], imports, exports },
         }))
+    }
+}
+
+/// Exports in order.
+const NAMES: [&str; 8] = [HEAT, WATER, SNOW_ON_ICE, EVAPORATION, SENSIBLE, LATENT, STRESS[0], STRESS[1]];
+
+impl BulkFlux {
+    fn untold(&self, cell: usize) -> ComponentError {
+        let at = self.declaration.grids[0].grid.center(cell);
+        let problem = format!("no flux can be told in cell {cell} at {:.2}° E {:.2}° N", at.lon_deg, at.lat_deg);
+        ComponentError::Value { problem }
     }
 }
 
@@ -173,7 +188,19 @@ impl Component for BulkFlux {
         &self.declaration
     }
 
+    #[cfg(feature = "gpu")]
+    fn move_to(&mut self, device: &knarr_regrid::Device) -> Result<bool, ComponentError> {
+        if let knarr_regrid::Device::Gpu(gpu) = device {
+            self.on_device = Some(on_device::Fields::new(gpu, self)?);
+        }
+        Ok(self.on_device.is_some())
+    }
+
     fn step(&mut self, _: &Interval, imports: &Fields, exports: &mut Fields) -> Result<(), ComponentError> {
+        #[cfg(feature = "gpu")]
+        if let Some(fields) = &self.on_device {
+            return fields.step(self, imports, exports);
+        }
         let grid = &self.declaration.grids[0].grid;
         let n = grid.len();
         let there = |name: &str| everywhere(imports, name, grid);
@@ -207,36 +234,32 @@ impl Component for BulkFlux {
         };
         fluxes(&self.options, &inputs, outputs);
         if let Some(cell) = (0..n).find(|&cell| self.active[cell] && !valid[cell]) {
-            let at = grid.center(cell);
-            let problem = format!("no flux can be told in cell {cell} at {:.2}° E {:.2}° N", at.lon_deg, at.lat_deg);
-            return Err(ComponentError::Value { problem });
+            return Err(self.untold(cell));
         }
-        let (mut heat, mut water, mut on_ice) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        let mut all = vec![vec![0.0; n]; NAMES.len()];
         for cell in (0..n).filter(|&cell| self.active[cell]) {
-            let open = 1.0 - ice[cell].clamp(0.0, 1.0);
-            let snow = if air[cell] < 273.15 { rain[cell] } else { 0.0 };
-            let squared = skin[cell] * skin[cell];
-            let radiated = self.emissivity * (longwave[cell] - STEFAN_BOLTZMANN * squared * squared);
-            let down = net_sun[cell] + radiated + sensible[cell] + latent[cell] - FUSION * snow;
-            heat[cell] = open * down;
-            water[cell] = open * (snow - evaporation[cell]) + (rain[cell] - snow);
-            on_ice[cell] = (1.0 - open) * snow;
-            for flux in [&mut evaporation[cell], &mut sensible[cell], &mut latent[cell], &mut east[cell], &mut north[cell]] {
-                *flux *= open;
-            }
+            let traded = traded(
+                self.emissivity,
+                &Cell {
+                    turbulent: Turbulent {
+                        stress: [east[cell], north[cell]],
+                        sensible: sensible[cell],
+                        latent: latent[cell],
+                        evaporation: evaporation[cell],
+                    },
+                    surface_temperature: skin[cell],
+                    air_temperature: air[cell],
+                    shortwave: net_sun[cell],
+                    longwave: longwave[cell],
+                    precipitation: rain[cell],
+                    ice: ice[cell],
+                },
+            );
+            let Turbulent { stress: [east, north], sensible, latent, evaporation } = traded.turbulent;
+            let values = [traded.heat, traded.water, traded.snow_on_ice, evaporation, sensible, latent, east, north];
+            all.iter_mut().zip(values).for_each(|(field, value)| field[cell] = value);
         }
-        let [east, north, sensible, latent, evaporation, _] = <[Vec<f64>; 6]>::try_from(out).expect("six fluxes");
-        let all = [
-            (HEAT, heat),
-            (WATER, water),
-            (SNOW_ON_ICE, on_ice),
-            (EVAPORATION, evaporation),
-            (SENSIBLE, sensible),
-            (LATENT, latent),
-            (STRESS[0], east),
-            (STRESS[1], north),
-        ];
-        for (name, values) in all {
+        for (name, values) in NAMES.iter().zip(all) {
             exports.set(name, masked(values, &self.active))?;
         }
         Ok(())
@@ -248,5 +271,79 @@ impl Component for BulkFlux {
 
     fn restore(&mut self, _: &State) -> Result<(), ComponentError> {
         Ok(())
+    }
+}
+
+#[cfg(feature = "gpu")]
+mod on_device {
+    use super::{BulkFlux, ICE, LONGWAVE, NAMES, RAIN, SUN};
+    use crate::ComponentError;
+    use crate::components::on_device::{ActiveCells, failed};
+    use knarr_kernels::convert::Conversion;
+    use knarr_kernels::gpu::{BlockShape, DeviceField, Gpu, Step};
+    use knarr_kernels::twins::bulk_flux::fluxes;
+    use knarr_kernels::twins::convert::convert;
+    use knarr_kernels::twins::open_water::{RESULTS, traded};
+
+    /// Imports in the order of the kernel's inputs.
+    const INPUTS: [&str; 8] = [
+        "sea_surface_temperature",
+        "air_temperature",
+        "specific_humidity",
+        "eastward_wind",
+        "northward_wind",
+        "air_pressure_at_mean_sea_level",
+        SUN,
+        LONGWAVE,
+    ];
+
+    /// Fields of a step on a device, for the next one too.
+    #[derive(Debug)]
+    pub(super) struct Fields {
+        cells: ActiveCells,
+        inputs: DeviceField<f64>,
+        /// Precipitation and ice.
+        surface: DeviceField<f64>,
+        fluxes: DeviceField<f64>,
+        results: DeviceField<f64>,
+    }
+
+    impl Fields {
+        pub fn new(gpu: &Gpu, bulk: &BulkFlux) -> Result<Self, ComponentError> {
+            let cells = ActiveCells::new(gpu, &bulk.active)?;
+            let field = |slabs, has_flags| {
+                let shape = BlockShape { cells: bulk.active.len(), slabs, lanes: 1 };
+                DeviceField::zeros(gpu, shape, has_flags).map_err(failed)
+            };
+            let inputs = field(INPUTS.len(), cells.has_flags())?;
+            Ok(Self { inputs, surface: field(2, false)?, fluxes: field(6, true)?, results: field(RESULTS, false)?, cells })
+        }
+
+        pub fn step(&self, bulk: &BulkFlux, imports: &crate::Fields, exports: &mut crate::Fields) -> Result<(), ComponentError> {
+            let gpu = &self.cells.gpu;
+            let mut step = Step::new(gpu);
+            for (slab, &name) in INPUTS.iter().enumerate() {
+                let kept = Conversion { multiply: 1.0 - bulk.albedo, ..Conversion::NOTHING };
+                let conversion = if name == SUN { kept } else { Conversion::NOTHING };
+                self.cells.gather(&mut step, imports, name, &conversion, (&self.inputs, slab))?;
+            }
+            let there = Conversion { fill: Some(0.0), ..Conversion::NOTHING };
+            self.cells.gather(&mut step, imports, RAIN, &there, (&self.surface, 0))?;
+            let ice = imports.on_device(ICE, gpu)?.field();
+            convert(&mut step, (ice, 0), &there, (&self.surface, 1)).map_err(failed)?;
+            fluxes(&mut step, &bulk.options, &self.inputs, &self.fluxes).map_err(failed)?;
+            traded(&mut step, bulk.emissivity, &self.inputs, &self.surface, &self.fluxes, &self.results).map_err(failed)?;
+            for (slab, name) in NAMES.iter().enumerate() {
+                exports.set(name, self.cells.export(&mut step, (&self.results, slab))?)?;
+            }
+            let names: Vec<&str> = INPUTS.iter().copied().chain([RAIN]).collect();
+            let grid = &bulk.declaration.grids[0].grid;
+            if self.cells.finish(step, imports, &names, grid, Some(&self.fluxes))? {
+                return Ok(());
+            }
+            let (_, flags) = self.fluxes.download(gpu).map_err(failed)?;
+            let untold = |&cell: &usize| bulk.active[cell] && flags.as_ref().is_some_and(|flags| !flags.get(0, cell));
+            (0..bulk.active.len()).find(untold).map_or(Ok(()), |cell| Err(bulk.untold(cell)))
+        }
     }
 }

@@ -17,8 +17,10 @@ pub struct FireWeather {
     active: Vec<bool>,
     latitude: Vec<f64>,
     variant: Variant,
-    /// FFMC, DMC, DC.
+    /// FFMC, DMC, DC; while it works on a device those of the start.
     codes: [Vec<f64>; 3],
+    #[cfg(feature = "gpu")]
+    on_device: Option<on_device::Codes>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -106,6 +108,8 @@ impl FireWeather {
             latitude: (0..n).map(|cell| grid.center(cell).lat_deg).collect(),
             variant,
             codes: [settings.initial.ffmc, settings.initial.dmc, settings.initial.dc].map(|code| vec![code; n]),
+            #[cfg(feature = "gpu")]
+            on_device: None,
             declaration: Declaration {
                 grids: vec![DeclaredGrid { name, grid }],
                 imports,
@@ -127,7 +131,19 @@ impl Component for FireWeather {
         Ok(NAMES[..3].iter().map(|&name| name.to_owned()).collect())
     }
 
+    #[cfg(feature = "gpu")]
+    fn move_to(&mut self, device: &knarr_regrid::Device) -> Result<bool, ComponentError> {
+        if let knarr_regrid::Device::Gpu(gpu) = device {
+            self.on_device = Some(on_device::Codes::new(gpu, self)?);
+        }
+        Ok(self.on_device.is_some())
+    }
+
     fn step(&mut self, interval: &Interval, imports: &Fields, exports: &mut Fields) -> Result<(), ComponentError> {
+        #[cfg(feature = "gpu")]
+        if let Some(codes) = &self.on_device {
+            return codes.step(self, interval, imports, exports);
+        }
         let grid = self.declaration.grids[0].grid.clone();
         let there = |name: &str| everywhere(imports, name, &grid);
         let rain: Vec<f64> = there("precipitation_flux")?.iter().map(|p| p.max(0.0) * interval.length_s()).collect();
@@ -152,7 +168,11 @@ impl Component for FireWeather {
     }
 
     fn save(&self) -> Result<State, ComponentError> {
-        let [fine_fuel, duff, drought] = &self.codes;
+        #[cfg(feature = "gpu")]
+        let read = self.on_device.as_ref().map(|codes| codes.read()).transpose()?;
+        #[cfg(not(feature = "gpu"))]
+        let read = None;
+        let [fine_fuel, duff, drought] = read.as_ref().unwrap_or(&self.codes);
         Ok(State::new().with("fine_fuel", fine_fuel).with("duff", duff).with("drought", drought))
     }
 
@@ -160,6 +180,84 @@ impl Component for FireWeather {
         let [fine_fuel, duff, drought] = &mut self.codes;
         state.copy("fine_fuel", fine_fuel)?;
         state.copy("duff", duff)?;
-        state.copy("drought", drought)
+        state.copy("drought", drought)?;
+        #[cfg(feature = "gpu")]
+        if let Some(codes) = &self.on_device {
+            codes.write(&self.codes)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(feature = "gpu")]
+mod on_device {
+    use super::{FireWeather, NAMES};
+    use crate::components::on_device::{ActiveCells, failed};
+    use crate::{ComponentError, Fields, Interval};
+    use knarr_kernels::convert::Conversion;
+    use knarr_kernels::gpu::{BlockShape, DeviceField, Gpu, Step};
+    use knarr_kernels::twins::fire_weather::days;
+
+    /// The codes on a device, from day to day.
+    #[derive(Debug)]
+    pub(super) struct Codes {
+        cells: ActiveCells,
+        /// Temperature, humidity, wind, rain, and the latitude, which stays.
+        weather: DeviceField<f64>,
+        codes: DeviceField<f64>,
+        indices: DeviceField<f64>,
+    }
+
+    impl Codes {
+        pub fn new(gpu: &Gpu, fire: &FireWeather) -> Result<Self, ComponentError> {
+            let cells = ActiveCells::new(gpu, &fire.active)?;
+            let field = |slabs, has_flags| {
+                let shape = BlockShape { cells: fire.active.len(), slabs, lanes: 1 };
+                DeviceField::zeros(gpu, shape, has_flags).map_err(failed)
+            };
+            let weather = field(5, cells.has_flags())?;
+            let latitude = DeviceField::upload(gpu, fire.latitude.len(), &fire.latitude, None, 1).map_err(failed)?;
+            let mut step = Step::new(gpu);
+            let copy = |step: &mut Step| {
+                knarr_kernels::twins::convert::convert(step, (&latitude, 0), &Conversion::NOTHING, (&weather, 4))
+            };
+            copy(&mut step).and_then(|()| step.submit()).map_err(failed)?;
+            let made = Self { weather, codes: field(3, false)?, indices: field(4, false)?, cells };
+            made.write(&fire.codes)?;
+            Ok(made)
+        }
+
+        pub fn write(&self, codes: &[Vec<f64>; 3]) -> Result<(), ComponentError> {
+            self.codes.replace(&self.cells.gpu, &codes.concat(), None).map_err(failed)
+        }
+
+        pub fn read(&self) -> Result<[Vec<f64>; 3], ComponentError> {
+            let (codes, _) = self.codes.download(&self.cells.gpu).map_err(failed)?;
+            let n = codes.len() / 3;
+            Ok([0, 1, 2].map(|slab| codes[slab * n..(slab + 1) * n].to_vec()))
+        }
+
+        pub fn step(
+            &self,
+            fire: &FireWeather,
+            interval: &Interval,
+            imports: &Fields,
+            exports: &mut Fields,
+        ) -> Result<(), ComponentError> {
+            let names = ["air_temperature", "relative_humidity", "wind_speed", "precipitation_flux"];
+            let mut step = Step::new(&self.cells.gpu);
+            for (slab, name) in names.iter().enumerate() {
+                let amount = Conversion { multiply: interval.length_s(), range: Some([0.0, f64::MAX]), ..Conversion::NOTHING };
+                let conversion = if slab == 3 { amount } else { Conversion::NOTHING };
+                self.cells.gather(&mut step, imports, name, &conversion, (&self.weather, slab))?;
+            }
+            let month = interval.start.date_time(interval.calendar).date.month;
+            days(&mut step, fire.variant, month, &self.weather, &self.codes, &self.indices).map_err(failed)?;
+            let slabs = (0..3).map(|slab| (&self.codes, slab)).chain((0..4).map(|slab| (&self.indices, slab)));
+            for (name, slab) in NAMES.iter().zip(slabs) {
+                exports.set(name, self.cells.export(&mut step, slab)?)?;
+            }
+            self.cells.finish(step, imports, &names, &fire.declaration.grids[0].grid, None).map(|_| ())
+        }
     }
 }

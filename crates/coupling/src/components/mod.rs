@@ -21,6 +21,8 @@ mod fire_weather;
 mod geosphere;
 mod inputs;
 mod land_bucket;
+#[cfg(feature = "gpu")]
+mod on_device;
 mod river_routing;
 mod sea_ice;
 mod sink;

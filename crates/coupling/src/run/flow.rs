@@ -393,7 +393,7 @@ pub(crate) fn get_values(state: &State, name: &str, device: &Device) -> Result<F
     let values = Values { values, valid: state.flags(&format!("{name}/valid")).map(<[bool]>::to_vec) };
     #[cfg(feature = "gpu")]
     if let (Device::Gpu(gpu), Some(_)) = (device, state.flags(&format!("{name}/on_device"))) {
-        return Ok(crate::DeviceValues::upload(gpu, &values)?.into());
+        return Ok(crate::DeviceValues::restore(gpu, &values)?.into());
     }
     let _ = device;
     Ok(values.into())

@@ -213,7 +213,7 @@ mod on_device {
             }
             if self.reduction == Reduction::Instant {
                 let valid = each.map(|each| each.iter().map(|&time| time > 0.0).collect());
-                self.last = Some(DeviceValues::upload(&self.gpu, &Values { values: sums.to_vec(), valid })?);
+                self.last = Some(DeviceValues::restore(&self.gpu, &Values { values: sums.to_vec(), valid })?);
                 return Ok(());
             }
             self.common = if each.is_none() { common[0] } else { 0.0 };
