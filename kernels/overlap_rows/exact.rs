@@ -59,7 +59,7 @@ pub(crate) fn shared_area(corners: &[UnitVector], [south, north]: [f64; 2], [wes
         let (lon_a, lon_b) = (atan2(a[1], a[0]), atan2(b[1], b[0]));
         let (from, to, sign) = if normal[2] > zero { (lon_a, lon_b, one) } else { (lon_b, lon_a, -one) };
         let (from, to) = (clamp(from, zero, end), clamp(to, zero, end));
-        if !(from < to) {
+        if from >= to {
             continue;
         }
         // The top of the circle, with the northern of its two normals.
