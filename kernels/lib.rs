@@ -10,6 +10,7 @@ pub mod bulk_flux;
 pub mod cell_area;
 pub mod convert;
 pub mod device;
+mod double_double;
 pub mod fire_weather;
 pub mod global_integral;
 #[cfg(feature = "gpu")]
@@ -23,6 +24,7 @@ pub mod overlap_rows;
 pub mod overlap_statistics;
 pub mod point_hash;
 pub mod polygon_hash;
+pub mod reduced_location;
 pub mod river_routing;
 pub mod rotate_vectors;
 pub mod sea_ice;

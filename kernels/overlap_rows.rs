@@ -6,6 +6,9 @@
 //! form of the area between a parallel and its chord), see [`crate::cell_area`].
 
 mod bands;
+#[cfg(test)]
+pub(crate) mod exact;
+mod frame;
 mod piece;
 mod split;
 mod sweep;
@@ -13,6 +16,9 @@ mod sweep;
 mod tests;
 
 pub use bands::{Bands, Meridians, NO_OWNER};
+pub use frame::Direction;
+#[cfg(feature = "gpu")]
+pub(crate) use frame::{Milestones, radians};
 pub use piece::{OwnParallels, Piece};
 
 use crate::cell_area::parallel_lens_area;

@@ -4,6 +4,7 @@
 //! threads: all forms give the same bits. [`PreparedRows`] takes slabs as files have them; several slabs go
 //! through a tile that stays in cache.
 
+mod gaps;
 mod layout;
 mod plain;
 pub(crate) mod row_facts;
@@ -89,9 +90,9 @@ pub struct PreparedRows<'a> {
 type Results<'d, V> = (&'d mut [V], &'d mut [u64]);
 
 /// Slabs that are done together.
-struct Batch<'v> {
+struct Batch {
     slabs: Vec<usize>,
-    valid: Valid<'v>,
+    valid: Valid,
 }
 
 impl<'a> PreparedRows<'a> {
@@ -172,15 +173,8 @@ impl<'a> PreparedRows<'a> {
             }
         }
         let (same, mixed) = alike::<V>(groups, missing);
-        let scales = |slabs: &Vec<usize>| valid.map(|v| self.facts.scales(self.rows, v.slab(slabs[0]), missing));
-        let scales: Vec<(Vec<f64>, Vec<u64>)> = same.iter().filter_map(scales).collect();
         let mut batches = batches::<V>(&full, Valid::All);
-        for (slabs, (scales, words)) in same.iter().zip(&scales) {
-            if let Some(flags) = &mut flags {
-                slabs.iter().for_each(|&slab| flags.slab_mut(slab).copy_from_slice(words));
-            }
-            batches.extend(self::batches::<V>(slabs, Valid::Same(scales)));
-        }
+        batches.extend(same.iter().flat_map(|slabs| self::batches::<V>(slabs, Valid::Same)));
         batches.extend(self::batches::<V>(&mixed, Valid::Mixed));
         self.run(instructions, source, valid, missing, destination, flags.as_mut(), &batches);
         flags
@@ -195,7 +189,7 @@ impl<'a> PreparedRows<'a> {
         missing: Missing,
         destination: &mut [V],
         flags: Option<&mut SlabFlags>,
-        batches: &[Batch<'_>],
+        batches: &[Batch],
     ) {
         let (n, step) = (self.len(), chunk_rows(self.len()));
         let slabs = destination.len() / n;
@@ -239,7 +233,7 @@ impl<'a> PreparedRows<'a> {
 }
 
 /// As many slabs together as a tile takes.
-fn batches<'v, V: Value>(slabs: &[usize], valid: Valid<'v>) -> Vec<Batch<'v>> {
+fn batches<V: Value>(slabs: &[usize], valid: Valid) -> Vec<Batch> {
     slabs.chunks(V::LANES).map(|slabs| Batch { slabs: slabs.to_vec(), valid }).collect()
 }
 

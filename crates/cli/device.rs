@@ -2,8 +2,9 @@
 
 use crate::failure::Failure;
 use crate::talk::Talk;
+use knarr::io::RegridReport;
 use knarr::kernels::device::DeviceChoice;
-use knarr::regrid::Device;
+use knarr::regrid::{Device, Finish, Layer, Method};
 
 /// The device that was asked for; the processor if none was: the last digits of a graphics processor are its own, and
 /// the same command gives the same bytes on every machine unless another device is asked for.
@@ -46,6 +47,44 @@ pub fn tell_copies(device: &Device, talk: Talk) {
             ));
         }
     }
+}
+
+/// Says in one line what the processor did of a file regridded on a graphics processor; nothing if that did it all.
+pub fn tell_left_to_processor(report: &RegridReport, device: &Device, talk: Talk) {
+    if matches!(device, Device::Cpu) {
+        return;
+    }
+    let mut left: Vec<String> = Vec::new();
+    let mut add = |what: String| {
+        if !left.contains(&what) {
+            left.push(what);
+        }
+    };
+    for used in &report.weights {
+        used.left_to_processor.iter().for_each(|options| add(format!("weights by {}", options.method)));
+        let weights = &used.regridder.weights;
+        if weights.stack().layers().len() > 1 {
+            add("what layers above the first fill".into());
+        }
+        match weights.finish() {
+            Finish::Sum => (),
+            Finish::Statistic(_) => add("statistics".into()),
+            Finish::Limit(_) => add("limits".into()),
+        }
+        if weights.stack().layers().iter().any(is_second_order) {
+            add("gradients of second order".into());
+        }
+    }
+    if !device.has_f64() && report.variables.iter().any(|v| v.vector.is_some()) {
+        add("vectors, which need double precision".into());
+    }
+    if !left.is_empty() {
+        talk.note(&format!("left to the processor: {}", left.join("; ")));
+    }
+}
+
+fn is_second_order(layer: &Layer) -> bool {
+    matches!(layer, Layer::Method(options) if options.method == Method::Conservative2nd)
 }
 
 /// Refuses a graphics processor to a verb that has no kernels for it.

@@ -225,6 +225,7 @@ impl Regrid {
         if let (Some(cache), Device::Cpu) = (&cache, device) {
             keep(cache, &report, talk);
         }
+        crate::device::tell_left_to_processor(&report, device, talk);
         self.save_weights(&report, &destination, talk)?;
         self.tell(&report, talk);
         let reasons = choices.into_iter().map(|(name, (_, why))| (name, why)).collect();
@@ -312,15 +313,15 @@ impl Regrid {
         found: Option<&Weights>,
         talk: Talk,
     ) -> Result<(), IoError> {
-        let plan = MemoryPlan::whole(source, destination, options);
         let weights = |links: u64| 12 * links + 24 * destination.len() as u64 + 16 * source.len() as u64;
         let (links, peak) = match found {
             Some(found) => (found.len() as u64, weights(found.len() as u64)),
-            None => (plan.links, plan.bytes),
+            None => {
+                let plan = MemoryPlan::whole(source, destination, options);
+                memory::announce(&plan, talk);
+                (plan.links, plan.bytes)
+            }
         };
-        if found.is_none() {
-            memory::announce(&plan, talk);
-        }
         if let Some(allowed) = self.max_memory {
             // One slab, as read, decoded and regridded; of vectors two components, three in space, and the axes.
             let (of_source, of_destination) = if vectors { (109, 105) } else { (25, 17) };

@@ -1,5 +1,7 @@
 //! Rows between parallels, columns between meridians.
 
+use super::frame::{Direction, InTwo};
+use crate::double_double::DoubleDouble;
 use crate::sphere::sin_cos_deg;
 
 /// No row or column owns this part of the sphere.
@@ -19,6 +21,8 @@ pub enum Meridians {
         lon_deg: Vec<f64>,
         /// (sin, cos) of each.
         sin_cos: Vec<(f64, f64)>,
+        /// The same with more digits.
+        directions: Vec<Direction>,
         /// Column that each part belongs to, [`NO_OWNER`] for gaps.
         columns: Vec<u32>,
     },
@@ -39,8 +43,9 @@ impl Meridians {
                 columns.push(column);
             }
         }
-        let sin_cos = lon_deg.iter().map(|&l| sin_cos_deg(l)).collect();
-        Self::Table { lon_deg, sin_cos, columns }
+        let directions: Vec<Direction> = lon_deg.iter().map(|&l| Direction::of_deg(l)).collect();
+        let sin_cos = directions.iter().map(Direction::rounded).collect();
+        Self::Table { lon_deg, sin_cos, directions, columns }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -95,8 +100,11 @@ pub struct Bands {
     pub meridians: Vec<Meridians>,
     /// First cell of each row.
     pub row_starts: Vec<usize>,
+    /// What rounding took from `sin`, and from `cos`.
+    #[cfg(feature = "gpu")]
+    pub(crate) lows: Vec<[f64; 2]>,
     /// `sin` between −∞ and ∞.
-    pub(super) limits: Vec<f64>,
+    pub(super) limits: Vec<InTwo>,
     /// Whether numbers of cells grow southward.
     pub(super) is_southward: bool,
 }
@@ -104,9 +112,22 @@ pub struct Bands {
 impl Bands {
     /// Band limits from latitudes in degrees, ascending.
     pub fn new(lat_deg: &[f64], rows: Vec<u32>, meridians: Vec<Meridians>, row_starts: Vec<usize>) -> Self {
-        let (sin, cos): (Vec<f64>, _) = lat_deg.iter().map(|&l| sin_cos_deg(l)).map(|(s, c)| (s, c.abs())).unzip();
-        let limits = [f64::NEG_INFINITY].iter().chain(&sin).chain(&[f64::INFINITY]).copied().collect();
+        let of = |&lat: &f64| DoubleDouble::from(lat).sin_cos_deg();
+        let parallels: Vec<(InTwo, InTwo)> =
+            lat_deg.iter().map(of).map(|(s, c)| (s, if c.high < 0.0 { -c } else { c })).collect();
+        let end = |high: f64| std::iter::once(InTwo::from(high));
+        let limits = end(f64::NEG_INFINITY).chain(parallels.iter().map(|p| p.0)).chain(end(f64::INFINITY)).collect();
         let is_southward = rows.first() > rows.last();
-        Self { sin, cos, rows, meridians, row_starts, limits, is_southward }
+        Self {
+            sin: parallels.iter().map(|p| p.0.high).collect(),
+            cos: parallels.iter().map(|p| p.1.high).collect(),
+            rows,
+            meridians,
+            row_starts,
+            #[cfg(feature = "gpu")]
+            lows: parallels.iter().map(|p| [p.0.low, p.1.low]).collect(),
+            limits,
+            is_southward,
+        }
     }
 }

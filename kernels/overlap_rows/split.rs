@@ -223,19 +223,23 @@ fn great_circle_turning_point(a: UnitVector, b: UnitVector, sin: f64, s: f64, s_
 
 /// The northernmost or southernmost point of a great-circle edge of squared chord `chord2`, if it lies within it.
 #[inline(always)]
-pub(super) fn great_circle_top(a: UnitVector, b: UnitVector, chord2: f64) -> Option<UnitVector> {
-    let rise = b[2] - a[2];
-    let (start, end) = (rise + 0.5 * chord2 * a[2], rise - 0.5 * chord2 * b[2]);
+fn great_circle_top(a: UnitVector, b: UnitVector, chord2: f64) -> Option<UnitVector> {
+    let t = arc_top(a[2], b[2], b[2] - a[2], chord2)?;
+    let p: UnitVector = std::array::from_fn(|k| a[k] + t * (b[k] - a[k]));
+    Some(scale(p, 1.0 / dot(p, p).sqrt()))
+}
+
+/// The part of the chord between points of the sines `a` and `b`, `rise` = b − a, over which its arc is northernmost or
+/// southernmost, if that is between them.
+#[inline(always)]
+pub(super) fn arc_top(a: f64, b: f64, rise: f64, chord2: f64) -> Option<f64> {
+    let (start, end) = (rise + 0.5 * chord2 * a, rise - 0.5 * chord2 * b);
     // The slopes at both ends, but for positive factors.
     if start * end >= 0.0 {
         return None;
     }
-    let t = start / (chord2 * (a[2] + 0.5 * rise));
-    if !(t > 0.0 && t < 1.0) {
-        return None;
-    }
-    let p: UnitVector = std::array::from_fn(|k| a[k] + t * (b[k] - a[k]));
-    Some(scale(p, 1.0 / dot(p, p).sqrt()))
+    let t = start / (chord2 * (a + 0.5 * rise));
+    (t > 0.0 && t < 1.0).then_some(t)
 }
 
 /// The same for an arc of the cell's own parallel.

@@ -113,3 +113,50 @@ fn polygons_around_a_pole_and_with_many_corners_are_complete() {
         assert!((sum / polygon_area(&corners) - 1.0).abs() < 1e-13, "{} corners", corners.len());
     }
 }
+
+/// Areas of the sweep beside those of 30 digits: the greatest difference by the smaller of cell and polygon, times the ratio
+/// of their sides.
+fn worst_of_sweep(south: f64, west: f64, step: f64, [rows, columns]: [u32; 2], sizes: &[f64], count: u32) -> f64 {
+    let lats: Vec<f64> = (0..=rows).map(|k| (south + step * f64::from(k)).min(90.0)).collect();
+    let lons = even(west, step, columns + 1);
+    let grid = bands(&lats, &lons, false, Some(columns as usize));
+    let (mut worst, mut compared, mut scratch) = (0.0f64, 0, Scratch::default());
+    for k in 0..count {
+        let part = |phase: f64| (f64::from(k) * phase).fract();
+        let size = sizes[k as usize % sizes.len()].to_radians();
+        let lat = lats[0] + (lats[rows as usize] - lats[0]) * (0.1 + 0.8 * part(0.618_033_9));
+        let lon = west + step * f64::from(columns) * (0.1 + 0.8 * part(0.324_717_9));
+        let radii: &[f64] = [&[1.0; 3][..], &[1.0, 0.7, 1.1, 0.9], &[1.0, 0.3, 1.0, 0.4, 0.9, 0.2]][k as usize % 3];
+        let corners = polygon(lon, lat, size, f64::from(k), radii);
+        if !is_narrow(&corners) {
+            continue;
+        }
+        let own = polygon_area(&corners);
+        let mut emit = |cell: usize, area: f64| {
+            let (row, column) = (cell / lons.len(), cell % lons.len());
+            let exact = exact::shared_area(&corners, [lats[row], lats[row + 1]], [lons[column], lons[column + 1]]);
+            let other = crate::cell_area::quadrangle_area(lats[row], lats[row + 1], step);
+            worst = worst.max((area - exact).abs() / (own * other).sqrt());
+            compared += 1;
+        };
+        assert!(sweep::sweep(&grid, &corners, &mut scratch.sweep, &mut emit));
+    }
+    assert!(compared > count, "{compared}");
+    worst
+}
+
+#[test]
+fn swept_areas_have_all_their_digits_at_any_resolution() {
+    for step in [10.0f64, 1.0, 0.1, 0.02, 0.001] {
+        for south in [0.0, -3.5 * step, 30.0, -40.0, 60.0] {
+            let rows = (((90.0 - south) / step).round() as u32).min(7);
+            let worst = worst_of_sweep(south, 20.0, step, [rows, 9], &[0.4 * step, step, 3.0 * step], 60);
+            assert!(worst < 4e-15, "{step} from {south}: {worst:e}");
+        }
+    }
+    // Cells at the pole are a hundred times as high as wide, and polygons reach over many of them.
+    for step in [1.0, 0.1, 0.02] {
+        let worst = worst_of_sweep(90.0 - 7.0 * step, 20.0, step, [7, 9], &[0.4 * step, step], 60);
+        assert!(worst < 2e-14, "{step} at the pole: {worst:e}");
+    }
+}

@@ -30,16 +30,20 @@ pub(crate) fn run<V: Value>(n: usize, mut work: Work<'_, '_, V>) {
 #[inline(always)]
 fn some<V: Value>(work: &Work<'_, '_, V>, source: &[V], words: &[u64], row: usize) -> Option<f64> {
     let (columns, weights) = work.rows.row(row);
-    let (mut sums, mut links, mut share, mut magnitude) = (Sums::ZERO, 0, 0.0, 0.0);
+    // All ones for a value that is there, else 0.
+    let there = |column: u32| (words[column as usize / 64] >> (column % 64) & 1).wrapping_neg();
+    let (mut sums, mut links, mut share) = (Sums::ZERO, 0, 0.0);
     for (&column, &w) in columns.iter().zip(weights) {
-        let column = column as usize;
-        if words[column / 64] >> (column % 64) & 1 == 1 {
-            sums.add::<V>(w, source[column].to_f64());
-            share += w;
-            magnitude += w.abs();
-            links += 1;
-        }
+        // What is there is not foreseen by the machine: 0 is added for what is not, without a branch.
+        let there = there(column);
+        sums.add_if::<V>(there, w, source[column as usize].to_f64());
+        share += f64::from_bits(w.to_bits() & there);
+        links += there as usize & 1;
     }
+    let magnitude = match work.facts.is_mixed(row) {
+        true => columns.iter().zip(weights).fold(0.0, |sum, (&c, w)| sum + f64::from_bits(w.abs().to_bits() & there(c))),
+        false => share,
+    };
     if links == 0 {
         return None;
     }
@@ -66,6 +70,17 @@ impl Sums {
         if V::CLAMPED {
             self.least = if x < self.least { x } else { self.least };
             self.greatest = if x > self.greatest { x } else { self.greatest };
+        }
+    }
+
+    /// [`Self::add`] where `there` is all ones, and nothing where it is 0.
+    #[inline(always)]
+    fn add_if<V: Value>(&mut self, there: u64, weight: f64, x: f64) {
+        self.value += weight * f64::from_bits(x.to_bits() & there);
+        if V::CLAMPED {
+            let counts = there != 0;
+            self.least = if counts & (x < self.least) { x } else { self.least };
+            self.greatest = if counts & (x > self.greatest) { x } else { self.greatest };
         }
     }
 

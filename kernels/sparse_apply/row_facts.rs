@@ -62,6 +62,12 @@ impl RowFacts {
         &self.mapped
     }
 
+    /// Whether a row has weights of both signs.
+    #[inline(always)]
+    pub(crate) fn is_mixed(&self, row: usize) -> bool {
+        self.magnitudes.as_ref().is_some_and(|m| m[row] != self.totals[row])
+    }
+
     /// What the sum over valid links is multiplied by if some are missing; `None`: the result is missing.
     #[inline(always)]
     pub(crate) fn scale(&self, row: usize, share: f64, magnitude: f64, missing: Missing) -> Option<f64> {
@@ -72,30 +78,5 @@ impl RowFacts {
             Missing::Keep { min_valid } => enough(min_valid).then_some(1.0),
             Missing::Renormalize { min_valid } => enough(min_valid).then(|| self.total(row) / share),
         }
-    }
-
-    /// [`Self::scale`] of every row for one mask, NaN where the result is missing and 1 where no value is; and a bit for
-    /// each row that has a result.
-    pub(crate) fn scales(&self, rows: SparseRows<'_>, words: &[u64], missing: Missing) -> (Vec<f64>, Vec<u64>) {
-        let scale = |row: usize| {
-            let (columns, weights) = rows.row(row);
-            let (mut links, mut share, mut magnitude) = (0, 0.0, 0.0);
-            for (&column, &w) in columns.iter().zip(weights) {
-                let there = words[column as usize / 64] >> (column % 64) & 1;
-                links += there as usize;
-                // A weight as it is, or 0.
-                share += w * there as f64;
-                magnitude += w.abs() * there as f64;
-            }
-            match links {
-                0 => f64::NAN,
-                _ if links == columns.len() => 1.0,
-                _ => self.scale(row, share, magnitude, missing).unwrap_or(f64::NAN),
-            }
-        };
-        let scales: Vec<f64> = (0..rows.len()).into_par_iter().with_min_len(4096).map(scale).collect();
-        let there = |scales: &[f64]| scales.iter().enumerate().fold(0, |bits, (k, s)| bits | u64::from(!s.is_nan()) << k);
-        let flags = scales.chunks(64).map(there).collect();
-        (scales, flags)
     }
 }

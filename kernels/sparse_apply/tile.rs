@@ -3,8 +3,9 @@
 //! A weight is read once for all slabs and nothing is gathered. Sums run in the same order as in the plain form
 //! and give the same bits.
 
+use super::gaps::{Gapped, Rule};
 use super::layout::{CELLS, GROUP, Load, PAGE, Plan};
-use super::row_facts::{RowFacts, SHARE_TOLERANCE, UNCANCELLED};
+use super::row_facts::RowFacts;
 use super::transpose::bits_of;
 use super::value::Lanes;
 use super::writer::{CARRY, Staging, Writer, fence, prefetch};
@@ -18,11 +19,11 @@ const LINKS_AHEAD: usize = 3;
 
 /// What the slabs of a batch have in common.
 #[derive(Clone, Copy, Debug)]
-pub enum Valid<'v> {
+pub enum Valid {
     /// No value is missing.
     All,
-    /// The same values are missing; what each row's sum is multiplied by, NaN where there is no result.
-    Same(&'v [f64]),
+    /// The same values are missing.
+    Same,
     /// Each has its own missing values.
     Mixed,
 }
@@ -35,7 +36,7 @@ pub struct Work<'w, 'd, V> {
     pub(crate) streams: bool,
     /// The first row of the chunk.
     pub(crate) first: usize,
-    pub(crate) valid: Valid<'w>,
+    pub(crate) valid: Valid,
     /// For each slab its values, the words of its flags unless all are valid, and where results go.
     pub(crate) sources: Vec<(&'w [V], &'w [u64])>,
     pub(crate) destinations: Vec<super::Results<'d, V>>,
@@ -45,6 +46,8 @@ pub struct Work<'w, 'd, V> {
 pub struct Tile<V, const L: usize> {
     /// Where each slab has its own missing values, these are [`Lanes::GAP`].
     values: Box<[[V; L]; CELLS]>,
+    /// Where the same values are missing, all ones for a cell that is there and 0 for others.
+    there: Box<[u64; CELLS]>,
     /// The results of a group.
     results: Box<[[V; L]; GROUP]>,
     staging: Box<[Staging<V>; L]>,
@@ -58,6 +61,7 @@ impl<V: Lanes<L>, const L: usize> Default for Tile<V, L> {
     fn default() -> Self {
         Self {
             values: boxed([V::default(); L]),
+            there: boxed(0),
             results: boxed([V::default(); L]),
             staging: boxed([V::default(); CARRY + GROUP]),
         }
@@ -91,17 +95,33 @@ impl<'w, V: Lanes<L>, const L: usize> Sources<'w, V, L> {
         std::array::from_fn(|b| self.pages[b].get(page).unwrap_or(&self.last[b]))
     }
 
-    /// A page whose missing values are `gap`.
+    /// The flags of a page.
     #[inline(always)]
-    fn page_with<const I: u8>(&self, page: usize, gap: V) -> [[V; PAGE]; L] {
+    fn flags(&self, slab: usize, page: usize) -> u16 {
         const PER_WORD: usize = u64::BITS as usize / PAGE;
+        (self.words[slab][page / PER_WORD] >> (page % PER_WORD * PAGE)) as u16
+    }
+
+    /// A page whose missing values are [`Sealed::GAP`](super::value::sealed::Sealed::GAP).
+    #[inline(always)]
+    fn page_with_gaps<const I: u8>(&self, page: usize) -> [[V; PAGE]; L] {
         let lines = self.page(page);
-        let mut masked = [[gap; PAGE]; L];
+        let mut masked = [[V::GAP; PAGE]; L];
         for b in 0..L {
-            let flags = self.words[b][page / PER_WORD] >> (page % PER_WORD * PAGE);
-            masked[b] = V::line_with::<I>(lines[b], flags as u16, gap);
+            masked[b] = V::line_with_gaps::<I>(lines[b], self.flags(b, page));
         }
         masked
+    }
+
+    /// A page whose missing values are 0; the same ones in all slabs.
+    #[inline(always)]
+    fn page_of_alike<const I: u8>(&self, page: usize) -> [[V; PAGE]; L] {
+        let (lines, flags) = (self.page(page), self.flags(0, page));
+        let mut kept = [[V::default(); PAGE]; L];
+        for b in 0..L {
+            kept[b] = V::line_of::<I>(lines[b], flags);
+        }
+        kept
     }
 }
 
@@ -147,15 +167,15 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                 let weights = &work.rows.weights[links];
                 (self.results[k], present[k]) = match work.valid {
                     Valid::All => (self.sum(columns, weights, V::CLAMPED && work.facts.is_mean(row)), Self::EVERY),
-                    Valid::Same(scales) => (self.scaled(columns, weights, scales[row], V::CLAMPED && work.facts.is_mean(row)), 0),
-                    Valid::Mixed => self.gapped(columns, weights, row, work.facts, work.missing),
+                    Valid::Same => self.scaled(columns, weights, row, work.facts, work.missing),
+                    Valid::Mixed => self.gapped::<I>(columns, weights, row, work.facts, work.missing),
                 };
             }
             self.turn_results::<I>(group.rows);
             for (staging, writer) in self.staging.iter_mut().zip(&mut writers) {
                 writer.append::<I>(staging, group.rows);
             }
-            if matches!(work.valid, Valid::Mixed) {
+            if !matches!(work.valid, Valid::All) {
                 add_flags::<I>(&present, group.first, &mut flags);
             }
         }
@@ -169,16 +189,24 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
 
     /// Copies a page into its slot; what is missing becomes a gap, or 0 where that is enough.
     #[inline(always)]
-    fn fill<const I: u8>(&mut self, sources: &Sources<'_, V, L>, load: Load, valid: Valid<'_>) {
+    fn fill<const I: u8>(&mut self, sources: &Sources<'_, V, L>, load: Load, valid: Valid) {
         let start = load.slot as usize % (CELLS / PAGE) * PAGE;
         let cells: &mut [[V; L]; PAGE] = (&mut self.values[start..start + PAGE]).try_into().expect("a page");
         let page = load.page as usize;
         match valid {
             Valid::All => V::turn_in::<I>(sources.page(page), cells.each_mut()),
-            Valid::Same(_) if !V::CLAMPED => {
-                V::turn_in::<I>(sources.page_with::<I>(page, V::default()).each_ref(), cells.each_mut());
+            Valid::Same => {
+                let flags = sources.flags(0, page);
+                for k in 0..PAGE {
+                    self.there[start + k] = u64::from(flags >> k & 1).wrapping_neg();
+                }
+                if V::CLAMPED {
+                    V::turn_in::<I>(sources.page_with_gaps::<I>(page).each_ref(), cells.each_mut());
+                } else {
+                    V::turn_in::<I>(sources.page_of_alike::<I>(page).each_ref(), cells.each_mut());
+                }
             }
-            Valid::Same(_) | Valid::Mixed => V::turn_in::<I>(sources.page_with::<I>(page, V::GAP).each_ref(), cells.each_mut()),
+            Valid::Mixed => V::turn_in::<I>(sources.page_with_gaps::<I>(page).each_ref(), cells.each_mut()),
         }
     }
 
@@ -221,13 +249,18 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
         std::array::from_fn(|b| V::from_f64(within(sum[b], least[b], greatest[b])))
     }
 
-    /// The sums of a row times `scale` (NaN: 0), kept within the range of the values that are there if they are `means`.
+    /// A row of which all slabs have the same gaps, and a bit for each slab if there is a result.
     #[inline(always)]
-    fn scaled(&self, columns: &[u16], weights: &[f64], scale: f64, means: bool) -> [V; L] {
+    fn scaled(&self, columns: &[u16], weights: &[f64], row: usize, facts: &RowFacts, missing: Missing) -> ([V; L], u16) {
         let mut sum = [0.0; L];
         let (mut least, mut greatest) = ([f64::INFINITY; L], [f64::NEG_INFINITY; L]);
+        let (mut share, mut met) = (0.0, 0);
         for (&column, &w) in columns.iter().zip(weights) {
-            let x = &self.values[usize::from(column) % CELLS];
+            let cell = usize::from(column) % CELLS;
+            let (x, there) = (&self.values[cell], self.there[cell]);
+            // A weight as it is, or 0.
+            share += f64::from_bits(w.to_bits() & there);
+            met += there & 1;
             for b in 0..L {
                 // Sums start from +0: adding 0 changes no bit of them.
                 let value = if V::CLAMPED && x[b].is_gap() { 0.0 } else { x[b].to_f64() };
@@ -240,77 +273,50 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                 }
             }
         }
-        if scale.is_nan() {
-            return [V::default(); L];
-        }
+        let magnitude = if facts.is_mixed(row) { self.magnitude(columns, weights) } else { share };
+        let scale = match met as usize {
+            0 => None,
+            met if met == columns.len() => Some(1.0),
+            _ => facts.scale(row, share, magnitude, missing),
+        };
+        let Some(scale) = scale else { return ([V::default(); L], 0) };
         // One thing after the other for all slabs: loops of a kind that vectors are made of.
         let mut value = sum.map(|sum| sum * scale);
-        if means {
+        if V::CLAMPED && facts.is_mean(row) {
             for b in 0..L {
                 value[b] = within(value[b], least[b], greatest[b]);
             }
         }
-        value.map(V::from_f64)
+        (value.map(V::from_f64), Self::EVERY)
+    }
+
+    /// The magnitude of the weights of a row that do not meet a gap of all slabs.
+    #[cold]
+    fn magnitude(&self, columns: &[u16], weights: &[f64]) -> f64 {
+        let there = |column: &u16| self.there[usize::from(*column) % CELLS];
+        columns.iter().zip(weights).fold(0.0, |sum, (column, w)| sum + f64::from_bits(w.abs().to_bits() & there(column)))
     }
 
     /// A row of which each slab has its own gaps, and a bit for each slab that has a result.
     #[inline(always)]
-    fn gapped(&self, columns: &[u16], weights: &[f64], row: usize, facts: &RowFacts, missing: Missing) -> ([V; L], u16) {
-        let (mut sum, mut share, mut met) = ([0.0; L], [0.0; L], [0.0; L]);
-        let (mut least, mut greatest) = ([f64::INFINITY; L], [f64::NEG_INFINITY; L]);
+    fn gapped<const I: u8>(
+        &self,
+        columns: &[u16],
+        weights: &[f64],
+        row: usize,
+        facts: &RowFacts,
+        missing: Missing,
+    ) -> ([V; L], u16) {
+        let mut sums = Gapped::NONE;
         for (&column, &w) in columns.iter().zip(weights) {
-            let x = &self.values[usize::from(column) % CELLS];
-            for b in 0..L {
-                let there = !x[b].is_gap();
-                let value = if there { x[b] } else { V::default() }.to_f64();
-                sum[b] += w * value;
-                let one = f64::from(u8::from(there));
-                share[b] += w * one;
-                met[b] += one;
-                if V::CLAMPED {
-                    // No comparison holds for a gap.
-                    let x = x[b].to_f64();
-                    least[b] = if x < least[b] { x } else { least[b] };
-                    greatest[b] = if x > greatest[b] { x } else { greatest[b] };
-                }
-            }
+            sums.add::<V, I>(w, &self.values[usize::from(column) % CELLS]);
         }
-        // One thing after the other for all slabs, in numbers of one width: loops of a kind that vectors are made of.
-        let links = columns.len() as f64;
-        let means = V::CLAMPED && facts.is_mean(row);
-        let (total, whole_magnitude) = (facts.total(row), facts.magnitude(row));
-        let mut magnitude = share;
-        if total != whole_magnitude {
+        let mut magnitude = sums.share;
+        if facts.is_mixed(row) {
             self.magnitudes(columns, weights, &mut magnitude);
         }
-        let (least_share, scales) = match missing {
-            Missing::Propagate => (f64::INFINITY, false),
-            Missing::Keep { min_valid } => ((min_valid - SHARE_TOLERANCE) * whole_magnitude, false),
-            Missing::Renormalize { min_valid } => ((min_valid - SHARE_TOLERANCE) * whole_magnitude, true),
-        };
-        let mut value = sum;
-        if scales {
-            for b in 0..L {
-                value[b] *= if met[b] == links { 1.0 } else { total / share[b] };
-            }
-        }
-        if means {
-            for b in 0..L {
-                let bounded = within(value[b], least[b], greatest[b]);
-                value[b] = if scales | (met[b] == links) { bounded } else { value[b] };
-            }
-        }
-        let mut flags = [0u64; L];
-        for b in 0..L {
-            let enough = (magnitude[b] >= least_share) & (share[b].abs() > UNCANCELLED * magnitude[b]);
-            let there = (met[b] > 0.0) & (enough | (met[b] == links));
-            flags[b] = u64::from(there) << b;
-        }
-        let mut result = [V::default(); L];
-        for b in 0..L {
-            result[b] = V::from_f64(if flags[b] == 0 { 0.0 } else { value[b] });
-        }
-        (result, flags.into_iter().fold(0, |all, flag| all | flag) as u16)
+        let rule = Rule::new(missing, facts.total(row), facts.magnitude(row), V::CLAMPED && facts.is_mean(row));
+        sums.results::<V, I>(columns.len(), &magnitude, rule)
     }
 
     /// The magnitude of the weights of a row that do not meet a gap.

@@ -239,6 +239,39 @@ pub(crate) fn mask_f64<const I: u8>(line: &[f64; 16], valid: u16, reserved: f64,
     })
 }
 
+/// A line whose values without a bit in `valid` are 0.
+#[inline(always)]
+pub(crate) fn keep_f32<const I: u8>(line: &[f32; 16], valid: u16) -> [f32; 16] {
+    #[cfg(target_arch = "x86_64")]
+    if I == AVX512 {
+        let mut values = [0.0; 16];
+        #[allow(unsafe_code, reason = "the instructions are there, arrays have 16 values")]
+        // SAFETY: `I` is what the machine has.
+        unsafe {
+            keep_16(line.as_ptr(), valid, values.as_mut_ptr());
+        }
+        return values;
+    }
+    std::array::from_fn(|k| if valid >> k & 1 == 1 { line[k] } else { 0.0 })
+}
+
+/// [`keep_f32`] in double precision.
+#[inline(always)]
+pub(crate) fn keep_f64<const I: u8>(line: &[f64; 16], valid: u16) -> [f64; 16] {
+    std::array::from_fn(|k| if valid >> k & 1 == 1 { line[k] } else { 0.0 })
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+/// # Safety
+/// 16 values follow each pointer.
+unsafe fn keep_16(from: *const f32, valid: u16, to: *mut f32) {
+    // SAFETY: as the caller promises.
+    unsafe { _mm512_storeu_ps(to, _mm512_maskz_loadu_ps(valid, from)) }
+}
+
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f")]
@@ -326,6 +359,9 @@ mod tests {
                 }
                 _ => assert_eq!((masked[k], wide_masked[k]), (k as f32, k as f64)),
             }
+            let kept = if 0x5a0f >> k & 1 == 1 { (line[k].to_bits(), wide[k].to_bits()) } else { (0, 0) };
+            let found = (keep_f32::<I>(&line, 0x5a0f)[k].to_bits(), keep_f64::<I>(&wide, 0x5a0f)[k].to_bits());
+            assert_eq!(found, kept);
         }
     }
 

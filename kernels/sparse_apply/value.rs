@@ -1,11 +1,17 @@
 //! Numbers that fields are stored as, and how many of them a tile takes.
 
+#[cfg(target_arch = "x86_64")]
+use super::gaps::{narrow_f32, narrow_f64, wide_f32, wide_f64};
 use super::layout::{PAGE, Plan};
 use super::tile::{Tile, Work};
-use super::transpose::{AVX2, AVX512, PLAIN, mask_f32, mask_f64, turn_f32, turn_f64};
+use super::transpose::{AVX2, AVX512, PLAIN, keep_f32, keep_f64, mask_f32, mask_f64, turn_f32, turn_f64};
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::__m512d;
 
 pub(crate) mod sealed {
     use super::{Plan, Work};
+    #[cfg(target_arch = "x86_64")]
+    use std::arch::x86_64::__m512d;
 
     /// What the kernels need of a number.
     pub trait Sealed: Sized + Send + Sync + 'static {
@@ -17,6 +23,20 @@ pub(crate) mod sealed {
         const GAP: Self;
         /// Whether this is [`Self::GAP`], bit for bit.
         fn is_gap(&self) -> bool;
+        /// Eight values as doubles, and a bit for each that is no gap.
+        ///
+        /// # Safety
+        /// 8 values follow the pointer; the machine has vectors of 512 bits.
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code, reason = "a load through a pointer")]
+        unsafe fn wide(from: *const Self) -> (__m512d, u8);
+        /// Stores eight doubles rounded, 0 where no bit is.
+        ///
+        /// # Safety
+        /// There is room for 8 values at the pointer; the machine has vectors of 512 bits.
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code, reason = "a store through a pointer")]
+        unsafe fn narrow(value: __m512d, there: u8, to: *mut Self);
         /// The tiles of a thread.
         type Tiles: Default + Send;
         /// Works through a chunk with `instructions` that the machine has.
@@ -61,12 +81,14 @@ pub trait Lanes<const L: usize>: Value {
     fn turn_in<const I: u8>(lines: [&[Self; PAGE]; L], cells: [&mut [Self; L]; PAGE]);
     /// From rows to lines of slabs.
     fn turn_out<const I: u8>(rows: [&[Self; L]; PAGE], lines: [&mut [Self; PAGE]; L]);
-    /// A line whose values without a bit in `valid` are `gap`; valid values that happen to be [`Self::GAP`] are another NaN.
-    fn line_with<const I: u8>(line: &[Self; PAGE], valid: u16, gap: Self) -> [Self; PAGE];
+    /// A line whose values without a bit in `valid` are [`Self::GAP`]; valid values that happen to be it are another NaN.
+    fn line_with_gaps<const I: u8>(line: &[Self; PAGE], valid: u16) -> [Self; PAGE];
+    /// A line whose values without a bit in `valid` are 0.
+    fn line_of<const I: u8>(line: &[Self; PAGE], valid: u16) -> [Self; PAGE];
 }
 
 macro_rules! lanes {
-    ($number:ty, $lanes:literal, $turn:ident, $mask:ident) => {
+    ($number:ty, $lanes:literal, $turn:ident, $mask:ident, $keep:ident) => {
         impl Lanes<$lanes> for $number {
             #[inline(always)]
             fn turn_in<const I: u8>(lines: [&[Self; PAGE]; $lanes], cells: [&mut [Self; $lanes]; PAGE]) {
@@ -77,15 +99,38 @@ macro_rules! lanes {
                 $turn::<I, PAGE, $lanes>(rows, lines);
             }
             #[inline(always)]
-            fn line_with<const I: u8>(line: &[Self; PAGE], valid: u16, gap: Self) -> [Self; PAGE] {
-                $mask::<I>(line, valid, Self::GAP, gap)
+            fn line_with_gaps<const I: u8>(line: &[Self; PAGE], valid: u16) -> [Self; PAGE] {
+                $mask::<I>(line, valid, Self::GAP, Self::GAP)
+            }
+            #[inline(always)]
+            fn line_of<const I: u8>(line: &[Self; PAGE], valid: u16) -> [Self; PAGE] {
+                $keep::<I>(line, valid)
             }
         }
     };
 }
-lanes!(f32, 8, turn_f32, mask_f32);
-lanes!(f32, 16, turn_f32, mask_f32);
-lanes!(f64, 8, turn_f64, mask_f64);
+lanes!(f32, 8, turn_f32, mask_f32, keep_f32);
+lanes!(f32, 16, turn_f32, mask_f32, keep_f32);
+lanes!(f64, 8, turn_f64, mask_f64, keep_f64);
+
+macro_rules! as_doubles {
+    ($wide:ident, $narrow:ident) => {
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        #[allow(unsafe_code, reason = "the caller promises what the function needs")]
+        unsafe fn wide(from: *const Self) -> (__m512d, u8) {
+            // SAFETY: as the caller promises.
+            unsafe { $wide(from) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        #[allow(unsafe_code, reason = "the caller promises what the function needs")]
+        unsafe fn narrow(value: __m512d, there: u8, to: *mut Self) {
+            // SAFETY: as the caller promises.
+            unsafe { $narrow(value, there, to) }
+        }
+    };
+}
 
 impl Sealed for f32 {
     // Be g the greatest of n values, weights not negative, their sum 1 within 1e-12. The sum in f64 is then at
@@ -98,6 +143,7 @@ impl Sealed for f32 {
     fn is_gap(&self) -> bool {
         self.to_bits() == 0xffa9_5a5a
     }
+    as_doubles!(wide_f32, narrow_f32);
 
     type Tiles = (Option<Tile<f32, 16>>, Option<Tile<f32, 8>>);
 
@@ -118,6 +164,7 @@ impl Sealed for f64 {
     fn is_gap(&self) -> bool {
         self.to_bits() == 0xfff4_a95a_5a5a_5a5a
     }
+    as_doubles!(wide_f64, narrow_f64);
 
     type Tiles = Option<Tile<f64, 8>>;
 

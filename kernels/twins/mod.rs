@@ -16,6 +16,7 @@ pub mod overlap;
 pub mod overlap_rows;
 pub mod point_hash;
 pub mod polygon_hash;
+pub mod reduced_location;
 pub mod river_routing;
 pub mod rotate_vectors;
 mod slabs;
@@ -52,6 +53,7 @@ pub const KERNELS: &[Kernel] = &[
     overlap_rows::PAIR_AREAS,
     point_hash::NEAREST,
     polygon_hash::CONTAINING,
+    reduced_location::LOCATE,
     river_routing::KINEMATIC,
     river_routing::RESERVOIR,
     rotate_vectors::TO_CARTESIAN,

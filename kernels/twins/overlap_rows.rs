@@ -1,8 +1,8 @@
 //! Twin of [`crate::overlap_rows`]: areas that polygons share with the cells between parallels and meridians.
 //!
-//! In double precision areas are within 1e-14 of the cell of those of [`crate::overlap_rows::slice_polygon`], and the
-//! rounding of coordinates that is in both; in single precision, from coordinates in two parts, within 5e-7 of the cell at
-//! any resolution, next to a pole as well. Of a polygon much smaller than the cell, or larger, it is the geometric mean of
+//! From coordinates in two parts, areas in double precision are within 1e-14 of the cell of those that
+//! [`crate::overlap_rows::slice_polygon`] finds between shared meridians, and in single precision within 5e-7, at any
+//! resolution and next to a pole as well. Of a polygon much smaller than the cell, or larger, it is the geometric mean of
 //! the two. Which cells a polygon may reach into is found on the device too. Polygons around a pole, wider than
 //! 120° of longitude, or with edges of more than 29° are left to the processor. Parts of bands are at most 45° wide
 //! ([`Meridians`] sees to that): the series between an arc and a parallel has terms for as much.
@@ -10,12 +10,13 @@
 use super::cell_area::in_two;
 use super::exclusive_scan::exclusive_scan;
 use super::overlap::{Pairs, SharedRows, keep};
+use crate::double_double::{self, DoubleDouble};
 use crate::gpu::kernel::REAL_NUMBERS;
 use crate::gpu::{Access, Buffer, Gpu, GpuError, Kernel, LOOP_LIMIT, Numbers, Parameters, Step, Width};
-use crate::overlap_rows::{Bands, Meridians, NO_OWNER, is_narrow};
+use crate::overlap_rows::{Bands, Meridians, Milestones, NO_OWNER, is_narrow, radians};
 use crate::sphere::{UnitVector, dot, sub};
 use rayon::prelude::*;
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::TAU;
 
 /// Cells that polygons may reach into, counted.
 pub const COUNT: Kernel = Kernel {
@@ -89,6 +90,7 @@ pub struct DeviceBands {
     width: Width,
     /// Sine of each parallel, on the host.
     sin: Vec<f64>,
+    milestones: Milestones,
     /// Width of the narrowest part of each band (rad), and number of parts.
     narrowest: Vec<(f64, usize)>,
     parallels: Buffer,
@@ -101,7 +103,7 @@ pub struct DeviceBands {
 /// What the device has to know of a polygon.
 struct Outline {
     /// Longitude, sine and cosine of latitude of each corner.
-    corners: Vec<[f64; 3]>,
+    corners: Vec<[DoubleDouble; 3]>,
     bands: [u32; 2],
     span: [f64; 2],
     is_elsewhere: bool,
@@ -111,7 +113,7 @@ struct Outline {
 #[derive(Default)]
 struct Parts {
     /// Middle and half the width of each (rad).
-    places: Vec<[f64; 2]>,
+    places: Vec<(DoubleDouble, f64)>,
     columns: Vec<u32>,
 }
 
@@ -121,17 +123,19 @@ impl Parts {
         let first = self.places.len();
         match meridians {
             Meridians::Uniform { count } => {
-                let half = PI / *count as f64;
-                self.places.extend((0..*count).map(|k| [(360.0 * k as f64 / *count as f64).to_radians(), half]));
+                let turn = |part: f64| DoubleDouble::from(part) / DoubleDouble::from(*count as f64);
+                let half = radians(turn(180.0)).high;
+                self.places.extend((0..*count).map(|k| (radians(within_turn(turn(360.0 * k as f64))), half)));
                 self.columns.extend(0..*count as u32);
             }
             Meridians::Table { lon_deg, columns, .. } => {
-                let next = lon_deg.iter().skip(1).copied().chain([lon_deg[0] + 360.0]);
-                let place = |(&west, east): (&f64, f64)| {
-                    let half = 0.5 * (east - west);
-                    [(west + half).to_radians(), half.to_radians()]
+                let ends = || lon_deg.iter().map(|&lon| DoubleDouble::from(lon));
+                let last = DoubleDouble::of_sum(lon_deg[0], 360.0);
+                let half = DoubleDouble::from(0.5);
+                let place = |(west, east): (DoubleDouble, DoubleDouble)| {
+                    (radians(within_turn((west + east) * half)), radians((east - west) * half).high)
                 };
-                self.places.extend(lon_deg.iter().zip(next).map(place));
+                self.places.extend(ends().zip(ends().skip(1).chain([last])).map(place));
                 self.columns.extend_from_slice(columns);
             }
         }
@@ -162,7 +166,7 @@ impl DeviceBands {
             .collect();
         let narrowest_of = |&(first, count): &(u32, u32)| {
             let own = first as usize..(first + count) as usize;
-            own.map(|k| 2.0 * parts.places[k][1]).fold(f64::INFINITY, f64::min)
+            own.map(|k| 2.0 * parts.places[k].1).fold(f64::INFINITY, f64::min)
         };
         let narrowest: Vec<f64> = of_meridians.iter().map(narrowest_of).collect();
         let meridians_of = |row: u32| if bands.meridians.len() == 1 { 0 } else { row as usize };
@@ -180,14 +184,15 @@ impl DeviceBands {
             row => (narrowest[meridians_of(row)], of_meridians[meridians_of(row)].1 as usize),
         });
         let narrowest = narrowest.collect();
-        let places = parts.places.iter().flat_map(|&[middle, half]| {
-            let [middle, low] = in_two(middle - TAU * (middle / TAU).round(), width);
+        let places = parts.places.iter().flat_map(|&(middle, half)| {
+            let [middle, low] = parted(middle, width);
             [middle, low, half]
         });
         let places: Vec<f64> = places.collect();
         Ok(Self {
             width,
             sin: bands.sin.clone(),
+            milestones: Milestones::new(),
             narrowest,
             parallels: gpu.upload_real("parallels", &parallels(bands, width), numbers)?,
             rows: gpu.upload("bands", &rows)?,
@@ -220,7 +225,7 @@ impl DeviceBands {
         let windows: Vec<u32> = outlines.iter().flat_map(|o| o.bands).collect();
         let spans: Vec<f64> = outlines.iter().flat_map(|o| o.span).collect();
         let width = self.width;
-        let of = |o: &Outline| o.corners.as_flattened().to_vec().into_iter().flat_map(move |v| in_two(v, width));
+        let of = |o: &Outline| o.corners.as_flattened().to_vec().into_iter().flat_map(move |v| parted(v, width));
         let places: Vec<f64> = outlines.par_iter().flat_map_iter(of).collect();
         let own = outlines.iter().scan(0, |end, outline| {
             *end += outline.corners.len() as u32;
@@ -252,7 +257,7 @@ impl DeviceBands {
         let starts = gpu.upload("starts of corners", &starts)?;
         let corners = gpu.upload_real("corners", &places, numbers)?;
         let pair_areas = gpu.buffer("areas of pairs", pairs * self.width.bytes() as u64)?;
-        let [half_turn, half_turn_low] = in_two(PI, self.width);
+        let [half_turn, half_turn_low] = parted(double_double::PI, self.width);
         let parameters = Parameters::new(numbers).trips((EDGE_TRIPS + 1) * (most + 1)).real(half_turn).real(half_turn_low);
         let bindings = [&of, &bands, &pair_parts, &starts, &corners, &self.parallels, &self.parts, &pair_areas].map(Into::into);
         step.run(&PAIR_AREAS, parameters, &bindings, pairs)?;
@@ -283,12 +288,13 @@ impl DeviceBands {
         let (x, y) = corners.iter().fold((0.0, 0.0), |(x, y), p| (x + p[0], y + p[1]));
         let middle = y.atan2(x);
         let place = |p: &UnitVector| {
-            let lon = p[1].atan2(p[0]);
-            [lon - TAU * ((lon - middle) / TAU).round(), p[2], p[0].hypot(p[1])]
+            let [lon, sin, cos] = self.milestones.place(*p);
+            let turns = ((lon.high - middle) / TAU).round();
+            [lon - DoubleDouble::from(2.0 * turns) * double_double::PI, sin, cos]
         };
-        let places: Vec<[f64; 3]> = corners.iter().map(place).collect();
+        let places: Vec<[DoubleDouble; 3]> = corners.iter().map(place).collect();
         let range = |axis: usize| {
-            let of = || places.iter().map(|p| p[axis]);
+            let of = || places.iter().map(|p| p[axis].high);
             (of().fold(f64::INFINITY, f64::min), of().fold(f64::NEG_INFINITY, f64::max))
         };
         let ((west, east), (south, north)) = (range(0), range(1));
@@ -306,18 +312,26 @@ impl DeviceBands {
 
 /// Sine and cosine of each parallel, two numbers each, and the difference of sines to the next.
 fn parallels(bands: &Bands, width: Width) -> Vec<f64> {
-    let (sin, cos) = (&bands.sin, &bands.cos);
-    let height = |k: usize| {
-        let (s, n) = (sin[k], sin.get(k + 1).copied().unwrap_or(sin[k]));
-        let (c, d) = (cos[k], cos.get(k + 1).copied().unwrap_or(cos[k]));
-        // Near a pole sines have fewer digits than cosines.
-        if s.abs() > 0.8 && (s + n).abs() > 1.0 { (c - d) * (c + d) / (s + n) } else { n - s }
-    };
+    let last = bands.sin.len() - 1;
     let of = |k: usize| {
-        let ([s, s_low], [c, c_low]) = (in_two(sin[k], width), in_two(cos[k], width));
-        [s, s_low, c, c_low, height(k)]
+        let number = |high: &[f64], k: usize, which: usize| DoubleDouble { high: high[k], low: bands.lows[k][which] };
+        let (sin, cos) = (number(&bands.sin, k, 0), number(&bands.cos, k, 1));
+        let height = number(&bands.sin, last.min(k + 1), 0) - sin;
+        let ([s, s_low], [c, c_low]) = (parted(sin, width), parted(cos, width));
+        [s, s_low, c, c_low, height.high]
     };
-    (0..sin.len()).flat_map(of).collect()
+    (0..=last).flat_map(of).collect()
+}
+
+/// A number as the sum of two of the device.
+fn parted(v: DoubleDouble, width: Width) -> [f64; 2] {
+    let [high, low] = in_two(v.high, width);
+    [high, low + v.low]
+}
+
+/// Less whole turns of 360°.
+fn within_turn(deg: DoubleDouble) -> DoubleDouble {
+    deg - DoubleDouble::from(360.0 * (deg.high / 360.0).round())
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl DeviceAxes {
     }
 
     /// Adds [`crate::rotate_vectors::to_cartesian`] to a step; a vector is valid where both components are, and the
-    /// validity of all three is that of the first field given back.
+    /// three fields given back share their flags.
     ///
     /// # Errors
     /// [`GpuError::WrongLength`] if the fields differ in shape, have not the cells of the axes, or one has flags and the
@@ -95,7 +95,7 @@ impl DeviceAxes {
             ];
             step.run(&TO_CARTESIAN, self.parameters(&x), &bindings, (shape.cells * shape.lanes) as u64)?;
         }
-        Ok([x, y, z])
+        Ok([x.clone(), y.with_flags_of(&x)?, z.with_flags_of(&x)?])
     }
 
     /// Adds [`crate::rotate_vectors::from_cartesian`] to a step; the validity of `vectors[0]` is that of all, and that of

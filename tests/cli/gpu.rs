@@ -82,6 +82,24 @@ fn a_file_regridded_on_a_device_is_that_of_the_processor() {
         let same = run(&folder, "compare device.nc processor.nc --tolerance 2e-7", true);
         assert_eq!(same.code, Some(0), "{}{}", same.stdout, same.stderr);
     }
+    // Vectors are turned on the device.
+    files::rotated_wind(&folder.path("wind.nc"), true);
+    for (name, device) in [("wind_device.nc", "gpu:0"), ("wind_processor.nc", "cpu")] {
+        let ran = run(&folder, &format!("regrid wind.nc -o {name} --to 2 --method bilinear --device {device}"), true);
+        assert_eq!((ran.code, ran.stderr.contains("left to")), (Some(0), false), "{}", ran.stderr);
+    }
+    let same = run(&folder, "compare wind_device.nc wind_processor.nc --tolerance 2e-7", true);
+    assert_eq!(same.code, Some(0), "{}{}", same.stdout, same.stderr);
+    // What has no kernels is said in one line; what has, is not.
+    for (method, left) in [
+        ("conservative", None),
+        ("bilinear,nearest", Some("left to the processor: what layers above the first fill")),
+        ("conservative2,fixed:0", Some("left to the processor: what layers above the first fill; gradients of second order")),
+    ] {
+        let ran = run(&folder, &format!("regrid field.nc --to H8 --method {method} -O -o device.nc --device gpu:0"), true);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        assert_eq!(ran.stderr.lines().find(|line| line.starts_with("left to")), left, "{method}");
+    }
     let weights = run(&folder, "weights CS6 H4 -o map.nc --device gpu:0", true);
     assert_eq!(weights.code, Some(0), "{}", weights.stderr);
     let judged = run(&folder, "weights check map.nc", true);

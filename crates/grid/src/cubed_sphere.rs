@@ -3,6 +3,7 @@
 use crate::formula::{CornerNumbers, Formula};
 use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Report};
 use knarr_kernels::sphere::UnitVector;
+use std::sync::Arc;
 
 impl Grid {
     /// Equiangular cubed sphere with `n` x `n` cells on each of 6 faces, shape `[cell]`.
@@ -36,7 +37,21 @@ pub struct CubedSphere {
     ends: Vec<f64>,
     /// Angle, its tangent and its cosine in the middle of cells.
     middles: Vec<Middle>,
+    /// Angles of centers, where keeping them costs little.
+    quarter: Option<Arc<Quarter>>,
 }
+
+/// Angles of the centers in a quarter of a face, which are those of the other quarters and faces but for the sign.
+#[derive(Debug, PartialEq)]
+struct Quarter {
+    /// Cells along its side, counted from the middle of the face.
+    side: usize,
+    /// For each column and row the latitude on faces round the equator, and the angle to the pole on others, in degrees.
+    angles: Vec<[f64; 2]>,
+}
+
+/// Most cells along a face whose quarter is kept: 1 MiB.
+const MOST_KEPT: usize = 512;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Middle {
@@ -63,11 +78,9 @@ impl CubedSphere {
             tangent,
             cosine: 1.0 / (1.0 + tangent * tangent).sqrt(),
         };
-        Self {
-            lattice: Lattice { n },
-            ends: tangents(n, 0),
-            middles: tangents(n, 1).into_iter().enumerate().map(middle).collect(),
-        }
+        let middles: Vec<Middle> = tangents(n, 1).into_iter().enumerate().map(middle).collect();
+        let quarter = (n <= MOST_KEPT).then(|| Arc::new(Quarter::new(&middles)));
+        Self { lattice: Lattice { n }, ends: tangents(n, 0), middles, quarter }
     }
 
     /// Cells along the side of a face.
@@ -125,12 +138,17 @@ impl CubedSphere {
         let (column, row) = (self.middles[i], self.middles[j]);
         if face < 4 {
             let lon_deg = [0.0, 90.0, 180.0, -90.0][face] + column.angle_deg;
-            let lat_deg = (row.tangent * column.cosine).atan().to_degrees();
+            let lat_deg = match &self.quarter {
+                Some(quarter) => quarter.at(self.n(), i, j)[0].copysign(row.tangent),
+                None => row.latitude_deg(column),
+            };
             return LonLat { lon_deg: if lon_deg > 180.0 { lon_deg - 360.0 } else { lon_deg }, lat_deg };
         }
-        // What is left to the pole, which keeps all its digits next to it.
         let [x, y, _] = on_face(face, column.tangent, row.tangent, 1.0);
-        let rest_deg = (x * x + y * y).sqrt().atan().to_degrees();
+        let rest_deg = match &self.quarter {
+            Some(quarter) => quarter.at(self.n(), i, j)[1],
+            None => row.to_pole_deg(column),
+        };
         let lon_deg = if rest_deg > 0.0 { y.atan2(x).to_degrees() } else { 0.0 };
         LonLat { lon_deg, lat_deg: if face == 4 { 90.0 - rest_deg } else { rest_deg - 90.0 } }
     }
@@ -152,6 +170,37 @@ impl CubedSphere {
     /// A corner by its number: at equal angles along all three axes of the cube.
     pub(crate) fn corner(&self, number: usize) -> UnitVector {
         unit(self.lattice.at(number).map(|k| self.ends[k]))
+    }
+}
+
+impl Middle {
+    /// Latitude of the center in this row and in `column` of a face round the equator.
+    fn latitude_deg(self, column: Self) -> f64 {
+        (self.tangent * column.cosine).atan().to_degrees()
+    }
+
+    /// What is left to the pole from the center in this row and in `column` of a face with a pole: it keeps all its digits
+    /// next to it.
+    fn to_pole_deg(self, column: Self) -> f64 {
+        (self.tangent * self.tangent + column.tangent * column.tangent).sqrt().atan().to_degrees()
+    }
+}
+
+impl Quarter {
+    fn new(middles: &[Middle]) -> Self {
+        let outer = &middles[middles.len() / 2..];
+        let of_column = |column: &Middle| {
+            let column = *column;
+            outer.iter().map(move |row| [row.latitude_deg(column), row.to_pole_deg(column)])
+        };
+        Self { side: outer.len(), angles: outer.iter().flat_map(of_column).collect() }
+    }
+
+    /// Those of column `i` and row `j` of `n`.
+    #[inline]
+    fn at(&self, n: usize, i: usize, j: usize) -> [f64; 2] {
+        let from_middle = |k: usize| (2 * k + 1).abs_diff(n) / 2;
+        self.angles[from_middle(i) * self.side + from_middle(j)]
     }
 }
 
@@ -260,6 +309,19 @@ impl Lattice {
 mod tests {
     use super::*;
     use knarr_kernels::sphere::{distance, unit_vector};
+
+    /// Centers by the quarter that is kept have the bits of those by the formula.
+    #[test]
+    fn what_is_kept_changes_no_bit() {
+        for n in [1, 2, 3, 8, 15] {
+            let kept = CubedSphere::new(n);
+            let computed = CubedSphere { quarter: None, ..kept.clone() };
+            for cell in 0..kept.len() {
+                let bits = |c: crate::LonLat| [c.lon_deg, c.lat_deg].map(f64::to_bits);
+                assert_eq!(bits(kept.center(cell)), bits(computed.center(cell)), "n {n}, cell {cell}");
+            }
+        }
+    }
 
     #[test]
     fn faces_meet_without_gaps() {

@@ -4,7 +4,7 @@ use crate::cubed_sphere::CubedSphere;
 use crate::healpix::Healpix;
 use crate::icosahedral::IcosahedralTriangles;
 use crate::{LonLat, Offsets, Polygons};
-use knarr_kernels::sphere::UnitVector;
+use knarr_kernels::sphere::{UnitVector, lon_lat_deg};
 use rayon::prelude::*;
 
 /// Polygons with great-circle edges and shared corners, by formula.
@@ -105,6 +105,18 @@ impl Formula {
         }
     }
 
+    /// A corner by its number, in degrees: equal to [`Self::corner`] to rounding. Longitudes lie in any one turn.
+    #[inline]
+    pub fn corner_angles(&self, number: u32) -> LonLat {
+        match self {
+            Self::Healpix(cells) => cells.corner_angles(number as usize),
+            Self::CubedSphere(_) | Self::IcosahedralTriangles(_) => {
+                let (lon_deg, lat_deg) = lon_lat_deg(self.corner(number));
+                LonLat { lon_deg, lat_deg }
+            }
+        }
+    }
+
     /// All cells as polygons: 24 bytes a corner and 4 for each use of it.
     pub fn polygons(&self) -> Polygons {
         let width = self.corners_per_cell();
@@ -146,6 +158,11 @@ mod tests {
                 found.clear();
                 polygons.copy_cell(cell, &mut found);
                 assert_eq!(found, grid.corners(cell), "{name} {cell}");
+                formula.each_corner(cell, |number| {
+                    let angles = formula.corner_angles(number).unit();
+                    // Angles of up to 360 are rounded by 360·2⁻⁵³ degrees, 7e-16 on the sphere.
+                    assert!(distance(angles, formula.corner(number)) < 2e-15, "{name} {cell}");
+                });
                 // Centers both ways, and within their cell: left of every edge.
                 let center = grid.center_unit(cell);
                 assert!(distance(center, grid.center(cell).unit()) < 1e-15 * 8.0, "{name} {cell}");

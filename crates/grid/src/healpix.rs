@@ -148,6 +148,11 @@ impl Healpix {
     pub(crate) fn corner(&self, number: usize) -> UnitVector {
         self.rings.corner_at(number)
     }
+
+    pub(crate) fn corner_angles(&self, number: usize) -> LonLat {
+        let (ring, lon_deg) = self.rings.corner_place(number);
+        LonLat { lon_deg, lat_deg: self.lats[ring].0 }
+    }
 }
 
 /// The rings of a grid with `n` = nside; ring 0 and 4n are the poles, columns are 0-based from longitude 0 eastward.
@@ -262,26 +267,28 @@ impl Rings {
 
     /// A corner by its number.
     fn corner_at(&self, number: usize) -> UnitVector {
-        let n = self.n;
-        let last = 12 * n * n + 1;
-        let ring = if number == 0 {
-            0
-        } else if number == last {
-            4 * n
-        } else {
-            // Corners lie on the rings of the centers, as many on each.
-            self.ring_column(number - 1).0
-        };
-        let count = self.count(ring);
+        let (ring, lon_deg) = self.corner_place(number);
         let (sine, cosine) = self.sine_cosine(ring);
-        if count == 0 {
+        if self.count(ring) == 0 {
             return [0.0, 0.0, sine];
         }
-        // Corners lie where centers do not.
-        let shift = 1 - self.half_step(ring);
-        let k = number - self.first_corner(ring);
-        let (sin_lon, cos_lon) = sin_cos_deg(360.0 * (2 * k + shift) as f64 / (2 * count) as f64);
+        let (sin_lon, cos_lon) = sin_cos_deg(lon_deg);
         [cosine * cos_lon + 0.0, cosine * sin_lon + 0.0, sine + 0.0]
+    }
+
+    /// Ring and longitude of a corner, 0 at the poles.
+    fn corner_place(&self, number: usize) -> (usize, f64) {
+        let n = self.n;
+        if number == 0 {
+            return (0, 0.0);
+        }
+        if number == 12 * n * n + 1 {
+            return (4 * n, 0.0);
+        }
+        // Corners lie on the rings of the centers, as many on each, where centers do not.
+        let (ring, column) = self.ring_column(number - 1);
+        let (count, shift) = (self.count(ring), 1 - self.half_step(ring));
+        (ring, 360.0 * (2 * column + shift) as f64 / (2 * count) as f64)
     }
 
     /// Number of the first corner on a ring.

@@ -9,11 +9,12 @@ use crate::plan::Plan;
 use crate::prepared::{Kind, Prepared};
 use crate::regrid_file::{RegridRequest, UsedWeights, VariableReport, fail};
 use crate::slabs::SlabOrder;
-use crate::statistics::{self, Shares, Summary, Tally};
+use crate::statistics::{self, Parts, Shares, Summary, Tally};
 use crate::{Dataset, GridLayout, IoError, Role, VariableGrid};
 use knarr_field::{NumberType, VectorFrame};
 use knarr_grid::Grid;
 use knarr_regrid::{Device, Finish, Levels, Weights};
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -137,11 +138,17 @@ impl Job {
         // What is the same for all batches is worked out once; a slab or two are done sooner.
         let failed = |e| fail(dataset, &self.name, e);
         let resident = prepared.resident::<V>().map_err(failed)?;
-        let own = match resident {
-            None if self.slabs >= FEW_SLABS => Some(used.regridder.prepare_on::<V>(&Device::Cpu).map_err(failed)?),
-            _ => None,
+        let own = OnceCell::new();
+        // The first slabs are read meanwhile.
+        let prepared = || match resident {
+            None if self.slabs >= FEW_SLABS => {
+                if own.get().is_none() {
+                    let _ = own.set(used.regridder.prepare_on::<V>(&Device::Cpu).map_err(failed)?);
+                }
+                Ok(own.get())
+            }
+            resident => Ok(resident),
         };
-        let prepared = resident.or(own.as_ref());
 
         let nan = request.nan;
         let read = |slabs: Range<usize>, free: Option<Input<V>>| {
@@ -150,12 +157,14 @@ impl Job {
             Ok(Input { values, valid })
         };
         let regrid = |slabs: Range<usize>, input: &Input<V>, free: Option<Output<V>>| {
-            let mut output = free.unwrap_or_default();
-            output.values.resize(slabs.len() * weights.destination_len(), V::default());
-            output.valid.resize(output.values.len(), false);
+            let len = slabs.len() * weights.destination_len();
+            // New memory comes cleared, and is first touched by the threads that fill it.
+            let mut output = free.unwrap_or_else(|| Output { values: vec![V::default(); len], valid: vec![false; len] });
+            output.values.resize(len, V::default());
+            output.valid.resize(len, false);
             let valid = input.valid.as_deref();
             let Output { values, valid: flags } = &mut output;
-            let done = match prepared {
+            let done = match prepared()? {
                 None => used.regridder.apply_into(&input.values, valid, values, flags),
                 Some(prepared) => prepared.apply_into(&input.values, valid, values, flags),
             };
@@ -232,7 +241,12 @@ impl Job {
     }
 
     /// Sums for the source and the destination, and whether their integrals are wanted and mean something.
-    pub(crate) fn tallies(&self, request: &RegridRequest<'_>, used: &UsedWeights, integrals: bool) -> (Tally, Tally, bool) {
+    pub(crate) fn tallies<'a>(
+        &'a self,
+        request: &'a RegridRequest<'_>,
+        used: &'a UsedWeights,
+        integrals: bool,
+    ) -> (Tally<'a>, Tally<'a>, bool) {
         let weights = used.regridder.weights.joined();
         let known = |areas: &[f64]| areas.iter().any(|&a| a > 0.0);
         let [source_areas, destination_areas] = match &used.areas {
@@ -243,14 +257,12 @@ impl Job {
         let both_known = source_areas.is_some() && destination_areas.is_some();
         let is_sum = !matches!(request.finish, Finish::Statistic(_));
         let integrable = integrals && is_sum && weights.origin.conservative && both_known;
-        let parts = |areas: &[f64], fractions: &[f64]| areas.iter().zip(fractions).map(|(a, f)| a * f).collect::<Vec<f64>>();
-        let source_parts = integrable.then(|| parts(&weights.source_areas, &weights.source_fractions));
+        let parts = |areas, fractions| integrable.then_some(Parts { areas, fractions });
+        let source_parts = parts(&weights.source_areas, Some(&weights.source_fractions));
         // Divided by the whole cell, a value stands for all of it.
         let whole_cell = weights.origin.normalization == "destarea";
-        let destination_parts = integrable.then(|| match whole_cell {
-            true => weights.destination_areas.clone(),
-            false => parts(&weights.destination_areas, &weights.destination_fractions),
-        });
+        let fractions = (!whole_cell).then_some(weights.destination_fractions.as_slice());
+        let destination_parts = parts(&weights.destination_areas, fractions);
         let before = Tally::new(weights.source_len, self.grid.grid.mask.flags(), source_areas, source_parts);
         let active = request.destination.mask.flags();
         let after = Tally::new(weights.destination_len(), active, destination_areas, destination_parts);
@@ -312,7 +324,6 @@ struct Input<V> {
 }
 
 /// Destination values of some slabs.
-#[derive(Default)]
 struct Output<V> {
     values: Vec<V>,
     valid: Vec<bool>,

@@ -36,6 +36,11 @@ impl<'a> Prepared<'a> {
         Self { used, device, single: OnceCell::new(), double: OnceCell::new() }
     }
 
+    /// Whether vectors are regridded on the device: on graphics processors with double precision.
+    pub(crate) fn turns_vectors(&self) -> bool {
+        !matches!(self.device, Device::Cpu) && self.device.has_f64()
+    }
+
     /// The weights on a graphics processor, where they stay; `None` on the processor, where making them ready
     /// for a single variable takes less memory.
     pub(crate) fn resident<V: Kind>(&self) -> Result<Option<&StackOn<'a, V>>, RegridError> {

@@ -135,6 +135,8 @@ pub struct UsedWeights {
     pub methods: Option<Stack>,
     /// The weights, with the policy for missing values.
     pub regridder: StackRegridder,
+    /// Methods of those that were made on the processor though a graphics processor was asked for: it has no kernels for them.
+    pub left_to_processor: Vec<Options>,
     /// Areas of source and destination cells where the weights have none, for means.
     pub(crate) areas: Option<[Vec<f64>; 2]>,
 }
@@ -203,7 +205,7 @@ pub fn regrid_file_on(
                 variables.push(job.run(request, &prepared[job.weights], &dataset, &layout, &mut file, &mut step)?);
             }
             Work::Vector(job) => {
-                variables.extend(job.run(request, &dataset, &layout, &weights, &mut axes, &mut file, &mut step)?);
+                variables.extend(job.run(request, &dataset, &layout, &prepared, &mut axes, &mut file, &mut step)?);
             }
         }
         all_done += slabs;
@@ -328,6 +330,7 @@ fn weights_for(
         return Ok(at);
     }
     let failed = |error| fail(dataset, &info.name, error);
+    let mut left_to_processor = Vec::new();
     let weights = match (&request.weights, &methods) {
         (Some(given), _) => {
             check_identity(given, source, destination)?;
@@ -341,6 +344,9 @@ fn weights_for(
                     Some(weights) => weights,
                     None => {
                         progress(Progress::Weights { variable: info.name.clone() });
+                        if !matches!(device, Device::Cpu) && !Weights::has_kernels(source, destination, options) {
+                            left_to_processor.push(*options);
+                        }
                         Weights::build_on(device, source, destination, options).map_err(failed)?
                     }
                 });
@@ -353,7 +359,7 @@ fn weights_for(
     let has_areas = [&joined.source_areas, &joined.destination_areas].iter().any(|a| a.iter().any(|&a| a != 0.0));
     let areas = (!has_areas).then(|| [&**source, &**destination].map(cell_areas));
     let regridder = StackRegridder { weights, missing: request.missing };
-    used.push(UsedWeights { source: source.clone(), methods, regridder, areas });
+    used.push(UsedWeights { source: source.clone(), methods, regridder, left_to_processor, areas });
     Ok(used.len() - 1)
 }
 

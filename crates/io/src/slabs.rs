@@ -139,7 +139,11 @@ impl Dataset {
             });
         }
         let cells = grid.grid.len();
-        out.resize(slabs.len() * cells, V::default());
+        // New memory comes cleared, and is first touched by the threads that decode.
+        match slabs.len() * cells {
+            len if out.is_empty() => *out = vec![V::default(); len],
+            len => out.resize(len, V::default()),
+        }
         let decoded = if decoder.number() == V::NUMBER {
             self.read_raw::<V>(variable, info, &order, slabs.clone(), out)?;
             decoder.decode_in_place(out, nan)

@@ -4,6 +4,8 @@ use crate::element::Real;
 use knarr_kernels::global_integral::Compensated;
 use knarr_regrid::{MissingPolicy, Weights};
 use rayon::prelude::*;
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// Cells of a task; sums within it are plain, between tasks compensated.
 const BLOCK: usize = 2048;
@@ -38,14 +40,42 @@ pub struct Conservation {
 
 /// One side of the regridding: what values are weighted with, and the sums so far.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct Tally<'a> {
     cells: usize,
-    active: Option<Vec<bool>>,
+    active: Option<&'a [bool]>,
     /// Weights of the mean; all 1 where areas are not known.
-    areas: Vec<f64>,
-    /// Weights of the integral; empty where it has no meaning.
-    parts: Vec<f64>,
+    areas: Option<&'a [f64]>,
+    /// Weights of the integral; `None` where it has no meaning.
+    parts: Option<Parts<'a>>,
     sums: Sums<Compensated>,
+}
+
+/// The parts of cells that an integral is over: their areas times fractions, or all of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) areas: &'a [f64],
+    pub(crate) fractions: Option<&'a [f64]>,
+}
+
+impl Parts<'_> {
+    /// Those of some cells.
+    fn of(&self, cells: Range<usize>) -> Vec<f64> {
+        let areas = &self.areas[cells.clone()];
+        match self.fractions {
+            Some(fractions) => areas.iter().zip(&fractions[cells]).map(|(area, fraction)| area * fraction).collect(),
+            None => areas.to_vec(),
+        }
+    }
+}
+
+/// What all slabs of a block of cells have in common.
+struct Block<'a> {
+    active: Option<&'a [bool]>,
+    areas: Cow<'a, [f64]>,
+    /// Sum of the areas.
+    weight: f64,
+    /// Empty where the integral has no meaning.
+    parts: Vec<f64>,
 }
 
 /// Sums over the values of one side.
@@ -89,16 +119,12 @@ impl Sums<Compensated> {
     }
 }
 
-impl Tally {
+impl<'a> Tally<'a> {
     /// For values on `cells` cells; those that are not active count for nothing but the integral.
-    pub(crate) fn new(cells: usize, active: Option<&[bool]>, areas: Option<&[f64]>, parts: Option<Vec<f64>>) -> Self {
-        Self {
-            cells,
-            active: active.map(<[bool]>::to_vec),
-            areas: areas.map_or_else(|| vec![1.0; cells], <[f64]>::to_vec),
-            parts: parts.unwrap_or_default(),
-            sums: Sums::default(),
-        }
+    pub(crate) fn new(cells: usize, active: Option<&'a [bool]>, areas: Option<&'a [f64]>, parts: Option<Parts<'a>>) -> Self {
+        let whole = |list: &[f64]| list.len() == cells;
+        let parts = parts.filter(|p| whole(p.areas) && p.fractions.is_none_or(whole));
+        Self { cells, active, areas, parts, sums: Sums::default() }
     }
 
     /// Adds slabs. `shares`, one list for each slab that has one, scale the weights of the integral.
@@ -109,10 +135,11 @@ impl Tally {
             .into_par_iter()
             .map(|block| {
                 let range = block * BLOCK..cells.min((block + 1) * BLOCK);
+                let block = this.block(range.clone());
                 let of_slab = |slab: usize| {
                     let at = slab * cells + range.start..slab * cells + range.end;
                     let shares = shares.get(slab).copied().flatten().map(|s| &s[range.clone()]);
-                    this.block(&values[at.clone()], valid.map(|v| &v[at]), range.clone(), shares)
+                    block.sums(&values[at.clone()], valid.map(|v| &v[at]), shares)
                 };
                 (0..slabs).map(of_slab).collect()
             })
@@ -122,49 +149,13 @@ impl Tally {
         }
     }
 
-    fn block<V: Real>(
-        &self,
-        values: &[V],
-        valid: Option<&[bool]>,
-        cells: std::ops::Range<usize>,
-        shares: Option<&[f64]>,
-    ) -> Sums<f64> {
-        let areas = &self.areas[cells.clone()];
-        let scaled: Vec<f64>;
-        let parts = match (self.parts.get(cells.clone()), shares) {
-            (Some(parts), Some(shares)) => {
-                scaled = parts.iter().zip(shares).map(|(part, share)| part * share).collect();
-                &scaled
-            }
-            (Some(parts), None) => parts,
-            (None, _) => &[],
+    fn block(&self, cells: Range<usize>) -> Block<'a> {
+        let areas: Cow<'a, [f64]> = match self.areas {
+            Some(areas) => Cow::Borrowed(&areas[cells.clone()]),
+            None => Cow::Owned(vec![1.0; cells.len()]),
         };
-        let all = |flags: Option<&[bool]>| flags.is_none_or(|flags| flags.iter().fold(true, |all, &ok| all & ok));
-        let active = self.active.as_ref().map(|a| &a[cells]);
-        if all(valid) && all(active) {
-            return match parts {
-                [] => fastest::<V, false>(values, areas, areas),
-                _ => fastest::<V, true>(values, areas, parts),
-            };
-        }
-        let mut sums = Sums::default();
-        for (i, value) in values.iter().enumerate() {
-            let value = value.widened();
-            let (ok, counts) = (valid.is_none_or(|v| v[i]), active.is_none_or(|a| a[i]));
-            let both = ok & counts;
-            sums.missing += u64::from(counts & !ok);
-            sums.valid += u64::from(both);
-            sums.min = if both & (value < sums.min) { value } else { sums.min };
-            sums.max = if both & (value > sums.max) { value } else { sums.max };
-            sums.value += if both { areas[i] * value } else { 0.0 };
-            sums.weight += if both { areas[i] } else { 0.0 };
-            if let Some(&part) = parts.get(i) {
-                let product = if ok { part * value } else { 0.0 };
-                sums.integral += product;
-                sums.magnitude += product.abs();
-            }
-        }
-        sums
+        let parts = self.parts.map_or_else(Vec::new, |parts| parts.of(cells.clone()));
+        Block { active: self.active.map(|a| &a[cells]), weight: sum_of_lanes(&areas), areas, parts }
     }
 
     /// Range, mean and numbers of the values.
@@ -177,53 +168,60 @@ impl Tally {
     }
 }
 
-/// [`sums_of_all`] by the widest instructions of the machine, which give the same bits.
-fn fastest<V: Real, const INTEGRAL: bool>(values: &[V], areas: &[f64], parts: &[f64]) -> Sums<f64> {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx2")]
-        fn wide<V: Real, const INTEGRAL: bool>(values: &[V], areas: &[f64], parts: &[f64]) -> Sums<f64> {
-            sums_of_all::<V, INTEGRAL>(values, areas, parts)
+impl Block<'_> {
+    fn sums<V: Real>(&self, values: &[V], valid: Option<&[bool]>, shares: Option<&[f64]>) -> Sums<f64> {
+        let scaled: Vec<f64>;
+        let parts = match shares {
+            Some(shares) => {
+                scaled = self.parts.iter().zip(shares).map(|(part, share)| part * share).collect();
+                &scaled
+            }
+            None => &self.parts,
+        };
+        let all = |flags: Option<&[bool]>| flags.is_none_or(|flags| flags.iter().fold(true, |all, &ok| all & ok));
+        if all(valid) && all(self.active) {
+            let sums = match parts.is_empty() {
+                true => sums_of_all::<V, false>(values, &self.areas, &self.areas),
+                false => sums_of_all::<V, true>(values, &self.areas, parts),
+            };
+            return Sums { weight: self.weight, ..sums };
         }
-        if is_x86_feature_detected!("avx2") {
-            #[allow(unsafe_code, reason = "only the call knows which instructions the machine has")]
-            // SAFETY: it has them.
-            return unsafe { wide::<V, INTEGRAL>(values, areas, parts) };
+        let mut sums = Sums::default();
+        for (i, value) in values.iter().enumerate() {
+            let value = value.widened();
+            let (ok, counts) = (valid.is_none_or(|v| v[i]), self.active.is_none_or(|a| a[i]));
+            let both = ok & counts;
+            sums.missing += u64::from(counts & !ok);
+            sums.valid += u64::from(both);
+            sums.min = if both & (value < sums.min) { value } else { sums.min };
+            sums.max = if both & (value > sums.max) { value } else { sums.max };
+            sums.value += if both { self.areas[i] * value } else { 0.0 };
+            sums.weight += if both { self.areas[i] } else { 0.0 };
+            if let Some(&part) = parts.get(i) {
+                let product = if ok { part * value } else { 0.0 };
+                sums.integral += product;
+                sums.magnitude += product.abs();
+            }
         }
+        sums
     }
-    sums_of_all::<V, INTEGRAL>(values, areas, parts)
 }
 
-/// Sums over values that all count; lane k has those at k, k + 8, ..., and lanes are added at the end.
-#[inline(always)]
+/// Sums over values that all count, but for those of areas.
 fn sums_of_all<V: Real, const INTEGRAL: bool>(values: &[V], areas: &[f64], parts: &[f64]) -> Sums<f64> {
-    let mut lanes = [[0.0; LANES]; 3];
-    let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
     let (eights, last) = values.as_chunks::<LANES>();
     let parts_of_mixed = if INTEGRAL { parts } else { &[] };
     let ((areas, last_areas), (parts, last_parts)) = (areas.as_chunks::<LANES>(), parts.as_chunks::<LANES>());
-    let [sum, weight, integral] = &mut lanes;
-    for ((values, areas), parts) in eights.iter().zip(areas).zip(parts) {
-        // One operation on all lanes at a time is one or two instructions.
-        let values = values.map(V::widened);
-        each(&mut min, values, |min, value| if value < min { value } else { min });
-        each(&mut max, values, |max, value| if value > max { value } else { max });
-        each(sum, product(values, *areas), |sum, x| sum + x);
-        each(weight, *areas, |sum, x| sum + x);
-        if INTEGRAL {
-            each(integral, product(values, *parts), |sum, x| sum + x);
-        }
-    }
+    let Lanes { mut min, mut max, mut sum, mut integral } = fastest::<V, INTEGRAL>(eights, areas, parts);
     for (k, value) in last.iter().enumerate() {
         let value = value.widened();
         (min[k], max[k]) = (min[k].min(value), max[k].max(value));
         sum[k] += last_areas[k] * value;
-        weight[k] += last_areas[k];
         if INTEGRAL {
             integral[k] += last_parts[k] * value;
         }
     }
-    let [value, weight, integral] = lanes.map(|lane| lane.iter().sum::<f64>());
+    let [value, integral] = [sum, integral].map(|lane| lane.iter().sum::<f64>());
     let (min, max) = (min.into_iter().fold(f64::INFINITY, f64::min), max.into_iter().fold(f64::NEG_INFINITY, f64::max));
     // Areas are not negative, so the sum of magnitudes is a sum of its own only where signs are mixed.
     let magnitude = match (min >= 0.0, max <= 0.0) {
@@ -231,7 +229,83 @@ fn sums_of_all<V: Real, const INTEGRAL: bool>(values: &[V], areas: &[f64], parts
         (_, true) => -integral,
         _ => parts_of_mixed.iter().zip(values).map(|(part, value)| (part * value.widened()).abs()).sum(),
     };
-    Sums { min, max, value, weight, integral, magnitude, valid: values.len() as u64, missing: 0 }
+    Sums { min, max, value, weight: 0.0, integral, magnitude, valid: values.len() as u64, missing: 0 }
+}
+
+/// Running sums; lane k has the values at k, k + 8, ...
+struct Lanes {
+    min: [f64; LANES],
+    max: [f64; LANES],
+    sum: [f64; LANES],
+    integral: [f64; LANES],
+}
+
+/// Numbers side by side.
+type Eights<'n, N> = &'n [[N; LANES]];
+
+/// The lanes by the widest instructions of the machine, which give the same bits.
+fn fastest<V: Real, const INTEGRAL: bool>(values: Eights<'_, V>, areas: Eights<'_, f64>, parts: Eights<'_, f64>) -> Lanes {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f") {
+        #[allow(unsafe_code, reason = "only the call knows which instructions the machine has")]
+        // SAFETY: it has them.
+        return unsafe { wide::<V, INTEGRAL>(values, areas, parts) };
+    }
+    plain::<V, INTEGRAL>(values, areas, parts)
+}
+
+fn plain<V: Real, const INTEGRAL: bool>(values: Eights<'_, V>, areas: Eights<'_, f64>, parts: Eights<'_, f64>) -> Lanes {
+    let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+    let [mut sum, mut integral] = [[0.0; LANES]; 2];
+    for ((values, areas), parts) in values.iter().zip(areas).zip(parts) {
+        // One operation on all lanes at a time, in numbers of one width.
+        let values = values.map(V::widened);
+        each(&mut min, values, |min, value| if value < min { value } else { min });
+        each(&mut max, values, |max, value| if value > max { value } else { max });
+        each(&mut sum, product(values, *areas), |sum, x| sum + x);
+        if INTEGRAL {
+            each(&mut integral, product(values, *parts), |sum, x| sum + x);
+        }
+    }
+    Lanes { min, max, sum, integral }
+}
+
+/// [`plain`] with a vector for all lanes.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+fn wide<V: Real, const INTEGRAL: bool>(values: Eights<'_, V>, areas: Eights<'_, f64>, parts: Eights<'_, f64>) -> Lanes {
+    use std::arch::x86_64::*;
+    let (mut min, mut max) = (_mm512_set1_pd(f64::INFINITY), _mm512_set1_pd(f64::NEG_INFINITY));
+    let [mut sum, mut integral] = [_mm512_setzero_pd(); 2];
+    // SAFETY: each of the arrays has as many numbers as the vector.
+    let load = |numbers: &[f64; LANES]| unsafe { _mm512_loadu_pd(numbers.as_ptr()) };
+    for ((values, areas), parts) in values.iter().zip(areas).zip(parts) {
+        let values = load(&values.map(V::widened));
+        // The second operand is the result where the comparison does not hold.
+        min = _mm512_min_pd(values, min);
+        max = _mm512_max_pd(values, max);
+        sum = _mm512_add_pd(sum, _mm512_mul_pd(values, load(areas)));
+        if INTEGRAL {
+            integral = _mm512_add_pd(integral, _mm512_mul_pd(values, load(parts)));
+        }
+    }
+    let stored = |numbers| {
+        let mut lanes = [0.0; LANES];
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_pd(lanes.as_mut_ptr(), numbers) }
+        lanes
+    };
+    Lanes { min: stored(min), max: stored(max), sum: stored(sum), integral: stored(integral) }
+}
+
+/// The sum of numbers in lanes, as [`Lanes`] has them.
+fn sum_of_lanes(numbers: &[f64]) -> f64 {
+    let mut sum = [0.0; LANES];
+    let (eights, last) = numbers.as_chunks::<LANES>();
+    eights.iter().for_each(|numbers| each(&mut sum, *numbers, |sum, x| sum + x));
+    sum.iter_mut().zip(last).for_each(|(sum, x)| *sum += x);
+    sum.iter().sum()
 }
 
 #[inline(always)]
@@ -248,7 +322,7 @@ fn product(mut a: [f64; LANES], b: [f64; LANES]) -> [f64; LANES] {
 }
 
 /// Integrals of both sides.
-pub(crate) fn conservation(source: &Tally, destination: &Tally) -> Conservation {
+pub(crate) fn conservation(source: &Tally<'_>, destination: &Tally<'_>) -> Conservation {
     let (source, absolute) = (source.sums.integral.value(), source.sums.magnitude.value());
     let destination = destination.sums.integral.value();
     let relative_error = if absolute == 0.0 { 0.0 } else { (destination - source) / absolute };
@@ -312,8 +386,9 @@ mod tests {
         let value = |i: usize| 280.0 + ((i * 7919) % 1000) as f32 * 0.01;
         let values: Vec<f32> = (0..cells * slabs).map(value).collect();
         let areas: Vec<f64> = (0..cells).map(|i| 1.0 + (i % 17) as f64).collect();
-        let parts: Vec<f64> = areas.iter().map(|a| a * 0.5).collect();
-        let new = || Tally::new(cells, None, Some(&areas), Some(parts.clone()));
+        let (halves, parts): (Vec<f64>, Vec<f64>) = areas.iter().map(|a| (0.5, a * 0.5)).unzip();
+        let of_cells = Parts { areas: &areas, fractions: Some(&halves) };
+        let new = || Tally::new(cells, None, Some(&areas), Some(of_cells));
         let (mut at_once, mut one_by_one) = (new(), new());
         at_once.add(&values, None, &[]);
         for slab in values.chunks(cells) {
@@ -340,7 +415,8 @@ mod tests {
         let mut values: Vec<f64> = (0..cells).map(|i| (i as f64).sin()).collect();
         let mut valid = vec![true; cells];
         (values[7], valid[7]) = (1e30, false);
-        let mut tally = Tally::new(cells, None, None, Some(vec![2.0; cells]));
+        let twos = vec![2.0; cells];
+        let mut tally = Tally::new(cells, None, None, Some(Parts { areas: &twos, fractions: None }));
         tally.add(&values, Some(&valid), &[]);
         let expected: f64 = (0..cells).filter(|&i| i != 7).map(|i| 2.0 * values[i]).sum();
         assert!((tally.sums.integral.value() - expected).abs() < 1e-11);

@@ -2,13 +2,14 @@
 
 use crate::job::{Job, add_counts, batches_of};
 use crate::nc_write::{NewFile, SlabPart};
-use crate::regrid_file::{RegridRequest, UsedWeights, VariableReport, VectorReport, fail};
+use crate::prepared::Prepared;
+use crate::regrid_file::{RegridRequest, VariableReport, VectorReport, fail};
 use crate::{Dataset, GridLayout, IoError};
 use knarr_field::VectorFrame;
 use knarr_grid::Grid;
 use knarr_kernels::rotate_vectors::longest;
 use knarr_kernels::sphere::UnitVector;
-use knarr_regrid::{VectorRegridder, VectorSource};
+use knarr_regrid::{Device, StackOn, VectorRegridder, VectorSource};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -73,13 +74,14 @@ impl VectorJob {
         request: &RegridRequest<'_>,
         dataset: &Dataset,
         layout: &GridLayout,
-        weights: &[UsedWeights],
+        prepared: &[Prepared<'_>],
         known: &mut KnownAxes,
         file: &mut NewFile,
         progress: &mut dyn FnMut(usize),
     ) -> Result<[VariableReport; 2], IoError> {
         let jobs = &self.components;
-        let used = [&weights[jobs[0].weights], &weights[jobs[1].weights]];
+        let prepared = [&prepared[jobs[0].weights], &prepared[jobs[1].weights]];
+        let used = prepared.map(|p| p.used);
         let grid_fails = |what: &str, source| IoError::Grid { path: dataset.path().to_owned(), what: what.to_owned(), source };
         let to = known.of(&request.destination, self.to).map_err(|e| grid_fails("the destination", e))?;
         let mut axes_of = |k: usize| {
@@ -88,13 +90,24 @@ impl VectorJob {
         };
         let axes = [axes_of(0)?, axes_of(1)?];
         let together = jobs[0].weights == jobs[1].weights;
-        let source = if together {
-            VectorSource::Together { regridder: Box::new(used[0].regridder.prepare()), axes: &axes[0] }
-        } else {
-            let regridders = Box::new([used[0].regridder.prepare(), used[1].regridder.prepare()]);
-            VectorSource::Apart { regridders, axes: [&axes[0], &axes[1]] }
+        let failed = |e| fail(dataset, &jobs[0].name, e);
+        // On the processor, where making them ready takes little, for this vector alone.
+        let mut own: Vec<StackOn<'_, f64>> = Vec::new();
+        if !prepared[0].turns_vectors() {
+            for used in &used[..if together { 1 } else { 2 }] {
+                own.push(used.regridder.prepare_on(&Device::Cpu).map_err(failed)?);
+            }
+        }
+        let stack_of = |k: usize| match own.get(k) {
+            Some(own) => Ok(own),
+            None => Ok::<_, IoError>(prepared[k].resident::<f64>().map_err(failed)?.expect("on a graphics processor")),
         };
-        let mut vectors = VectorRegridder::new(source, &to);
+        let source = if together {
+            VectorSource::Together { regridder: stack_of(0)?, axes: &axes[0] }
+        } else {
+            VectorSource::Apart { regridders: [stack_of(0)?, stack_of(1)?], axes: [&axes[0], &axes[1]] }
+        };
+        let mut vectors = VectorRegridder::new(source, &to).map_err(failed)?;
 
         let mut writers = Vec::with_capacity(2);
         for job in jobs {

@@ -1,5 +1,11 @@
 //! Where weights are applied.
 
+#[cfg(feature = "gpu")]
+mod turned;
+
+#[cfg(feature = "gpu")]
+pub(crate) use turned::Turned;
+
 use crate::{MissingPolicy, PreparedRegridder, RegridError, Regridder, SlabFlags, Weights};
 #[cfg(not(feature = "gpu"))]
 use knarr_kernels::sparse_apply::Value;
@@ -41,6 +47,17 @@ enum Way<'a, V> {
     Host(PreparedRegridder<'a>, std::marker::PhantomData<V>),
     #[cfg(feature = "gpu")]
     Gpu(Box<on_gpu::GpuRegridder<V>>),
+}
+
+impl Device {
+    /// Whether it has double precision, which vectors are turned in.
+    pub fn has_f64(&self) -> bool {
+        match self {
+            Self::Cpu => true,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu.facts().f64,
+        }
+    }
 }
 
 impl Regridder {
@@ -119,10 +136,10 @@ mod on_gpu {
     /// Weights on a device, and the fields of the last call: those of the next one take their place.
     #[derive(Debug)]
     pub(super) struct GpuRegridder<V> {
-        gpu: Gpu,
-        rows: DeviceRows,
-        source_len: usize,
-        missing: Missing,
+        pub(super) gpu: Gpu,
+        pub(super) rows: DeviceRows,
+        pub(super) source_len: usize,
+        pub(super) missing: Missing,
         fields: Mutex<Option<Fields<V>>>,
     }
 

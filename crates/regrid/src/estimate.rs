@@ -11,7 +11,7 @@ use knarr_grid::{Columns, Grid, Layout, Rows};
 use knarr_kernels::sphere::{UnitVector, dot, sub};
 
 /// Cells looked at per grid.
-const SAMPLES: usize = 1 << 14;
+const SAMPLES: usize = 1 << 12;
 /// The estimate is raised by this part, so that it stays above what is found.
 const MARGIN: f64 = 1.15;
 /// Links of a short row at a pole, of repeated cells, and of what sampling misses.

@@ -25,6 +25,6 @@ pub use identity::{content_hash, options_hash};
 pub use knarr_kernels::sparse_apply::{SlabFlags, Value};
 pub use methods::cell_areas;
 pub use options::{Edges, Extrapolation, Keeps, Method, Normalization, Options};
-pub use stack::{Defaults, Layer, Levels, PreparedStack, Stack, StackOn, StackRegridder, StackWeights};
+pub use stack::{Defaults, Layer, Levels, Stack, StackOn, StackRegridder, StackWeights};
 pub use vectors::{Axes, VectorRegridder, VectorSource};
 pub use weights::{Weights, WeightsOrigin};

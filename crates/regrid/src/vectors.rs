@@ -1,6 +1,8 @@
 //! Weights put to use on the two components of vectors.
 
-use crate::{Levels, PreparedStack, RegridError};
+#[cfg(feature = "gpu")]
+use crate::device::Turned;
+use crate::{Levels, RegridError, StackOn};
 use knarr_kernels::rotate_vectors::{from_cartesian_into, to_cartesian_into};
 use knarr_kernels::sphere::UnitVector;
 
@@ -13,14 +15,14 @@ pub enum VectorSource<'a> {
     /// Both at the centers of one grid.
     Together {
         /// Weights from that grid.
-        regridder: Box<PreparedStack<'a>>,
+        regridder: &'a StackOn<'a, f64>,
         /// The axes of the grid.
         axes: &'a Axes,
     },
     /// Each at the centers of its own grid, as on C grids.
     Apart {
         /// Weights from both grids, to one destination.
-        regridders: Box<[PreparedStack<'a>; 2]>,
+        regridders: [&'a StackOn<'a, f64>; 2],
         /// The axes of both grids; of each only that of its component is used.
         axes: [&'a Axes; 2],
     },
@@ -34,6 +36,10 @@ pub enum VectorSource<'a> {
 /// nor turning axes matter, and a mean of vectors is never longer than the longest of them. Components on staggered
 /// grids are summed at the destination, V' = Σ w₁ u·a + Σ w₂ v·b, each from where it is.
 ///
+/// On a graphics processor with double precision vectors are turned there too, before and after the weights are applied,
+/// and both components alone are copied; results are those of the processor to some units in the last place. Where layers
+/// fill what the first left open, or limits hold, Cartesian components are copied and turned on the processor.
+///
 /// What is kept: the integrals of the Cartesian components by conservative weights, before the projection on the
 /// surface; the order of the method. Not kept are ranges of the components.
 pub struct VectorRegridder<'a> {
@@ -42,15 +48,35 @@ pub struct VectorRegridder<'a> {
     cartesian: Vec<f64>,
     moved: Vec<f64>,
     flags: Vec<bool>,
+    /// Axes beside the weights of each regridder; none on the processor.
+    #[cfg(feature = "gpu")]
+    turned: Vec<Turned>,
 }
 
 impl<'a> VectorRegridder<'a> {
     /// Vectors from `source` to a grid with the axes `destination`.
-    pub fn new(source: VectorSource<'a>, destination: &'a Axes) -> Self {
-        Self { source, destination, cartesian: Vec::new(), moved: Vec::new(), flags: Vec::new() }
+    ///
+    /// # Errors
+    /// [`RegridError::Device`] if the device of the weights has not the memory for axes.
+    pub fn new(source: VectorSource<'a>, destination: &'a Axes) -> Result<Self, RegridError> {
+        Ok(Self {
+            #[cfg(feature = "gpu")]
+            turned: match &source {
+                VectorSource::Together { regridder, axes } => regridder.turned(axes, destination)?.into_iter().collect(),
+                VectorSource::Apart { regridders, axes } => {
+                    let both = [regridders[0].turned(axes[0], destination)?, regridders[1].turned(axes[1], destination)?];
+                    both.into_iter().flatten().collect()
+                }
+            },
+            source,
+            destination,
+            cartesian: Vec::new(),
+            moved: Vec::new(),
+            flags: Vec::new(),
+        })
     }
 
-    /// Regrids whole slabs of the two `components`, with `valid` flags (`None`: all valid), into `result`, and flags of
+    /// Regrids whole slabs of the two `components`, with `valid` flags (`None`: all valid), into two others, and flags of
     /// these; in the units of the source. A vector counts where both components are valid. Values that are not valid are
     /// 0. Gives the layers of the stack that made the values; of staggered components those of the first.
     ///
@@ -59,7 +85,7 @@ impl<'a> VectorRegridder<'a> {
     ///
     /// ```
     /// use knarr_grid::Grid;
-    /// use knarr_regrid::{MissingPolicy, StackRegridder, StackWeights, VectorRegridder, VectorSource};
+    /// use knarr_regrid::{Device, MissingPolicy, StackRegridder, StackWeights, VectorRegridder, VectorSource};
     /// use std::sync::Arc;
     ///
     /// // A wind straight over the pole, from 180 E to 0 E.
@@ -70,7 +96,8 @@ impl<'a> VectorRegridder<'a> {
     /// let weights = StackWeights::build(&source, &destination, &"bilinear".parse()?)?;
     /// let regridder = StackRegridder { weights, missing: MissingPolicy::Propagate };
     /// let (axes, to) = (source.axes()?, destination.axes()?);
-    /// let mut vectors = VectorRegridder::new(VectorSource::Together { regridder: Box::new(regridder.prepare()), axes: &axes }, &to);
+    /// let prepared = regridder.prepare_on(&Device::Cpu)?;
+    /// let mut vectors = VectorRegridder::new(VectorSource::Together { regridder: &prepared, axes: &axes }, &to)?;
     /// let (mut u, mut v, mut valid) = (vec![0.0; to.len()], vec![0.0; to.len()], vec![false; to.len()]);
     /// let (east, north) = (wind(&source, false), wind(&source, true));
     /// vectors.apply_into([&east, &north], [None, None], [&mut u, &mut v], &mut valid)?;
@@ -83,7 +110,7 @@ impl<'a> VectorRegridder<'a> {
         &mut self,
         components: [&[f64]; 2],
         valid: [Option<&[bool]>; 2],
-        result: [&mut [f64]; 2],
+        [u, v]: [&mut [f64]; 2],
         result_valid: &mut [bool],
     ) -> Result<Levels, RegridError> {
         let cells = self.destination.len();
@@ -99,18 +126,19 @@ impl<'a> VectorRegridder<'a> {
         check("the destination validity", result_valid.len(), slabs * cells)?;
         for k in 0..2 {
             check("a component of the source", components[k].len(), slabs * sources[k])?;
-            check("a component of the destination", result[k].len(), slabs * cells)?;
+            check("a component of the destination", [u.len(), v.len()][k], slabs * cells)?;
             check("the validity", valid[k].map_or(components[k].len(), <[bool]>::len), components[k].len())?;
         }
-        let Self { source, destination, cartesian, moved, flags } = self;
+        #[cfg(feature = "gpu")]
+        if let Some(levels) = self.apply_turned(components, valid, [&mut *u, &mut *v], result_valid)? {
+            return Ok(levels);
+        }
+        let Self { source, destination, cartesian, moved, flags, .. } = self;
         moved.resize(3 * slabs * cells, 0.0);
         flags.resize(moved.len(), false);
         let levels = match source {
             VectorSource::Together { regridder, axes } => {
-                let both: Option<Vec<bool>> = match valid {
-                    [Some(a), Some(b)] => Some(a.iter().zip(b).map(|(a, b)| a & b).collect()),
-                    [a, b] => a.or(b).map(<[bool]>::to_vec),
-                };
+                let both = in_both(valid);
                 cartesian.resize(3 * components[0].len(), 0.0);
                 to_cartesian_into(components.map(Some), axes, cartesian);
                 let levels = apply(regridder, cartesian, both.as_deref(), moved, flags)?;
@@ -126,7 +154,7 @@ impl<'a> VectorRegridder<'a> {
                     cartesian.resize(3 * components[k].len(), 0.0);
                     let own = [0, 1].map(|c| (c == k).then_some(components[c]));
                     to_cartesian_into(own, axes[k], cartesian);
-                    let of_component = apply(&regridders[k], cartesian, valid[k], &mut part, flags)?;
+                    let of_component = apply(regridders[k], cartesian, valid[k], &mut part, flags)?;
                     levels.get_or_insert(of_component);
                     moved.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
                     result_valid.iter_mut().zip(&*flags).for_each(|(ok, flag)| *ok &= flag);
@@ -137,15 +165,59 @@ impl<'a> VectorRegridder<'a> {
                 levels.expect("two components")
             }
         };
-        let [u, v] = result;
         from_cartesian_into(moved, destination, u, v);
         Ok(levels)
     }
 }
 
+#[cfg(feature = "gpu")]
+impl VectorRegridder<'_> {
+    /// [`VectorRegridder::apply_into`] with vectors turned beside the weights; `None` where they are not.
+    fn apply_turned(
+        &self,
+        components: [&[f64]; 2],
+        valid: [Option<&[bool]>; 2],
+        [u, v]: [&mut [f64]; 2],
+        result_valid: &mut [bool],
+    ) -> Result<Option<Levels>, RegridError> {
+        match (&self.source, &self.turned[..]) {
+            (VectorSource::Together { regridder, .. }, [turned]) => {
+                let both = in_both(valid);
+                regridder.apply_turned(turned, components.map(Some), both.as_deref(), [u, v], result_valid)
+            }
+            (VectorSource::Apart { regridders, .. }, [first, second]) => {
+                // u' and v' of the sum are the sums of those of both parts.
+                let (one, other) = ([Some(components[0]), None], [None, Some(components[1])]);
+                let Some(levels) = regridders[0].apply_turned(first, one, valid[0], [&mut *u, &mut *v], result_valid)? else {
+                    return Ok(None);
+                };
+                let (mut more, mut flags) = ([vec![0.0; u.len()], vec![0.0; v.len()]], vec![false; result_valid.len()]);
+                let [more_u, more_v] = &mut more;
+                if regridders[1].apply_turned(second, other, valid[1], [more_u, more_v], &mut flags)?.is_none() {
+                    return Ok(None);
+                }
+                result_valid.iter_mut().zip(&flags).for_each(|(ok, flag)| *ok &= flag);
+                for (sum, part) in [u, v].into_iter().zip(&more) {
+                    sum.iter_mut().zip(part).zip(&*result_valid).for_each(|((s, p), &ok)| *s = if ok { *s + p } else { 0.0 });
+                }
+                Ok(Some(levels))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Where both components are valid; `None`: everywhere.
+fn in_both(valid: [Option<&[bool]>; 2]) -> Option<Vec<bool>> {
+    match valid {
+        [Some(a), Some(b)] => Some(a.iter().zip(b).map(|(a, b)| a & b).collect()),
+        [a, b] => a.or(b).map(<[bool]>::to_vec),
+    }
+}
+
 /// Regrids the three Cartesian components, which are valid together; gives the layers of one.
 fn apply(
-    regridder: &PreparedStack<'_>,
+    regridder: &StackOn<'_, f64>,
     cartesian: &[f64],
     valid: Option<&[bool]>,
     moved: &mut [f64],
@@ -162,7 +234,7 @@ fn apply(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MissingPolicy, StackRegridder, StackWeights};
+    use crate::{Device, MissingPolicy, StackRegridder, StackWeights};
     use knarr_grid::Grid;
     use std::sync::Arc;
 
@@ -199,11 +271,9 @@ mod tests {
         let missing = MissingPolicy::Skip { min_valid: 0.0 };
         let regridders =
             [regridder(&u_grid, &destination, "bilinear", missing), regridder(&v_grid, &destination, "bilinear", missing)];
-        let source = VectorSource::Apart {
-            regridders: Box::new([regridders[0].prepare(), regridders[1].prepare()]),
-            axes: [&axes[0], &axes[1]],
-        };
-        let mut vectors = VectorRegridder::new(source, &to);
+        let prepared = regridders.each_ref().map(|r| r.prepare_on(&Device::Cpu).expect("the processor"));
+        let ready = VectorSource::Apart { regridders: [&prepared[0], &prepared[1]], axes: [&axes[0], &axes[1]] };
+        let mut vectors = VectorRegridder::new(ready, &to).expect("the processor");
         let (u, v) = (rotation(&u_grid, &axes[0])[0].clone(), rotation(&v_grid, &axes[1])[1].clone());
         let mut u_valid = vec![true; u.len()];
         u_valid[..61].fill(false);
@@ -228,8 +298,9 @@ mod tests {
         let (source, destination) = (grid("r36x18"), grid("H4"));
         let (axes, to) = (source.axes().expect("axes"), destination.east_north());
         let regridder = regridder(&source, &destination, "bilinear", MissingPolicy::Skip { min_valid: 0.0 });
-        let mut vectors =
-            VectorRegridder::new(VectorSource::Together { regridder: Box::new(regridder.prepare()), axes: &axes }, &to);
+        let prepared = regridder.prepare_on(&Device::Cpu).expect("the processor");
+        let ready = VectorSource::Together { regridder: &prepared, axes: &axes };
+        let mut vectors = VectorRegridder::new(ready, &to).expect("the processor");
         let [u, v] = rotation(&source, &axes);
         let (twice_u, twice_v) = ([u.clone(), u.clone()].concat(), [v.clone(), v.clone()].concat());
         let mut valid = vec![true; twice_u.len()];
@@ -254,7 +325,9 @@ mod tests {
         let (source, destination) = (grid("rot:-97.6,36.1,-12,-6,1.5,1.5,17,9"), grid("r90x45"));
         let (axes, to) = (source.axes().expect("axes"), destination.east_north());
         let stack = regridder(&source, &destination, "bilinear,nearest:900km,fixed:0", MissingPolicy::Skip { min_valid: 0.0 });
-        let mut vectors = VectorRegridder::new(VectorSource::Together { regridder: Box::new(stack.prepare()), axes: &axes }, &to);
+        let prepared = stack.prepare_on(&Device::Cpu).expect("the processor");
+        let ready = VectorSource::Together { regridder: &prepared, axes: &axes };
+        let mut vectors = VectorRegridder::new(ready, &to).expect("the processor");
         let [u, v] = rotation(&source, &axes);
         let mut v_valid = vec![true; v.len()];
         v_valid[60..80].fill(false);

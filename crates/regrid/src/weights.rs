@@ -1,7 +1,7 @@
 //! Interpolation weights: a sparse matrix from source to destination cells.
 
 use crate::{Device, Method, Options, RegridError, methods};
-use knarr_grid::{Columns, Grid, Layout, Mask, Rows};
+use knarr_grid::{Grid, Mask};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -73,15 +73,13 @@ impl Weights {
     }
 
     /// Whether a graphics processor with double precision would make these weights: overlaps of polygons with polygons or
-    /// rows, the nearest center, and bilinear ones but between reduced rows.
+    /// rows, the nearest center, and bilinear ones.
     pub fn has_kernels(source: &Grid, destination: &Grid, options: &Options) -> bool {
         match options.method {
             Method::Conservative | Method::Conservative2nd | Method::LargestFraction => {
                 methods::conservative::has_kernels(source, destination, options)
             }
-            Method::Nearest => true,
-            // Reduced rows have columns of their own.
-            Method::Bilinear => !matches!(&source.layout, Layout::Rows(Rows { columns: Columns::Reduced { .. }, .. })),
+            Method::Nearest | Method::Bilinear => true,
             _ => false,
         }
     }

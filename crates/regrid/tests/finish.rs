@@ -3,7 +3,7 @@
 mod support;
 
 use knarr_grid::{Grid, Mask};
-use knarr_regrid::{Finish, MissingPolicy, RegridError, Stack, StackRegridder, StackWeights};
+use knarr_regrid::{Device, Finish, MissingPolicy, RegridError, Stack, StackRegridder, StackWeights};
 use std::sync::Arc;
 use support::lat_lon;
 
@@ -22,7 +22,8 @@ fn apply(regridder: &StackRegridder, source: &[f64], valid: Option<&[bool]>) -> 
     let (mut values, mut flags) = (vec![f64::NAN; n], vec![false; n]);
     regridder.apply_into(source, valid, &mut values, &mut flags).expect("lengths fit");
     let (mut again, mut same) = (vec![f64::NAN; n], vec![true; n]);
-    regridder.prepare().apply_into(source, valid, &mut again, &mut same).expect("lengths fit");
+    let prepared = regridder.prepare_on::<f64>(&Device::Cpu).expect("the processor");
+    prepared.apply_into(source, valid, &mut again, &mut same).expect("lengths fit");
     assert_eq!((&again, &same), (&values, &flags));
     (values, flags)
 }

@@ -4,7 +4,7 @@ mod support;
 
 use knarr_grid::{Grid, Mask};
 use knarr_kernels::sphere::distance;
-use knarr_regrid::{Levels, MissingPolicy, Options, Stack, StackRegridder, StackWeights, Weights};
+use knarr_regrid::{Device, Levels, MissingPolicy, Options, Stack, StackRegridder, StackWeights, Weights};
 use std::sync::Arc;
 use support::lat_lon;
 
@@ -32,7 +32,7 @@ fn apply(regridder: &StackRegridder, source: &[f64], valid: Option<&[bool]>) -> 
     let (mut values, mut flags) = (vec![f64::NAN; n], vec![false; n]);
     let levels = regridder.apply_into(source, valid, &mut values, &mut flags).expect("lengths fit");
     let (mut again, mut same) = (vec![f64::NAN; n], vec![true; n]);
-    let prepared = regridder.prepare();
+    let prepared = regridder.prepare_on::<f64>(&Device::Cpu).expect("the processor");
     for _ in 0..2 {
         let once = prepared.apply_into(source, valid, &mut again, &mut same).expect("lengths fit");
         assert_eq!((&again, &same, &once), (&values, &flags, &levels), "prepared, and from what it kept");

@@ -99,19 +99,25 @@ pub(super) fn read(path: &Path) -> Result<Weights, Unread> {
     let lens = Lens::of(sources, destinations, links, text_len)
         .filter(|lens| lens.total == len)
         .ok_or_else(|| Unread::Because(format!("it has {len} bytes, its head asks for another number")))?;
-    let mut reader = Reader { file: &file, at: ALIGNMENT * (HEAD as u64).div_ceil(ALIGNMENT), hashes: Vec::new() };
+    let at = ALIGNMENT * (HEAD as u64).div_ceil(ALIGNMENT);
     let mut text = vec![0; text_len as usize];
-    read_at(&file, reader.at, &mut text).map_err(unreadable)?;
-    reader.at += ALIGNMENT * text_len.div_ceil(ALIGNMENT);
-    let row_starts: Vec<u64> = reader.section(lens.destinations + 1)?;
-    let columns: Vec<u32> = reader.section(lens.links)?;
-    let values = reader.section(lens.links)?;
-    let source_areas = reader.section(lens.sources)?;
-    let destination_areas = reader.section(lens.destinations)?;
-    let source_fractions = reader.section(lens.sources)?;
-    let destination_fractions = reader.section(lens.destinations)?;
+    read_at(&file, at, &mut text).map_err(unreadable)?;
+    let (mut row_starts, mut columns, mut values) =
+        (vec![0u64; lens.destinations + 1], vec![0u32; lens.links], vec![0.0f64; lens.links]);
+    let [mut source_areas, mut source_fractions] = [(); 2].map(|()| vec![0.0f64; lens.sources]);
+    let [mut destination_areas, mut destination_fractions] = [(); 2].map(|()| vec![0.0f64; lens.destinations]);
+    let sections = [
+        bytemuck::cast_slice_mut(&mut row_starts),
+        bytemuck::cast_slice_mut(&mut columns),
+        bytemuck::cast_slice_mut(&mut values),
+        bytemuck::cast_slice_mut(&mut source_areas),
+        bytemuck::cast_slice_mut(&mut destination_areas),
+        bytemuck::cast_slice_mut(&mut source_fractions),
+        bytemuck::cast_slice_mut(&mut destination_fractions),
+    ];
+    let hashes = read_sections(&file, at + ALIGNMENT * text_len.div_ceil(ALIGNMENT), sections).map_err(unreadable)?;
     let damaged = || Unread::Because("it is damaged: its hash does not agree".to_owned());
-    if whole_hash(&head[..FIELDS], &text, reader.hashes) != blake3::Hash::from_slice(&head[FIELDS..]).map_err(|_| damaged())? {
+    if whole_hash(&head[..FIELDS], &text, hashes) != blake3::Hash::from_slice(&head[FIELDS..]).map_err(|_| damaged())? {
         return Err(damaged());
     }
     let origin: Text = serde_json::from_slice(&text).map_err(|_| damaged())?;
@@ -170,27 +176,16 @@ impl Lens {
     }
 }
 
-/// Sections read one after the other.
-struct Reader<'f> {
-    file: &'f File,
-    at: u64,
-    hashes: Vec<blake3::Hash>,
-}
-
-impl Reader<'_> {
-    fn section<T: bytemuck::Pod + Send>(&mut self, len: usize) -> Result<Vec<T>, Unread> {
-        let mut values = vec![T::zeroed(); len];
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut values);
-        let (file, start) = (self.file, self.at);
-        let hashes: io::Result<Vec<blake3::Hash>> = bytes
-            .par_chunks_mut(BLOCK)
-            .enumerate()
-            .map(|(k, block)| read_at(file, start + (k * BLOCK) as u64, block).map(|()| blake3::hash(block)))
-            .collect();
-        self.hashes.extend(hashes.map_err(unreadable)?);
-        self.at += ALIGNMENT * (bytes.len() as u64).div_ceil(ALIGNMENT);
-        Ok(values)
+/// Fills sections that lie one after the other from the byte `at` on, all at once; gives the hashes of their blocks.
+fn read_sections(file: &File, mut at: u64, sections: [&mut [u8]; 7]) -> io::Result<Vec<blake3::Hash>> {
+    let mut blocks = Vec::new();
+    for section in sections {
+        let len = section.len() as u64;
+        blocks.extend(section.chunks_mut(BLOCK).enumerate().map(|(k, block)| (at + (k * BLOCK) as u64, block)));
+        at += ALIGNMENT * len.div_ceil(ALIGNMENT);
     }
+    let read = |(at, block): (u64, &mut [u8])| read_at(file, at, block).map(|()| blake3::hash(block));
+    blocks.into_par_iter().map(read).collect()
 }
 
 /// Bytes written at multiples of [`ALIGNMENT`].

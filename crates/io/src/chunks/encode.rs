@@ -23,17 +23,18 @@ const BLOCK: usize = 65_535;
 
 /// Buffers of one thread that encodes.
 pub(crate) struct Encoding {
+    /// Room for the numbers of a chunk, of any type.
+    pub(super) numbers: Vec<u64>,
     planes: Vec<u8>,
-    sample: Vec<u8>,
+    /// Room for what the compressor makes.
+    deflated: Vec<u8>,
     compressor: Compressor,
 }
 
 impl Default for Encoding {
     fn default() -> Self {
         let level = CompressionLvl::new(LEVEL).expect("a level of the library");
-        let mut compressor = Compressor::new(level);
-        let sample = vec![0; compressor.deflate_compress_bound(SAMPLE)];
-        Self { planes: Vec::new(), sample, compressor }
+        Self { numbers: Vec::new(), planes: Vec::new(), deflated: Vec::new(), compressor: Compressor::new(level) }
     }
 }
 
@@ -60,16 +61,25 @@ impl Encoding {
         // Two places, since a field may be calm in one.
         [plane.len() / 4, plane.len() * 3 / 4].into_iter().all(|middle| {
             let sample = &plane[middle - SAMPLE / 2..middle + SAMPLE / 2];
-            let len = self.compressor.deflate_compress(sample, &mut self.sample).expect("the bound is enough");
-            len > SAMPLE - SAMPLE / WORTHWHILE
+            self.deflate(sample).len() > SAMPLE - SAMPLE / WORTHWHILE
         })
+    }
+
+    fn deflate(&mut self, bytes: &[u8]) -> &[u8] {
+        let bound = self.compressor.deflate_compress_bound(bytes.len());
+        if self.deflated.len() < bound {
+            self.deflated.resize(bound, 0);
+        }
+        let len = self.compressor.deflate_compress(bytes, &mut self.deflated).expect("the bound is enough");
+        &self.deflated[..len]
     }
 
     /// `bytes` as a stream whose first `stored` bytes are in stored blocks.
     fn compress(&mut self, bytes: &[u8], stored: usize) -> Vec<u8> {
         let (plain, rest) = bytes.split_at(stored);
+        let deflated = self.deflate(rest);
         let framing = plain.len() + 5 * plain.len().div_ceil(BLOCK) + 6;
-        let mut out = Vec::with_capacity(framing + self.compressor.deflate_compress_bound(rest.len()));
+        let mut out = Vec::with_capacity(framing + deflated.len());
         // Deflate with a window of 32 KiB, "fastest".
         out.extend([0x78, 0x01]);
         for block in plain.chunks(BLOCK) {
@@ -80,10 +90,7 @@ impl Encoding {
             out.extend((!len).to_le_bytes());
             out.extend_from_slice(block);
         }
-        let start = out.len();
-        out.resize(start + self.compressor.deflate_compress_bound(rest.len()), 0);
-        let len = self.compressor.deflate_compress(rest, &mut out[start..]).expect("the bound is enough");
-        out.truncate(start + len);
+        out.extend_from_slice(deflated);
         out.extend(adler32(bytes).to_be_bytes());
         out
     }

@@ -1,6 +1,8 @@
 //! How a variable is chunked, and the handle to its chunks.
 
-use super::codec::Codec;
+use super::codec::{Codec, Decoding};
+use super::encode::Encoding;
+use super::pool::Pool;
 use super::raw;
 use hdf5_metno::dataset::Layout;
 use hdf5_metno::file::{FileBuilder, FileCloseDegree, OpenMode};
@@ -16,6 +18,14 @@ pub(crate) struct Container {
     // Before the file, which does not close while they are open.
     known: Mutex<HashMap<String, Option<Arc<Chunked>>>>,
     file: File,
+    buffers: Arc<Buffers>,
+}
+
+/// What threads code chunks with, shared by the variables of a file.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    pub(super) decoding: Pool<Decoding>,
+    pub(super) encoding: Pool<Encoding>,
 }
 
 /// A chunked variable whose filters are known.
@@ -30,6 +40,7 @@ pub(crate) struct Chunked {
     pub(super) chunk: Vec<usize>,
     /// What stands where no chunk is, in the byte order of the file.
     pub(super) fill: [u8; 8],
+    pub(super) buffers: Arc<Buffers>,
 }
 
 impl Container {
@@ -39,7 +50,7 @@ impl Container {
         let degrees = [FileCloseDegree::Default, FileCloseDegree::Strong, FileCloseDegree::Semi];
         let open = |degree| FileBuilder::new().with_fapl(|access| access.fclose_degree(degree)).open_as(path, mode).ok();
         let file = degrees.into_iter().find_map(open)?;
-        Some(Self { known: Mutex::default(), file })
+        Some(Self { known: Mutex::default(), file, buffers: Arc::default() })
     }
 
     /// A variable (`group/name`) with numbers of type `number` and dimensions `lens`; `None` if it is not chunked, or in
@@ -60,7 +71,8 @@ impl Container {
         let codec = Codec::new(&dataset.filters())?;
         let swapped = raw::is_swapped(&dataset, number)?;
         let fill = raw::fill_bytes(&dataset, number.size())?;
-        fits.then(|| Chunked { lens: dataset.shape(), dataset, codec, number, swapped, chunk, fill })
+        let buffers = self.buffers.clone();
+        fits.then(|| Chunked { lens: dataset.shape(), dataset, codec, number, swapped, chunk, fill, buffers })
     }
 
     /// The NetCDF library stores a variable that has the name of a dimension, but is none of its coordinates, so.

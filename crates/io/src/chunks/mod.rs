@@ -15,6 +15,7 @@ mod encode;
 mod fletcher;
 mod layout;
 mod place;
+mod pool;
 mod raw;
 mod read;
 mod shuffle;

@@ -37,20 +37,23 @@ impl Chunked {
         assert_eq!(size_of::<W>(), self.number.size(), "words of the variable's numbers");
         let bands = self.bands(part, out);
         if bands.len() >= rayon::current_num_threads() {
-            return bands.into_par_iter().try_for_each_init(Decoding::default, |buffers, band| {
-                for origin in origins(&self.chunk, &band.part) {
-                    let plain = self.fetch(&origin, buffers)?;
-                    self.place(&origin, plain, &band.part, band.out);
-                }
-                Ok(())
-            });
+            return bands.into_par_iter().try_for_each_init(
+                || self.buffers.decoding.lend(),
+                |buffers, band| {
+                    for origin in origins(&self.chunk, &band.part) {
+                        let plain = self.fetch(&origin, buffers)?;
+                        self.place(&origin, plain, &band.part, band.out);
+                    }
+                    Ok(())
+                },
+            );
         }
         for band in bands {
             let all: Vec<_> = origins(&self.chunk, &band.part);
             // As many chunks at a time as threads decode, so that few are held.
             for some in all.chunks(4 * rayon::current_num_threads()) {
                 let decoded = some.par_iter().map(|origin| -> Result<_, String> {
-                    let mut buffers = Decoding::default();
+                    let mut buffers = self.buffers.decoding.lend();
                     let plain = self.fetch(origin, &mut buffers)?;
                     Ok(plain.map(|p| (p.bytes.to_vec(), p.shuffled)))
                 });

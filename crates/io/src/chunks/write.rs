@@ -49,8 +49,8 @@ impl ChunkWriter {
         // A few chunks a thread at a time, so that storing one group can overlap with other work.
         for group in self.places(&slabs).chunks(4 * rayon::current_num_threads()) {
             let encoded = group.par_iter().map_init(
-                || (Encoding::default(), Vec::new()),
-                |(encoding, numbers), place| self.encode(slabs.start, place, fill, values, encoding, numbers),
+                || self.chunked.buffers.encoding.lend(),
+                |encoding, place| self.encode(slabs.start, place, fill, values, encoding),
             );
             for (place, bytes) in group.iter().zip(encoded.collect::<Vec<_>>()) {
                 self.store(place, &bytes)?;
@@ -66,7 +66,7 @@ impl ChunkWriter {
         fill: T,
         values: impl Fn(Range<usize>, &mut [T]) + Sync + 'a,
     ) -> Encoder<'a> {
-        Box::new(move |place, encoding| self.encode(first, place, fill, &values, encoding, &mut Vec::new()))
+        Box::new(move |place, encoding| self.encode(first, place, fill, &values, encoding))
     }
 
     /// Places of all chunks of the slabs, in order.
@@ -84,19 +84,25 @@ impl ChunkWriter {
         fill: T,
         values: &(dyn Fn(Range<usize>, &mut [T]) + Sync),
         encoding: &mut Encoding,
-        numbers: &mut Vec<T>,
     ) -> Vec<u8> {
         let part: Vec<Range<usize>> = self.lens[self.extra..].iter().map(|&len| 0..len).collect();
         let (chunk, cells) = (&self.chunked.chunk[self.extra..], part.iter().map(Range::len).product::<usize>());
+        let len: usize = chunk.iter().product();
+        let mut words = std::mem::take(&mut encoding.numbers);
+        words.resize((len * size_of::<T>()).div_ceil(size_of::<u64>()), 0);
+        let numbers: &mut [T] = &mut bytemuck::cast_slice_mut(&mut words)[..len];
         // Beyond the edge a chunk holds the fill value.
-        numbers.clear();
-        numbers.resize(chunk.iter().product(), fill);
+        if origin.iter().zip(chunk).zip(&part).any(|((from, len), part)| from + len > part.end) {
+            numbers.fill(fill);
+        }
         let begin = (slab - first) * cells;
         for_each_run(origin, chunk, &part, |run| {
             let from = begin + run.in_part;
             values(from..from + run.len, &mut numbers[run.in_chunk..run.in_chunk + run.len]);
         });
-        encoding.encode(bytemuck::cast_slice::<T, T::Word>(numbers), self.shuffled)
+        let encoded = encoding.encode(bytemuck::cast_slice::<T, T::Word>(numbers), self.shuffled);
+        encoding.numbers = words;
+        encoded
     }
 
     fn store(&self, (slab, origin): &Place, bytes: &[u8]) -> Result<(), String> {
@@ -126,7 +132,10 @@ pub(crate) fn write_in_turn(parts: &[(&ChunkWriter, Encoder<'_>)], slabs: Range<
     };
     let places: Vec<(usize, Place)> = slabs.flat_map(of_slab).collect();
     for group in places.chunks(4 * rayon::current_num_threads()) {
-        let encoded = group.par_iter().map_init(Encoding::default, |encoding, (k, place)| (parts[*k].1)(place, encoding));
+        let encoded = group.par_iter().map(|(k, place)| {
+            let (writer, encode) = &parts[*k];
+            encode(place, &mut writer.chunked.buffers.encoding.lend())
+        });
         for ((k, place), bytes) in group.iter().zip(encoded.collect::<Vec<_>>()) {
             parts[*k].0.store(place, &bytes).map_err(|problem| (*k, problem))?;
         }

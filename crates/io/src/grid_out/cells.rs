@@ -20,12 +20,16 @@ const TASK_CELLS: usize = 1 << 14;
 
 /// Centers of all cells.
 pub(crate) fn centers(grid: &Grid) -> Vec<LonLat> {
-    (0..grid.len()).map(|cell| grid.center(cell)).collect()
+    (0..grid.len()).into_par_iter().with_min_len(TASK_CELLS).map(|cell| grid.center(cell)).collect()
 }
 
 /// Longitudes and latitudes of all centers.
 pub(crate) fn center_tables(grid: &Grid) -> (Vec<f64>, Vec<f64>) {
-    centers(grid).into_iter().map(|c| (c.lon_deg, c.lat_deg)).unzip()
+    let angles = |cell| {
+        let center = grid.center(cell);
+        (center.lon_deg, center.lat_deg)
+    };
+    (0..grid.len()).into_par_iter().with_min_len(TASK_CELLS).map(angles).unzip()
 }
 
 /// Longitudes and latitudes of the centers of `cells`, 0 where they are unknown: such cells are masked, and other

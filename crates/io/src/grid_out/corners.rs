@@ -1,7 +1,7 @@
 //! Corners of cells in degrees, each corner's angles computed once for the cells around it.
 
 use knarr_grid::{Grid, Layout, LonLat, Polygons};
-use knarr_kernels::sphere::{UnitVector, lon_lat_deg};
+use knarr_kernels::sphere::lon_lat_deg;
 
 /// Corners remembered: more than two rows of most grids, few enough to stay in the fastest cache levels.
 const REMEMBERED: usize = 1 << 12;
@@ -36,7 +36,11 @@ impl<'g> Corners<'g> {
             Layout::Formula(formula) => {
                 let center = self.grid.center(cell).lon_deg;
                 formula.each_corner(cell, |number| {
-                    corners.push(near(center, self.angles(number, || formula.corner(number))));
+                    let angles = || {
+                        let corner = formula.corner_angles(number);
+                        (corner.lon_deg, corner.lat_deg)
+                    };
+                    corners.push(near(center, self.angles(number, angles)));
                 });
             }
             Layout::Polygons { polygons, .. } => self.append_polygon(polygons, cell, corners),
@@ -54,15 +58,15 @@ impl<'g> Corners<'g> {
             // A corner given twice in a row is one.
             let previous = if k == 0 { indices[indices.len() - 1] } else { indices[k - 1] };
             if index != previous || indices.len() == 1 {
-                corners.push(near(center, self.angles(index, || polygons.vertices[index as usize])));
+                corners.push(near(center, self.angles(index, || lon_lat_deg(polygons.vertices[index as usize]))));
             }
         }
     }
 
-    fn angles(&mut self, index: u32, vertex: impl Fn() -> UnitVector) -> (f64, f64) {
-        let Some(place) = self.remembered.get_mut(index as usize % REMEMBERED) else { return lon_lat_deg(vertex()) };
+    fn angles(&mut self, index: u32, angles: impl Fn() -> (f64, f64)) -> (f64, f64) {
+        let Some(place) = self.remembered.get_mut(index as usize % REMEMBERED) else { return angles() };
         if place.0 != index {
-            let (lon, lat) = lon_lat_deg(vertex());
+            let (lon, lat) = angles();
             *place = (index, lon, lat);
         }
         (place.1, place.2)

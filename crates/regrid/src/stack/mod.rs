@@ -9,7 +9,7 @@ mod regridder;
 mod weights;
 
 pub use parse::Defaults;
-pub use regridder::{Levels, PreparedStack, StackOn, StackRegridder};
+pub use regridder::{Levels, StackOn, StackRegridder};
 pub use weights::StackWeights;
 
 use crate::{Method, Options, RegridError};

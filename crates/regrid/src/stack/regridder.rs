@@ -3,13 +3,14 @@
 use super::weights::OPEN;
 use super::{Layer, StackWeights};
 use crate::apply::{apply_into, check_lengths, kernel_policy, rows_of};
+#[cfg(feature = "gpu")]
+use crate::device::Turned;
 use crate::methods::centers::Centers;
 use crate::methods::second_order::Refit;
 use crate::methods::{creep, neighbour_rows};
-use crate::{
-    Device, DeviceValue, Finish, Limit, MissingPolicy, Options, PreparedRegridder, RegridError, RegridderOn, SlabFlags, Value,
-    limit,
-};
+#[cfg(feature = "gpu")]
+use crate::vectors::Axes;
+use crate::{Device, DeviceValue, Finish, Limit, MissingPolicy, Options, RegridError, RegridderOn, SlabFlags, Value, limit};
 use knarr_kernels::overlap_statistics::apply_statistic;
 use knarr_kernels::sparse_apply::{self, Missing, SparseRows};
 use std::collections::HashMap;
@@ -63,16 +64,8 @@ pub struct Levels {
     pub shares: Vec<Option<Vec<f64>>>,
 }
 
-/// A [`StackRegridder`] made ready for many calls.
-#[derive(Debug)]
-pub struct PreparedStack<'a> {
-    stack: &'a StackRegridder,
-    first: PreparedRegridder<'a>,
-    kept: Kept,
-}
-
-/// A [`StackRegridder`] made ready on a device, for fields of `V`: the joined weights are applied there, what they leave
-/// open is filled on the processor.
+/// A [`StackRegridder`] made ready on a device for many calls, for fields of `V`: the joined weights are applied there, what
+/// they leave open is filled on the processor.
 #[derive(Debug)]
 pub struct StackOn<'a, V> {
     stack: &'a StackRegridder,
@@ -81,14 +74,8 @@ pub struct StackOn<'a, V> {
 }
 
 impl StackRegridder {
-    /// What is the same for every field, worked out once, as [`crate::Regridder::prepare`] does; links to the nearest valid
-    /// centers are kept for slabs whose values are missing in the same places.
-    pub fn prepare(&self) -> PreparedStack<'_> {
-        let first = PreparedRegridder::new(self.weights.joined(), self.missing);
-        PreparedStack { stack: self, first, kept: Kept::default() }
-    }
-
-    /// [`StackRegridder::prepare`] on a device.
+    /// What is the same for every field, worked out once, as [`crate::Regridder::prepare`] does, on a device; links to the
+    /// nearest valid centers are kept for slabs whose values are missing in the same places.
     ///
     /// # Errors
     /// [`RegridError::Device`] if the device has not the memory, or not the precision.
@@ -343,25 +330,8 @@ impl StackRegridder {
     }
 }
 
-impl PreparedStack<'_> {
-    /// [`StackRegridder::apply_into`] with the same results, bit for bit.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn apply_into<V: Value>(
-        &self,
-        source: &[V],
-        valid: Option<&[bool]>,
-        destination: &mut [V],
-        destination_valid: &mut [bool],
-    ) -> Result<Levels, RegridError> {
-        let first = |valid: Option<&SlabFlags>, destination: &mut [V]| self.first.apply_into(source, valid, destination);
-        self.stack.apply_by(&self.kept, source, valid, destination, destination_valid, first)
-    }
-}
-
 impl<V: DeviceValue> StackOn<'_, V> {
-    /// [`StackRegridder::apply_into`]; on a graphics processor results are those of the processor to some units in the last
+    /// [`StackRegridder::apply_into`] with the same results, bit for bit; on a graphics processor to some units in the last
     /// place.
     ///
     /// # Errors
@@ -375,6 +345,41 @@ impl<V: DeviceValue> StackOn<'_, V> {
     ) -> Result<Levels, RegridError> {
         let first = |valid: Option<&SlabFlags>, destination: &mut [V]| self.first.apply_into(source, valid, destination);
         self.stack.apply_by(&self.kept, source, valid, destination, destination_valid, first)
+    }
+}
+
+#[cfg(feature = "gpu")]
+impl StackOn<'_, f64> {
+    /// The axes of vectors beside the weights; `None` on the processor.
+    pub(crate) fn turned(&self, from: &Axes, to: &Axes) -> Result<Option<Turned>, RegridError> {
+        self.first.turned(from, to)
+    }
+
+    /// Components of vectors, taken to the destination's axes where the weights are; a component that is not given is 0,
+    /// `valid` has a flag per vector. `None` where layers above or limits change what the joined weights make of
+    /// Cartesian components, which are then the processor's.
+    pub(crate) fn apply_turned(
+        &self,
+        turned: &Turned,
+        components: [Option<&[f64]>; 2],
+        valid: Option<&[bool]>,
+        [u, v]: [&mut [f64]; 2],
+        result_valid: &mut [bool],
+    ) -> Result<Option<Levels>, RegridError> {
+        let weights = &self.stack.weights;
+        let valid = valid.filter(|v| v.contains(&false));
+        let is_joined = weights.stack().layers().len() == 1 || valid.is_none() && weights.stack().fixed().is_none();
+        if !is_joined || matches!(weights.finish(), Finish::Statistic(_)) || self.stack.limits(valid) {
+            return Ok(None);
+        }
+        let words = valid.map(|v| SlabFlags::from_bools(weights.joined().source_len, v));
+        match self.first.apply_turned(turned, components, words.as_ref(), [&mut *u, v])? {
+            None => result_valid.fill(true),
+            Some(present) => present.write_bools(result_valid),
+        }
+        let source = components.iter().flatten().next().expect("a component");
+        // Nothing is filled: this counts.
+        Ok(Some(self.stack.fill(&self.kept, source, valid, u, result_valid)))
     }
 }
 

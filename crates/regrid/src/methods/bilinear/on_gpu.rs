@@ -10,9 +10,10 @@ use knarr_grid::{Grid, Layout};
 use knarr_kernels::axes_location::{Axes, Corners};
 use knarr_kernels::gpu::{Gpu, Width};
 use knarr_kernels::polygon_hash::PolygonHash;
+use knarr_kernels::reduced_location::ReducedRows;
 use knarr_kernels::sphere::UnitVector;
-use knarr_kernels::twins::axes_location::locate;
 use knarr_kernels::twins::polygon_hash::{DevicePolygonHash, Place};
+use knarr_kernels::twins::{axes_location, reduced_location};
 use rayon::prelude::*;
 
 /// Points that are looked up at a time.
@@ -30,14 +31,18 @@ pub(in super::super) fn rows(gpu: &Gpu, source: &Grid, destination: &Centers) ->
 
 fn in_rows(gpu: &Gpu, source: &RowSource<'_>, destination: &Centers) -> Result<LinkRows, RegridError> {
     let mut located: Vec<Option<Corners>> = Vec::new();
-    if let Some((x, y, period)) = source.axes() {
-        let axes = Axes { x: &x, y: &y, period };
+    let (axes, reduced) = (source.axes(), source.reduced());
+    if axes.is_some() || reduced.is_some() {
         for first in (0..destination.len()).step_by(POINTS) {
             let range = first..(first + POINTS).min(destination.len());
             // What takes no part lies nowhere.
             let place = |i: usize| destination.active_lon_lat(i).map_or([f64::NAN; 2], |p| source.place(p));
             let points: Vec<[f64; 2]> = range.into_par_iter().map(place).collect();
-            located.extend(locate(gpu, axes, &points, Width::F64)?);
+            if let Some((x, y, period)) = &axes {
+                located.extend(axes_location::locate(gpu, Axes { x, y, period: *period }, &points, Width::F64)?);
+            } else if let Some((y, columns, starts)) = &reduced {
+                located.extend(reduced_location::locate(gpu, ReducedRows { y, columns, starts }, &points, Width::F64)?);
+            }
         }
     }
     Ok(LinkRows::collect(

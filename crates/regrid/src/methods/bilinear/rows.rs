@@ -111,17 +111,33 @@ impl<'a> RowSource<'a> {
                 let x = turned(lon - west_deg);
                 [if !is_periodic && x > 360.0 - TOLERANCE_DEG { 0.0 } else { x }, lat]
             }
-            Line::Reduced => [lon, lat],
+            Line::Reduced => [turned(lon), lat],
         }
     }
 
-    /// Appends the links of a point between these centers of the axes, with their weights.
+    /// Latitudes of reduced rows, ascending, their numbers of columns and first cells; `None` if columns are shared or rows
+    /// repeat.
+    #[cfg(feature = "gpu")]
+    pub fn reduced(&self) -> Option<(Vec<f64>, Vec<u32>, Vec<u32>)> {
+        let Columns::Reduced { counts, starts } = &self.rows.columns else { return None };
+        let numbers = || (0..self.lats.len()).map(|k| self.lats.number(k));
+        let lats: Vec<f64> = (0..self.lats.len()).map(|k| self.lats.value(k)).collect();
+        let ascend = lats.windows(2).all(|w| w[0] < w[1]);
+        ascend
+            .then(|| (lats, numbers().map(|row| counts[row] as u32).collect(), numbers().map(|row| starts[row] as u32).collect()))
+    }
+
+    /// Appends the links of a point between these centers of the axes, or these cells of reduced rows, with their weights.
     #[cfg(feature = "gpu")]
     pub fn push_located(&self, centers: [u32; 4], weights: [f64; 4], links: &mut Vec<Link>) {
-        let Line::Shared { offsets, .. } = &self.line else { return };
         for (center, weight) in centers.into_iter().zip(weights) {
-            let (row, column) = (center as usize / offsets.len(), center as usize % offsets.len());
-            self.push(self.lats.number(row), offsets.number(column), weight, links);
+            match &self.line {
+                Line::Shared { offsets, .. } => {
+                    let (row, column) = (center as usize / offsets.len(), center as usize % offsets.len());
+                    self.push(self.lats.number(row), offsets.number(column), weight, links);
+                }
+                Line::Reduced => self.push_cell(center as usize, weight, links),
+            }
         }
         if links.iter().map(|l| l.1).sum::<f64>() <= LEAST_SHARE {
             links.clear();
@@ -238,7 +254,11 @@ impl<'a> RowSource<'a> {
     }
 
     fn push(&self, row: usize, column: usize, weight: f64, links: &mut Vec<Link>) {
-        let cell = self.cell(row, column);
+        self.push_cell(self.cell(row, column), weight, links);
+    }
+
+    #[inline]
+    fn push_cell(&self, cell: usize, weight: f64, links: &mut Vec<Link>) {
         if weight > 0.0 && self.is_active[cell] {
             links.push((cell as u32, weight));
         }
