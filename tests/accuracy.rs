@@ -101,8 +101,8 @@ fn methods_of_higher_order_are_no_worse_than_the_peers() {
 }
 
 /// Means over cells are not values at centers: what exact means, which no conservative method surpasses on the sinusoid,
-/// leave to be desired there. TempestRemap has less along parallels, 2.83e-5 and 4.98e-5, so its cells have other edges
-/// (chords, great circles): with those we have its figure too.
+/// leave to be desired there. TempestRemap has less, 2.83e-5 and 4.98e-5, so that its edges are no parallels: with great
+/// circles we have 2.76e-5 and 4.98e-5.
 #[test]
 fn what_is_beyond_exact_means_is_the_edges() {
     let (destination, field) = (Grid::from_spec("r360x180").expect("a valid grid"), AnalyticField::Sinusoid);

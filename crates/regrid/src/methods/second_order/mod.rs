@@ -46,12 +46,13 @@ pub(super) fn rows(overlaps: &LinkRows, source: &Grid, destination: &Grid, edges
     LinkRows::collect_signed(overlaps.len(), Recent::default, |i, recent, links| {
         let first = overlaps.row_starts[i];
         for (k, (column, area)) in overlaps.row(i).enumerate() {
-            links.push((column, area));
+            let mut own = area;
             for (neighbour, shape) in recent.of(&shapes, column) {
                 let part = area * dot(shape, &reaches[first + k]);
                 links.push((*neighbour, part));
-                links.push((column, -part));
+                own -= part;
             }
+            links.push((column, own));
         }
     })
 }
