@@ -88,13 +88,12 @@ impl Scratch {
         rows.iter_mut().for_each(|row| row.iter_mut().zip(&means).for_each(|(b, m)| *b -= m));
         let Some(fit) = Fit::<T>::new(rows, weights) else { return false };
         let slopes = fit.solve(&means);
-        let mut magnitude = 0.0;
+        let mut magnitude = 0.0f64;
         for (weight, row) in weights.iter_mut().zip(rows.iter()) {
             *weight *= 1.0 / total - row.iter().zip(&slopes).map(|(b, s)| b * s).sum::<f64>();
             magnitude += weight.abs();
         }
-        // What is no number is no weight either.
-        if !(magnitude <= GREATEST_MAGNITUDE) {
+        if magnitude.is_nan() || magnitude > GREATEST_MAGNITUDE {
             return false;
         }
         links.extend(found.iter().zip(weights.iter()).map(|(f, &w)| (f.1, w)));

@@ -48,7 +48,7 @@ impl<const T: usize> Fit<T> {
             }
             let rest = 1.0 - factor[m][..m].iter().map(|v| v * v).sum::<f64>();
             // Terms that are 0 everywhere have no scale, and compare to nothing.
-            if !(rest > DEPENDENT) {
+            if rest.is_nan() || rest <= DEPENDENT {
                 return None;
             }
             factor[m][m] = 1.0 / rest.sqrt();

@@ -111,7 +111,7 @@ fn fit<const T: usize>(
     links: &mut Vec<(u32, Terms)>,
 ) -> bool {
     let Some(fit) = Fit::<T>::new(rows, weights) else { return false };
-    let (mut slope, mut curvature) = (0.0, 0.0);
+    let (mut slope, mut curvature) = (0.0f64, 0.0);
     for ((&cell, row), weight) in cells.iter().zip(rows).zip(weights) {
         let mut shape = [0.0; 5];
         shape.iter_mut().zip(fit.solve(row)).for_each(|(s, c)| *s = weight * c);
@@ -119,7 +119,7 @@ fn fit<const T: usize>(
         curvature += shape[2..].iter().map(|s| s.abs()).sum::<f64>();
         links.push((cell, shape));
     }
-    if !(slope <= GREATEST_SLOPE) {
+    if slope.is_nan() || slope > GREATEST_SLOPE {
         links.clear();
         return false;
     }
