@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn a_fit_reproduces_its_basis() {
-        // Twelve points of a lattice, 4 x 3: a quadratic, but no y³.
-        let places: Vec<PlanePoint> = (0..12).map(|k| [f64::from(k % 4) - 1.3, 1e-3 * (f64::from(k / 4) - 0.8)]).collect();
+        // Twelve points of a lattice, 4 x 3: a quadratic, but y³ is 1e-6·y.
+        let places: Vec<PlanePoint> = (0..12).map(|k| [f64::from(k % 4) - 1.3, 1e-3 * (f64::from(k / 4) - 1.0)]).collect();
         let rows: Vec<[f64; TERMS]> = places.iter().map(|&p| terms(p)).collect();
         let weights: Vec<f64> = (0..12).map(|k| 1e-5 * (1.0 + f64::from(k))).collect();
         let fit = Fit::<5>::new(&rows, &weights).expect("twelve points determine five terms");
