@@ -49,7 +49,7 @@ impl Estimate {
             Method::Bicubic if matches!(source.layout, Layout::Rows(_)) => {
                 16.0 * destination.active_count() as f64 + pole_links(source, destination)
             }
-            Method::Bicubic | Method::Patch => 20.0 * destination.active_count() as f64,
+            Method::Bicubic | Method::Patch => 24.0 * destination.active_count() as f64,
             Method::Gaussian { neighbours } | Method::Radial { neighbours } => (neighbours * destination.active_count()) as f64,
             Method::Conservative | Method::LargestFraction => MARGIN * overlaps(source, destination) + FEW,
             Method::Conservative2nd => {

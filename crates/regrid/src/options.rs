@@ -17,7 +17,7 @@ use serde::Serialize;
 /// | [`Bicubic`](Self::Bicubic) | Lagrange's cubics along four rows, then across them | 4 | constants | Abramowitz and Stegun (1964), 25.2.13 |
 /// | [`Patch`](Self::Patch) | p(0) of the cubic p with the least Σ w(d_j)·(p(x_j) − f_j)² | 4 | constants | Lancaster and Salkauskas (1981), Math. Comp. 37, 141–158 |
 /// | [`Conservative`](Self::Conservative) | Σ A_j f_j / Σ A_j, or / A of the whole cell | 1 | integral, range; constants if divided by Σ A_j | Jones (1999), Mon. Wea. Rev. 127, 2204–2210 |
-/// | [`Conservative2nd`](Self::Conservative2nd) | Σ A_j (f_j + s_j·(φ_j − mean φ_j)) / Σ A_j, s_j slopes and half of the curvature in cell j, φ_j moments of the overlap | 2 | integral; constants as above | Dukowicz and Kodis (1987), SIAM J. Sci. Stat. Comput. 8, 305–321 |
+/// | [`Conservative2nd`](Self::Conservative2nd) | Σ A_j (f_j + s_j·(φ_j − mean φ_j)) / Σ A_j, s_j slopes and 0.6 of the curvature in cell j, φ_j moments of the overlap | 2 | integral; constants as above | Dukowicz and Kodis (1987), SIAM J. Sci. Stat. Comput. 8, 305–321 |
 /// | [`LargestFraction`](Self::LargestFraction) | f_j of the greatest A_j | 1 | values, range | |
 /// | [`Spread`](Self::Spread) | Σ w_j f_j, each source cell in equal shares to the destination cells around it | 0 | what [`Keeps`] says | Hanke et al. (2016), Geosci. Model Dev. 9, 2755–2769 (source to target) |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,8 +1,9 @@
 //! Local cubic fits between source centers of any grid: patch recovery around each destination point.
 //!
-//! p(x, y) with all terms up to x³, x²y, xy², y³ is fitted to the nearest source values in the tangent plane at the
-//! destination point, by least squares with weights (1 − r/R)⁴ / (r² + δ²), R the distance of the first center left
-//! out; p(0, 0) is the result. The weight grows without bound towards a center, so that values there are met.
+//! p(x, y) with all terms up to x³, x²y, xy², y³ is fitted to the 24 nearest source values in the tangent plane at the
+//! destination point, by least squares with weights w = (1 − r/R)⁶ / (r² + δ²), R the distance of the first center left
+//! out; p(0, 0) is the result. The weight grows without bound towards a center, so that values there are met. Terms are
+//! taken about their weighted means b̄: w_j·[1/Σw − (b_j − b̄)·N⁻¹b̄] is the weight of value j.
 //! Order 4 on smooth fields; constants are kept, extremes and integrals are not. Points that
 //! [bilinear interpolation](super::bilinear) does not reach are unmapped; where too few centers determine a cubic
 //! (coasts), a quadratic or a plane is fitted, or bilinear weights are taken.
@@ -12,17 +13,17 @@
 
 use super::bilinear;
 use super::centers::Centers;
-use super::solve::Fit;
+use super::solve::{Fit, TERMS, terms};
 use crate::links::{Link, LinkRows};
 use crate::search::points::PointTree;
 use knarr_grid::Grid;
 use knarr_kernels::sphere::UnitVector;
 use knarr_kernels::tangent_plane::{PlanePoint, TangentPlane};
 
-/// Centers that a fit takes: twice the terms of a cubic.
-const NEIGHBOURS: usize = 20;
-/// Terms of a plane, a quadratic and a cubic, with the centers each needs.
-const DEGREES: [(usize, usize); 3] = [(10, 14), (6, 8), (3, 4)];
+/// Centers that a fit takes: where cells are long, as those of ocean grids at the equator, they still lie in five rows.
+const NEIGHBOURS: usize = 24;
+/// Centers that a cubic, a quadratic and a plane need.
+const LEAST: [usize; 3] = [14, 8, 4];
 /// Centers nearer than this share of the patch are met, not approached.
 const AT_CENTER: f64 = 1e-6;
 /// Fits whose weights have a greater sum of magnitudes reach out of what they know.
@@ -45,8 +46,7 @@ pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
 struct Scratch {
     found: Vec<(f64, u32)>,
     plane: Vec<PlanePoint>,
-    basis: Vec<f64>,
-    scales: Vec<f64>,
+    rows: Vec<[f64; TERMS]>,
     weights: Vec<f64>,
 }
 
@@ -56,42 +56,47 @@ impl Scratch {
         tree.nearest_k(p, NEIGHBOURS + 1, &mut self.found);
         let plane = TangentPlane::new(p, 0.1);
         self.plane.clear();
-        for &(_, id) in &self.found {
-            match plane.project(centers[id as usize]) {
-                Some(q) => self.plane.push(q),
-                None => break,
-            }
-        }
-        let Some(&[x, y]) = self.plane.last() else { return false };
-        let reach = x.hypot(y);
+        self.plane.extend(self.found.iter().map_while(|&(_, id)| plane.project(centers[id as usize])));
+        let Some([x, y]) = self.plane.pop() else { return false };
+        let (near, reach) = (self.plane.len(), x.hypot(y));
         if reach <= 0.0 {
             return false;
         }
-        let near = self.plane.len() - 1;
-        DEGREES.into_iter().filter(|&(_, least)| near >= least).any(|(terms, _)| self.fit_degree(terms, near, reach, links))
+        self.plane.iter_mut().for_each(|q| *q = q.map(|v| v / reach));
+        near >= LEAST[0] && self.fit_degree::<TERMS>(links)
+            || near >= LEAST[1] && self.fit_degree::<5>(links)
+            || near >= LEAST[2] && self.fit_degree::<2>(links)
     }
 
-    fn fit_degree(&mut self, terms: usize, near: usize, reach: f64, links: &mut Vec<Link>) -> bool {
-        self.basis.clear();
-        self.scales.clear();
-        for &[x, y] in &self.plane[..near] {
-            let (x, y) = (x / reach, y / reach);
-            let all = [1.0, x, y, x * x, x * y, y * y, x * x * x, x * x * y, x * y * y, y * y * y];
-            self.basis.extend_from_slice(&all[..terms]);
-            let r = x.hypot(y).min(1.0);
-            let fading = (1.0 - r) * (1.0 - r);
-            // The square root of the least-squares weight.
-            self.scales.push(fading / (r * r + AT_CENTER * AT_CENTER).sqrt());
+    /// Fits a polynomial of `T` terms and a constant.
+    fn fit_degree<const T: usize>(&mut self, links: &mut Vec<Link>) -> bool {
+        let Self { found, plane, rows, weights } = self;
+        rows.clear();
+        weights.clear();
+        let (mut means, mut total) = ([0.0; TERMS], 0.0);
+        for &[x, y] in plane.iter() {
+            let r2 = x * x + y * y;
+            let fading = (1.0 - r2.sqrt()).max(0.0);
+            let weight = fading * fading * fading * (fading * fading * fading) / (r2 + AT_CENTER * AT_CENTER);
+            let row = terms([x, y]);
+            means.iter_mut().zip(&row).for_each(|(m, b)| *m += weight * b);
+            total += weight;
+            rows.push(row);
+            weights.push(weight);
         }
-        let fit = Fit::new(&self.basis, terms, &self.scales);
-        if !fit.is_some_and(|fit| fit.coefficient(0, &mut self.weights)) {
+        means.iter_mut().for_each(|m| *m /= total);
+        rows.iter_mut().for_each(|row| row.iter_mut().zip(&means).for_each(|(b, m)| *b -= m));
+        let Some(fit) = Fit::<T>::new(rows, weights) else { return false };
+        let slopes = fit.solve(&means);
+        let mut magnitude = 0.0f64;
+        for (weight, row) in weights.iter_mut().zip(rows.iter()) {
+            *weight *= 1.0 / total - row.iter().zip(&slopes).map(|(b, s)| b * s).sum::<f64>();
+            magnitude += weight.abs();
+        }
+        if magnitude.is_nan() || magnitude > GREATEST_MAGNITUDE {
             return false;
         }
-        let magnitude: f64 = self.weights.iter().map(|w| w.abs()).sum();
-        if magnitude > GREATEST_MAGNITUDE {
-            return false;
-        }
-        links.extend(self.found.iter().zip(&self.weights).map(|(f, &w)| (f.1, w)));
+        links.extend(found.iter().zip(weights.iter()).map(|(f, &w)| (f.1, w)));
         true
     }
 }

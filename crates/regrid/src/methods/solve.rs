@@ -1,79 +1,74 @@
-//! Small dense systems of one destination point: least squares and symmetric saddle points.
+//! Small dense systems of one point or cell: least squares and symmetric saddle points.
 
-/// Rows and columns below this share of the largest pivot are taken as dependent.
-const DEPENDENT: f64 = 1e-10;
+use knarr_kernels::tangent_plane::PlanePoint;
 
-/// A least-squares fit of Σ_m c_m·b_m(x) to values f_j at places x_j, minimising Σ_j s_j²·(p(x_j) − f_j)²: what its
-/// coefficients are in terms of the values.
-///
-/// Householder QR of the scaled rows; the orthogonal factor is not kept (semi-normal equations).
-pub(super) struct Fit {
-    columns: usize,
-    scaled: Vec<f64>,
-    scales: Vec<f64>,
-    triangle: Vec<f64>,
+/// Terms of a cubic without its constant.
+pub(super) const TERMS: usize = 9;
+/// Terms that are dependent on others up to this share of their squares are not determined.
+const DEPENDENT: f64 = 1e-6;
+
+/// x, y, x², xy, y², x³, x²y, xy² and y³: the first 2 make a plane, the first 5 a quadratic.
+pub(super) fn terms([x, y]: PlanePoint) -> [f64; TERMS] {
+    let (xx, xy, yy) = (x * x, x * y, y * y);
+    [x, y, xx, xy, yy, xx * x, xx * y, x * yy, yy * y]
 }
 
-impl Fit {
-    /// `basis` holds the rows b_m(x_j) of `columns` functions, `scales` the s_j; `None` if the places do not determine
-    /// the fit.
-    pub fn new(basis: &[f64], columns: usize, scales: &[f64]) -> Option<Self> {
-        let rows = scales.len();
-        if rows < columns {
+/// The normal equations of a least-squares fit of Σ_m c_m·b_m(x) to values f_j at places x_j, minimising
+/// Σ_j w_j·(Σ_m c_m·b_m(x_j) − f_j)², with the first `T` terms: N·c = Σ_j w_j·b(x_j)·f_j, N = Σ_j w_j·b(x_j)·b(x_j)ᵀ.
+///
+/// A Cholesky factor of N with its diagonal scaled to 1, so that neither the unit of length nor that of the weights
+/// counts; in place, without allocation.
+pub(super) struct Fit<const T: usize> {
+    /// Below the diagonal the factor, on it the inverse of the factor's.
+    factor: [[f64; T]; T],
+    scales: [f64; T],
+}
+
+impl<const T: usize> Fit<T> {
+    /// That of rows b(x_j) and weights w_j; `None` if the places do not determine it.
+    pub fn new(rows: &[[f64; TERMS]], weights: &[f64]) -> Option<Self> {
+        if rows.len() < T {
             return None;
         }
-        let mut a: Vec<f64> = basis.to_vec();
-        for (row, s) in a.chunks_exact_mut(columns).zip(scales) {
-            row.iter_mut().for_each(|v| *v *= s);
-        }
-        let scaled = a.clone();
-        let mut largest = 0.0f64;
-        for k in 0..columns {
-            let norm2: f64 = (k..rows).map(|i| a[i * columns + k] * a[i * columns + k]).sum();
-            let norm = norm2.sqrt();
-            largest = largest.max(norm);
-            if norm <= DEPENDENT * largest {
-                return None;
-            }
-            let pivot = a[k * columns + k];
-            let alpha = if pivot > 0.0 { -norm } else { norm };
-            // v = column − α·e_k, and H = I − 2vvᵀ/vᵀv maps the column to α·e_k.
-            a[k * columns + k] = pivot - alpha;
-            let v2 = 2.0 * (norm2 - alpha * pivot);
-            for m in k + 1..columns {
-                let along: f64 = (k..rows).map(|i| a[i * columns + k] * a[i * columns + m]).sum();
-                let factor = 2.0 * along / v2;
-                for i in k..rows {
-                    a[i * columns + m] -= factor * a[i * columns + k];
+        let mut normal = [[0.0; T]; T];
+        for (row, weight) in rows.iter().zip(weights) {
+            for m in 0..T {
+                let weighted = weight * row[m];
+                for k in 0..=m {
+                    normal[m][k] += weighted * row[k];
                 }
             }
-            for i in k..rows {
-                a[i * columns + k] = 0.0;
-            }
-            a[k * columns + k] = alpha;
         }
-        a.truncate(columns * columns);
-        Some(Self { columns, scaled, scales: scales.to_vec(), triangle: a })
+        let scales: [f64; T] = std::array::from_fn(|m| 1.0 / normal[m][m].sqrt());
+        let mut factor = normal;
+        for m in 0..T {
+            for k in 0..m {
+                let known: f64 = (0..k).map(|i| factor[m][i] * factor[k][i]).sum();
+                factor[m][k] = (normal[m][k] * scales[m] * scales[k] - known) * factor[k][k];
+            }
+            let rest = 1.0 - factor[m][..m].iter().map(|v| v * v).sum::<f64>();
+            // Terms that are 0 everywhere have no scale, and compare to nothing.
+            if rest.is_nan() || rest <= DEPENDENT {
+                return None;
+            }
+            factor[m][m] = 1.0 / rest.sqrt();
+        }
+        Some(Self { factor, scales })
     }
 
-    /// Weights w with c_m = Σ_j w_j·f_j; false if they are no numbers.
-    pub fn coefficient(&self, m: usize, weights: &mut Vec<f64>) -> bool {
-        let n = self.columns;
-        let r = |i: usize, j: usize| self.triangle[i * n + j];
-        // w = S·A·R⁻¹·R⁻ᵀ·e_m.
-        let mut y = vec![0.0; n];
-        for i in 0..n {
-            let known: f64 = (0..i).map(|j| r(j, i) * y[j]).sum();
-            y[i] = (f64::from(u8::from(i == m)) - known) / r(i, i);
+    /// N⁻¹·`right`, of which the first `T` count.
+    pub fn solve(&self, right: &[f64; TERMS]) -> [f64; T] {
+        let mut y = [0.0; T];
+        for m in 0..T {
+            let known: f64 = (0..m).map(|k| self.factor[m][k] * y[k]).sum();
+            y[m] = (right[m] * self.scales[m] - known) * self.factor[m][m];
         }
-        for i in (0..n).rev() {
-            let known: f64 = (i + 1..n).map(|j| r(i, j) * y[j]).sum();
-            y[i] = (y[i] - known) / r(i, i);
+        for m in (0..T).rev() {
+            let known: f64 = (m + 1..T).map(|k| self.factor[k][m] * y[k]).sum();
+            y[m] = (y[m] - known) * self.factor[m][m];
         }
-        let rows = self.scaled.chunks_exact(n).zip(&self.scales);
-        weights.clear();
-        weights.extend(rows.map(|(row, s)| s * row.iter().zip(&y).map(|(b, y)| b * y).sum::<f64>()));
-        weights.iter().all(|w| w.is_finite())
+        (0..T).for_each(|m| y[m] *= self.scales[m]);
+        y
     }
 }
 
@@ -113,20 +108,25 @@ mod tests {
 
     #[test]
     fn a_fit_reproduces_its_basis() {
-        // Nine points, basis 1, x, y, x·y: any combination of them has the value c₀ at the origin.
-        let points: Vec<[f64; 2]> = (0..9).map(|k| [f64::from(k % 3) - 0.8, f64::from(k / 3) - 1.3]).collect();
-        let basis: Vec<f64> = points.iter().flat_map(|&[x, y]| [1.0, x, y, x * y]).collect();
-        let scales: Vec<f64> = (0..9).map(|k| 1.0 + f64::from(k) * 0.1).collect();
-        let mut weights = Vec::new();
-        let fit = Fit::new(&basis, 4, &scales).expect("nine points determine four terms");
-        for (m, c) in [(0, [3.0, 0.0, 0.0, 0.0]), (0, [0.5, 2.0, -1.0, 4.0]), (2, [0.5, 2.0, -1.0, 4.0])] {
-            assert!(fit.coefficient(m, &mut weights));
-            let value: f64 =
-                basis.chunks(4).zip(&weights).map(|(b, w)| w * b.iter().zip(c).map(|(b, c)| b * c).sum::<f64>()).sum();
-            assert!((value - c[m]).abs() < 1e-14, "{value}");
+        // Twelve points of a lattice, 4 x 3: a quadratic, but y³ is 1e-6·y.
+        let places: Vec<PlanePoint> = (0..12).map(|k| [f64::from(k % 4) - 1.3, 1e-3 * (f64::from(k / 4) - 1.0)]).collect();
+        let rows: Vec<[f64; TERMS]> = places.iter().map(|&p| terms(p)).collect();
+        let weights: Vec<f64> = (0..12).map(|k| 1e-5 * (1.0 + f64::from(k))).collect();
+        let fit = Fit::<5>::new(&rows, &weights).expect("twelve points determine five terms");
+        let coefficients = [3.0, 0.5, -2.0, 4.0, 1.0];
+        let mut right = [0.0; TERMS];
+        for (row, weight) in rows.iter().zip(&weights) {
+            let value: f64 = row.iter().zip(coefficients).map(|(b, c)| b * c).sum();
+            right.iter_mut().zip(row).for_each(|(r, b)| *r += weight * b * value);
         }
-        let on_a_line: Vec<f64> = (0..5).flat_map(|k| [1.0, f64::from(k), 2.0 * f64::from(k)]).collect();
-        assert!(Fit::new(&on_a_line, 3, &[1.0; 5]).is_none());
+        // Values of y² are 1e-6 of those of x, and so are the digits that it has.
+        for (found, expected) in fit.solve(&right).iter().zip(coefficients) {
+            assert!((found - expected).abs() < 1e-7, "{found} {expected}");
+        }
+        assert!(Fit::<TERMS>::new(&rows, &weights).is_none());
+        let on_a_line: Vec<[f64; TERMS]> = (0..5).map(|k| terms([f64::from(k), 2.0 * f64::from(k)])).collect();
+        assert!(Fit::<2>::new(&on_a_line, &[1.0; 5]).is_none());
+        assert!(Fit::<2>::new(&[[0.0; TERMS]; 3], &[1.0; 3]).is_none());
     }
 
     #[test]

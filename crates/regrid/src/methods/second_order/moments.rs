@@ -73,19 +73,16 @@ impl<'a> Cells<'a> {
 /// Corners of the quadrangle between meridians and parallels, with chords.
 fn push_quadrangle(rows: &Rows, [west, east]: [f64; 2], [south, north]: [f64; 2], out: &mut Vec<UnitVector>) {
     let chords = (((east - west) / CHORD_DEG).ceil() as usize).clamp(1, MOST_CHORDS);
-    let lon = |k: usize| west + (east - west) * k as f64 / chords as f64;
-    let mut push = |lon, lat| out.push(rows_to_globe(rows, unit_vector(lon, lat)));
+    // Places on the equator, so that the sine and cosine of each longitude are taken once.
+    let mut equator = [[0.0; 3]; MOST_CHORDS + 1];
+    let equator = &mut equator[..=chords];
+    equator.iter_mut().enumerate().for_each(|(k, p)| *p = unit_vector(west + (east - west) * k as f64 / chords as f64, 0.0));
+    let at = |[x, y, _]: UnitVector, [radius, _, z]: UnitVector| rows_to_globe(rows, [radius * x, radius * y, z]);
+    let (low, high) = (unit_vector(0.0, south), unit_vector(0.0, north));
     // A row that ends at a pole has one corner there.
-    if south > -90.0 {
-        (0..=chords).for_each(|k| push(lon(k), south));
-    } else {
-        push(west, south);
-    }
-    if north < 90.0 {
-        (0..=chords).rev().for_each(|k| push(lon(k), north));
-    } else {
-        push(east, north);
-    }
+    let corners = |lat: f64| if lat.abs() < 90.0 { chords + 1 } else { 1 };
+    out.extend(equator[..corners(south)].iter().map(|&p| at(p, low)));
+    out.extend(equator[equator.len() - corners(north)..].iter().rev().map(|&p| at(p, high)));
 }
 
 /// The piece of an outline whose barycentre is known.

@@ -1,21 +1,20 @@
 //! The shape of a field in its cells, as sums over differences to the cells around.
 
 use super::{Cells, Frame, Terms};
-use crate::methods::solve::Fit;
+use crate::methods::solve::{Fit, TERMS, terms};
 use knarr_grid::{Grid, Mask, Neighbours};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Terms of a quadratic and of a plane without their constants: at least as many cells around are needed.
-const DEGREES: [usize; 2] = [5, 2];
-/// Shapes whose weights have a greater sum of magnitudes are made of noise; among squares the gradient has 2, the
-/// curvature 3.
-const GREATEST_MAGNITUDE: f64 = 5.0;
+/// Gradients and curvatures whose weights have a greater sum of magnitudes are made of noise: among squares they have 2
+/// and 4, the curvature among triangles more.
+const GREATEST_SLOPE: f64 = 5.0;
+const GREATEST_CURVATURE: f64 = 8.0;
 /// Cells whose shapes are kept: some rows of a block of destination cells.
 const RECENT: usize = 4096;
-/// The shares of gradient and curvature that are taken.
-const SHARES: Terms = [1.0, 1.0, 0.5, 0.5, 0.5];
+/// The share of the curvature that is taken.
+const CURVATURE_SHARE: f64 = 0.6;
 
 /// Gradient and curvature in each cell as sums over differences to the cells around.
 #[derive(Debug)]
@@ -28,10 +27,9 @@ pub(super) struct Shapes {
 /// Buffers of a shape.
 #[derive(Default)]
 pub(super) struct Scratch {
-    basis: Vec<f64>,
-    scales: Vec<f64>,
-    weights: [Vec<f64>; 5],
     cells: Vec<u32>,
+    rows: Vec<[f64; TERMS]>,
+    weights: Vec<f64>,
     /// Pairs (k, v) with s_j = Σ v·(f_k − f_j).
     pub links: Vec<(u32, Terms)>,
 }
@@ -80,43 +78,52 @@ impl Shapes {
     /// Leaves the shape in cell `j` from the cells around that are `valid` in `scratch.links`; none where they do not
     /// determine it.
     pub fn of(&self, j: usize, valid: impl Fn(u32) -> bool, scratch: &mut Scratch) {
-        let Scratch { cells, links, .. } = scratch;
+        let Scratch { cells, rows, weights, links } = scratch;
         links.clear();
         cells.clear();
-        cells.extend(self.around(j).filter(|&k| valid(k)));
-        let is_surrounded = cells.len() == self.neighbours.of(j).len();
-        // Copies of the cell itself, in halos, lie at the same place and tell nothing.
-        let place = |k: u32| self.frames[j].project(self.frames[k as usize].origin).filter(|[x, y]| x * x + y * y > 1e-12);
-        cells.retain(|&k| place(k).is_some());
-        let Some(terms) = DEGREES.into_iter().find(|&terms| self.fit(terms, j, scratch)) else { return };
-        let Scratch { cells, weights, links, .. } = scratch;
-        let is_curved = is_surrounded && terms == 5 && magnitude(&weights[2..]) <= GREATEST_MAGNITUDE;
-        let taken = if is_curved { 5 } else { 2 };
-        links.extend(cells.iter().enumerate().map(|(at, &k)| {
-            let mut shape = [0.0; 5];
-            shape.iter_mut().zip(weights.iter()).zip(SHARES).take(taken).for_each(|((s, w), share)| *s = share * w[at]);
-            (k, shape)
-        }));
-    }
-
-    /// Fits p(x, y) without a constant to the differences f_k − f_j; false if it does not hold.
-    fn fit(&self, terms: usize, j: usize, Scratch { basis, scales, weights, cells, .. }: &mut Scratch) -> bool {
-        if cells.len() < terms {
-            return false;
+        rows.clear();
+        weights.clear();
+        let all = self.neighbours.of(j);
+        let mut found = 0;
+        for &k in all.iter().filter(|&&k| self.is_active.is_active(k as usize) && valid(k)) {
+            found += 1;
+            let Some([x, y]) = self.frames[j].project(self.frames[k as usize].origin) else { continue };
+            let d2 = x * x + y * y;
+            // Copies of the cell itself, in halos, lie at the same place and tell nothing.
+            if d2 > 1e-12 {
+                cells.push(k);
+                rows.push(terms([x, y]));
+                weights.push((d2 * d2 * d2).powi(-2));
+            }
         }
-        basis.clear();
-        scales.clear();
-        for [x, y] in cells.iter().filter_map(|&k| self.frames[j].project(self.frames[k as usize].origin)) {
-            basis.extend_from_slice(&[x, y, x * x, x * y, y * y][..terms]);
-            // The square root of the least-squares weight 1/d¹⁰.
-            scales.push((x * x + y * y).powf(-2.5));
-        }
-        let fit = Fit::new(basis, terms, scales);
-        let is_solved = fit.is_some_and(|fit| (0..terms).all(|m| fit.coefficient(m, &mut weights[m])));
-        is_solved && magnitude(&weights[..2]) <= GREATEST_MAGNITUDE
+        let is_surrounded = found == all.len();
+        let _ = fit::<5>(cells, rows, weights, is_surrounded, links) || fit::<2>(cells, rows, weights, false, links);
     }
 }
 
-fn magnitude(weights: &[Vec<f64>]) -> f64 {
-    weights.iter().flatten().map(|w| w.abs()).sum()
+/// Appends the links of a fit of p(x, y) of `T` terms without a constant to the differences f_k − f_j, whose curvature is
+/// kept if it is sound and `is_curved`; false if none holds.
+fn fit<const T: usize>(
+    cells: &[u32],
+    rows: &[[f64; TERMS]],
+    weights: &[f64],
+    is_curved: bool,
+    links: &mut Vec<(u32, Terms)>,
+) -> bool {
+    let Some(fit) = Fit::<T>::new(rows, weights) else { return false };
+    let (mut slope, mut curvature) = (0.0f64, 0.0);
+    for ((&cell, row), weight) in cells.iter().zip(rows).zip(weights) {
+        let mut shape = [0.0; 5];
+        shape.iter_mut().zip(fit.solve(row)).for_each(|(s, c)| *s = weight * c);
+        slope += shape[..2].iter().map(|s| s.abs()).sum::<f64>();
+        curvature += shape[2..].iter().map(|s| s.abs()).sum::<f64>();
+        links.push((cell, shape));
+    }
+    if slope.is_nan() || slope > GREATEST_SLOPE {
+        links.clear();
+        return false;
+    }
+    let share = if is_curved && curvature <= GREATEST_CURVATURE { CURVATURE_SHARE } else { 0.0 };
+    links.iter_mut().for_each(|(_, shape)| shape[2..].iter_mut().for_each(|s| *s *= share));
+    true
 }
