@@ -250,10 +250,22 @@ fn fastest<V: Real, const INTEGRAL: bool>(values: Eights<'_, V>, areas: Eights<'
         #[allow(unsafe_code, reason = "only the call knows which instructions the machine has")]
         // SAFETY: it has them.
         return unsafe { wide::<V, INTEGRAL>(values, areas, parts) };
+    } else if is_x86_feature_detected!("avx2") {
+        #[allow(unsafe_code, reason = "only the call knows which instructions the machine has")]
+        // SAFETY: it has them.
+        return unsafe { half_wide::<V, INTEGRAL>(values, areas, parts) };
     }
     plain::<V, INTEGRAL>(values, areas, parts)
 }
 
+/// [`plain`] with two vectors for all lanes, as the compiler makes them.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn half_wide<V: Real, const INTEGRAL: bool>(values: Eights<'_, V>, areas: Eights<'_, f64>, parts: Eights<'_, f64>) -> Lanes {
+    plain::<V, INTEGRAL>(values, areas, parts)
+}
+
+#[inline(always)]
 fn plain<V: Real, const INTEGRAL: bool>(values: Eights<'_, V>, areas: Eights<'_, f64>, parts: Eights<'_, f64>) -> Lanes {
     let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
     let [mut sum, mut integral] = [[0.0; LANES]; 2];
@@ -406,6 +418,31 @@ mod tests {
         let found = (summary.min, summary.max, summary.valid);
         let least = values.iter().copied().fold(f32::INFINITY, f32::min);
         assert_eq!(found, (f64::from(least), f64::from(values.iter().copied().fold(0.0, f32::max)), values.len() as u64));
+    }
+
+    /// Each form of the sums against the plain one, on machines that have its instructions.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn wide_instructions_give_the_same_bits() {
+        let numbers = |n: f64| -> Vec<[f64; LANES]> {
+            (0..257).map(|row| std::array::from_fn(|k| ((row * LANES + k) as f64 * n).sin() * 10f64.powi(k as i32 - 3))).collect()
+        };
+        let (values, areas, parts) = (numbers(0.37), numbers(1.7), numbers(0.011));
+        let singles: Vec<[f32; LANES]> = values.iter().map(|eight| eight.map(|v| v as f32)).collect();
+        let bits = |l: Lanes| [l.min, l.max, l.sum, l.integral].map(|lanes| lanes.map(f64::to_bits));
+        let expected = [bits(plain::<f64, true>(&values, &areas, &parts)), bits(plain::<f32, true>(&singles, &areas, &parts))];
+        #[allow(unsafe_code, reason = "only the call knows which instructions the machine has")]
+        // SAFETY: each is called where the machine has its instructions.
+        unsafe {
+            if is_x86_feature_detected!("avx2") {
+                let (double, single) = (half_wide::<f64, true>, half_wide::<f32, true>);
+                assert_eq!([bits(double(&values, &areas, &parts)), bits(single(&singles, &areas, &parts))], expected);
+            }
+            if is_x86_feature_detected!("avx512f") {
+                let (double, single) = (wide::<f64, true>, wide::<f32, true>);
+                assert_eq!([bits(double(&values, &areas, &parts)), bits(single(&singles, &areas, &parts))], expected);
+            }
+        }
     }
 
     /// One missing value among many: what is counted by the branch with flags and by the one without agrees.
