@@ -19,6 +19,7 @@ pub mod polygon_hash;
 pub mod reduced_location;
 pub mod river_routing;
 pub mod rotate_vectors;
+pub mod sea_ice;
 mod slabs;
 pub mod sparse_apply;
 pub mod time_reduce;
@@ -58,6 +59,7 @@ pub const KERNELS: &[Kernel] = &[
     river_routing::RESERVOIR,
     rotate_vectors::TO_CARTESIAN,
     rotate_vectors::FROM_CARTESIAN,
+    sea_ice::STEP,
     sparse_apply::BY_QUADS,
     sparse_apply::SINGLE,
     sparse_apply::LONG,
