@@ -98,6 +98,38 @@ fn levels_come_after_what_they_need() {
     }
 }
 
+/// By what cells hold a wave is that by discharge, and keeps the account.
+#[test]
+fn a_wave_by_storage_is_that_by_discharge() {
+    let network = pcraster();
+    let channel =
+        kinematic::Channel { alpha: kinematic::manning_alpha(0.035, 40.0, 1e-3), beta: 0.6, seconds: 3600.0, length: 5000.0 };
+    let local: Vec<f64> = (0..25).map(|k| 2.0 + 0.3 * f64::from(k)).collect();
+    let lateral: Vec<f64> = local.iter().map(|l| l / channel.length).collect();
+    let mut discharge: Vec<f64> = (0..25).map(|k| 1.0 + f64::from(k % 5)).collect();
+    let held = |q: &f64| channel.alpha * q.powf(channel.beta) * channel.length;
+    let mut storage: Vec<f64> = discharge.iter().map(held).collect();
+    let mut channels = vec![Some(channel); 25];
+    for _ in 0..48 {
+        let before: f64 = storage.iter().sum();
+        discharge = kinematic::step(&network, &channel, &discharge, &lateral);
+        let found = kinematic::step_stored(&network, &channels, &mut storage, &local, channel.seconds);
+        for (found, expected) in found.iter().zip(&discharge) {
+            assert!((found / expected - 1.0).abs() < 1e-11, "{found} {expected}");
+        }
+        let leaves: f64 = (0..25).filter(|&cell| network.downstream(cell).is_none()).map(|cell| found[cell]).sum();
+        let change = (local.iter().sum::<f64>() - leaves) * channel.seconds;
+        let now: f64 = storage.iter().sum();
+        assert!((now - before - change).abs() < 1e-13 * now, "{now} {before} {change}");
+    }
+    // Dry channels stay dry, and a cell without a channel holds nothing.
+    let dry = kinematic::step_stored(&network, &channels, &mut [0.0; 25], &[0.0; 25], 3600.0);
+    assert!(dry.iter().all(|&q| q == 0.0));
+    channels.fill(None);
+    kinematic::step_stored(&network, &channels, &mut storage, &local, 3600.0);
+    assert!(storage.iter().all(|&s| s.abs() < 1e-6), "{storage:?}");
+}
+
 #[test]
 fn reservoirs_close_and_split_steps_are_whole_steps() {
     let network = pcraster();

@@ -3,25 +3,26 @@
 use super::inputs::{active_cells, masked, or_else, static_field};
 use super::land_bucket::RUNOFF;
 use super::slab_ocean::RIVERS;
-use crate::document::{Seconds, Speed};
+use crate::document::{Fraction, Length, Seconds, Speed};
 use crate::{
     About, Component, ComponentError, Context, Declaration, DeclaredGrid, Export, Fields, Import, Interval, Nature, Parameters,
     Quantity, State, Statistic, Stock,
 };
 use knarr_grid::{Grid, Layout, Mask};
+use knarr_kernels::river_routing::kinematic::{self, Channel};
 use knarr_kernels::river_routing::{Network, relief, reservoir};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Radius of the Earth (m).
 const RADIUS: f64 = 6_371_229.0;
 
-/// A linear reservoir in each cell of land, that drains down the relief to the sea.
+/// Water in each cell of land, that drains down the relief to the sea.
 ///
-/// The grid has rows and columns; its active cells are land. Water takes distance / `speed` through a cell; what reaches a
-/// cell of the sea, or the lowest of a land without one, leaves there. Hollows spill over their rims, so that nothing
-/// stays inland.
+/// The grid has rows and columns; its active cells are land. A cell is a linear reservoir, through which water takes
+/// distance / `speed`, or a channel with a kinematic wave. What reaches a cell of the sea, or the lowest of a land without
+/// one, leaves there. Hollows spill over their rims, so that nothing stays inland.
 #[derive(Debug)]
 pub struct RiverRouting {
     declaration: Declaration,
@@ -30,11 +31,20 @@ pub struct RiverRouting {
     mouths: Vec<bool>,
     /// m².
     areas: Vec<f64>,
-    residence: Vec<f64>,
+    way: Way,
     /// kg in each cell.
     storage: Vec<f64>,
     /// kg that came into each cell from those above it in the last step, less what went to the one below.
     carried: Vec<f64>,
+}
+
+/// How water gets through cells.
+#[derive(Debug)]
+enum Way {
+    /// By the time it stays in each (s).
+    Reservoirs(Vec<f64>),
+    /// By the channel of each; none where all leaves.
+    Channels(Vec<Option<Channel>>),
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -42,12 +52,49 @@ pub struct RiverRouting {
 struct Settings {
     /// Height of the surface, `FILE.nc:VARIABLE`.
     relief: String,
-    /// Speed of water along the line between centers.
+    /// How water moves: each cell a linear reservoir, or a channel with a kinematic wave.
+    #[serde(default)]
+    scheme: Scheme,
+    /// Width of channels, of the kinematic wave.
+    #[serde(default = "hundred_metres")]
+    width: Length,
+    /// Manning's roughness of channels in s m-1/3, of the kinematic wave.
+    #[serde(default = "winding")]
+    roughness: Fraction,
+    /// Speed of water along the line between centers, of reservoirs.
     #[serde(default = "walking")]
     speed: Speed,
-    /// Longest time in a cell.
+    /// Longest time in a cell, of reservoirs.
     #[serde(default = "half_a_year")]
     longest: Seconds,
+}
+
+/// Names of the schemes.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Scheme {
+    /// Linear reservoirs.
+    #[default]
+    Reservoir,
+    /// The kinematic wave.
+    Kinematic,
+}
+
+/// Least slope of a channel: relief of a coarse grid has none in plains and hollows.
+const LEAST_SLOPE: f64 = 1e-4;
+
+/// Of Manning's friction.
+const BETA: f64 = 0.6;
+
+/// Density of water (kg m⁻³).
+const DENSITY: f64 = 1000.0;
+
+fn hundred_metres() -> Length {
+    Length::new(100.0)
+}
+
+fn winding() -> Fraction {
+    Fraction::new(0.035)
 }
 
 fn walking() -> Speed {
@@ -65,7 +112,7 @@ impl RiverRouting {
     /// What is told of the kind.
     pub fn about() -> About {
         About::new::<Settings>(
-            "runoff that flows down the relief from cell to cell, linear reservoirs",
+            "runoff that flows down the relief from cell to cell, by linear reservoirs or a kinematic wave",
             r#"{kind: river_routing, grid: r360x180, step: P1D, parameters: {relief: "relief.nc:height"}}"#,
         )
     }
@@ -89,12 +136,7 @@ impl RiverRouting {
         let spacing = spacing(&grid, columns);
         let network = relief::network(&height, &land, columns, round, (spacing.0, &spacing.1))
             .map_err(|e| wrong("relief", e.to_string()))?;
-        let residence = (0..grid.len())
-            .map(|cell| match network.downstream(cell) {
-                Some(to) => (distance(&grid, cell, to) / settings.speed.get()).min(settings.longest.get()),
-                None => 0.0,
-            })
-            .collect();
+        let way = settings.way(&grid, &network, &height)?;
         let mouths: Vec<bool> = (0..grid.len())
             .map(|cell| network.downstream(cell).is_none() && (land[cell] || !network.upstream(cell).is_empty()))
             .collect();
@@ -118,9 +160,55 @@ impl RiverRouting {
             land,
             mouths,
             areas,
-            residence,
+            way,
             declaration: Declaration { grids: vec![DeclaredGrid { name, grid }, at_mouths], imports, exports },
         }))
+    }
+}
+
+impl Settings {
+    /// Cells as reservoirs or channels.
+    fn way(&self, grid: &Grid, network: &Network, height: &[f64]) -> Result<Way, ComponentError> {
+        let wrong = |parameter: &str, found: f64| ComponentError::Parameter {
+            parameter: parameter.to_owned(),
+            problem: format!("found {found}, expected more than 0"),
+        };
+        let (speed, width, roughness) = (self.speed.get(), self.width.get(), self.roughness.get());
+        if let Some((name, value)) =
+            [("speed", speed), ("width", width), ("roughness", roughness)].into_iter().find(|(_, v)| !(*v > 0.0))
+        {
+            return Err(wrong(name, value));
+        }
+        let cells = 0..grid.len();
+        Ok(match self.scheme {
+            Scheme::Reservoir => Way::Reservoirs(
+                cells
+                    .map(|cell| {
+                        network.downstream(cell).map_or(0.0, |to| (distance(grid, cell, to) / speed).min(self.longest.get()))
+                    })
+                    .collect(),
+            ),
+            Scheme::Kinematic => {
+                let channel = |(from, to): (usize, usize)| {
+                    let length = distance(grid, from, to).max(1.0);
+                    let slope = ((height[from] - height[to].max(0.0)) / length).max(LEAST_SLOPE);
+                    // A = α Q^β in kg m⁻¹ and kg s⁻¹.
+                    let alpha = kinematic::manning_alpha(roughness, width, slope) * DENSITY.powf(1.0 - BETA);
+                    Channel { alpha, beta: BETA, seconds: 0.0, length }
+                };
+                Way::Channels(cells.map(|cell| network.downstream(cell).map(|to| channel((cell, to)))).collect())
+            }
+        })
+    }
+}
+
+impl Way {
+    /// Advances what cells hold (kg) by what comes into them (kg s⁻¹), and gives what goes out of each (kg s⁻¹).
+    fn step(&self, network: &Network, storage: &mut [f64], local: &[f64], seconds: f64) -> Vec<f64> {
+        match self {
+            Self::Reservoirs(residence) => reservoir::step(network, storage, local, residence, seconds),
+            Self::Channels(channels) => kinematic::step_stored(network, channels, storage, local, seconds),
+        }
     }
 }
 
@@ -175,7 +263,7 @@ impl Component for RiverRouting {
         let n = self.storage.len();
         let runoff = or_else(imports, RUNOFF, 0.0, n)?;
         let local: Vec<f64> = (0..n).map(|cell| if self.land[cell] { runoff[cell] * self.areas[cell] } else { 0.0 }).collect();
-        let outflow = reservoir::step(&self.network, &mut self.storage, &local, &self.residence, interval.length_s());
+        let outflow = self.way.step(&self.network, &mut self.storage, &local, interval.length_s());
         self.carried.fill(0.0);
         for (cell, rate) in outflow.iter().enumerate() {
             if let Some(to) = self.network.downstream(cell) {
@@ -184,7 +272,7 @@ impl Component for RiverRouting {
             }
         }
         let at_mouths = (0..n).map(|cell| if self.mouths[cell] { outflow[cell] / self.areas[cell] } else { 0.0 }).collect();
-        let discharge = (0..n).map(|cell| if self.land[cell] { outflow[cell] / 1000.0 } else { 0.0 }).collect();
+        let discharge = (0..n).map(|cell| if self.land[cell] { outflow[cell] / DENSITY } else { 0.0 }).collect();
         let stored = (0..n).map(|cell| self.storage[cell] / self.areas[cell]).collect();
         exports.set(RIVERS, masked(at_mouths, &self.mouths))?;
         exports.set(DISCHARGE, masked(discharge, &self.land))?;

@@ -135,6 +135,37 @@ fn rivers_close_water_and_reach_the_sea() {
     assert!((1000..land_cells / 4).contains(&count) && inland == 0, "{count} mouths, {inland} inland of {land_cells}");
 }
 
+/// By a kinematic wave water closes too, goes on from a saved state, and wide or rough channels hold more of it.
+#[test]
+fn a_kinematic_wave_closes_water_and_holds_more_where_it_is_slow() {
+    let rivers = |more: &str| {
+        make("river_routing", Some(world()), DAY, &format!("{{relief: etopo_1deg.nc:ROSE, scheme: kinematic{more}}}"))
+    };
+    closes(rivers(""), 30, DAY);
+    let held = |more: &str| {
+        let (mut component, days) = (rivers(more), 200);
+        let declaration = component.declaration().clone();
+        let (mut imports, mut exports) = (Fields::for_imports(&declaration), Fields::for_exports(&declaration));
+        imports.set("runoff_flux", Values::constant(world().len(), 1e-5)).expect("declared");
+        for day in 0..days {
+            if day == 100 {
+                let saved = component.save().expect("on the host");
+                component = rivers(more);
+                component.restore(&saved).expect("its own state");
+            }
+            let interval = Interval { start: Instant(day * DAY), end: Instant((day + 1) * DAY), calendar: Calendar::NoLeap };
+            component.step(&interval, &imports, &mut exports).expect("steps");
+        }
+        let stock = component.stock(Quantity::Water).expect("it has water");
+        let grid = &declaration.grids[stock.grid].grid;
+        (0..grid.len()).map(|cell| stock.per_area[cell] * grid.area(cell)).sum::<f64>()
+    };
+    let (plain, rough, wide) = (held(""), held(", roughness: 0.07"), held(", width: 400 m"));
+    // A ~ n^0.6 and P^0.4 where what comes in is what goes out.
+    assert!(plain > 0.0 && (rough / plain - 2f64.powf(0.6)).abs() < 0.05, "{}", rough / plain);
+    assert!((wide / plain - 4f64.powf(0.4)).abs() < 0.05, "{}", wide / plain);
+}
+
 #[test]
 fn fire_codes_go_on_from_their_state() {
     let mut component = make("fire_weather", Some(world()), DAY, "{}");
