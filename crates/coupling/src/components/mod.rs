@@ -10,7 +10,7 @@
 //! | `slab_ocean` | a mixed layer of one temperature | heat, water |
 //! | `sea_ice` | ice without heat capacity on part of each cell | heat, water |
 //! | `land_bucket` | soil water | water |
-//! | `river_routing` | linear reservoirs down the relief | water |
+//! | `river_routing` | reservoirs or channels down the relief | water |
 //! | `fire_weather` | the six codes of the Canadian system | - |
 //! | `sink` | the end of the modelled part | - |
 
