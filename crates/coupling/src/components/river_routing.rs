@@ -175,7 +175,7 @@ impl Settings {
         };
         let (speed, width, roughness) = (self.speed.get(), self.width.get(), self.roughness.get());
         if let Some((name, value)) =
-            [("speed", speed), ("width", width), ("roughness", roughness)].into_iter().find(|(_, v)| !(*v > 0.0))
+            [("speed", speed), ("width", width), ("roughness", roughness)].into_iter().find(|(_, v)| v.is_nan() || *v <= 0.0)
         {
             return Err(wrong(name, value));
         }
