@@ -1,7 +1,6 @@
 //! The kinematic wave: friction balances slope, A = α Q^β.
 
 use super::Network;
-use rayon::prelude::*;
 
 /// No discharge is smaller (m³ s⁻¹): a power of it would have no derivative at 0.
 pub const LEAST_DISCHARGE: f64 = 1e-30;
@@ -53,22 +52,10 @@ pub fn discharge(channel: &Channel, inflow: f64, old: f64, lateral: f64) -> f64 
 /// If slices differ in length from the network.
 pub fn step(network: &Network, channel: &Channel, old: &[f64], lateral: &[f64]) -> Vec<f64> {
     assert!(old.len() == network.len() && lateral.len() == network.len(), "one value per cell");
-    let mut now = vec![0.0; network.len()];
-    for level in network.levels() {
-        let found: Vec<f64> = level
-            .par_iter()
-            .with_min_len(256)
-            .map(|&cell| {
-                let cell = cell as usize;
-                let inflow: f64 = network.upstream(cell).iter().map(|&from| now[from as usize]).sum();
-                discharge(channel, inflow, old[cell], lateral[cell])
-            })
-            .collect();
-        for (&cell, found) in level.iter().zip(found) {
-            now[cell as usize] = found;
-        }
-    }
-    now
+    network.pass_down(&mut old.to_vec(), |cell, old, inflow| {
+        let now = discharge(channel, inflow, old, lateral[cell]);
+        (now, now)
+    })
 }
 
 /// What a channel between banks of a constant width needs for Manning's friction: α of A = α Q^β with β = 3/5,
@@ -85,8 +72,9 @@ pub fn manning_alpha(roughness: f64, perimeter: f64, slope: f64) -> f64 {
 /// [`step`] in terms of what cells hold, with a channel for each: `storage` (m³) is advanced by what comes from the sides in
 /// `local` (m³ s⁻¹), and the discharge out of every cell returned (m³ s⁻¹), that of the end of the step for the whole of it.
 ///
-/// In kg and kg s⁻¹ for an α of these. `seconds` is the step, whatever channels say. A channel holds `S = α Q^β dx`, so that a step is the root of `S' + dt Q = S + dt (I + local)`; S' is what this balance
-/// leaves, and closes to rounding. Where there is no channel all leaves at once.
+/// In kg and kg s⁻¹ for an α of these. `seconds` is the step, whatever channels say. A channel holds `S = α Q^β dx`, so that
+/// a step is the root of `S' + dt Q = S + dt (I + local)`; S' is what this balance leaves, and closes to rounding. Where
+/// there is no channel all leaves at once.
 ///
 /// # Panics
 /// If slices differ in length from the network.
@@ -99,26 +87,13 @@ pub fn step_stored(
 ) -> Vec<f64> {
     let n = network.len();
     assert!(channels.len() == n && storage.len() == n && local.len() == n, "one value per cell");
-    let mut now = vec![0.0; n];
-    for level in network.levels() {
-        let found: Vec<(f64, f64)> = level
-            .par_iter()
-            .with_min_len(256)
-            .map(|&cell| {
-                let cell = cell as usize;
-                let above: f64 = network.upstream(cell).iter().map(|&from| now[from as usize]).sum();
-                let most = storage[cell] / seconds + (local[cell] + above);
-                let out = match &channels[cell] {
-                    Some(channel) => discharge(&Channel { seconds, ..*channel }, most, 0.0, 0.0).min(most.max(0.0)),
-                    None => most,
-                };
-                (storage[cell] + (local[cell] + above - out) * seconds, out)
-            })
-            .collect();
-        for (&cell, (held, out)) in level.iter().zip(found) {
-            storage[cell as usize] = held;
-            now[cell as usize] = out;
-        }
-    }
-    now
+    network.pass_down(storage, |cell, held, above| {
+        let come = local[cell] + above;
+        let most = held / seconds + come;
+        let out = match &channels[cell] {
+            Some(channel) => discharge(&Channel { seconds, ..*channel }, most, 0.0, 0.0).min(most.max(0.0)),
+            None => most,
+        };
+        (held + (come - out) * seconds, out)
+    })
 }

@@ -1,5 +1,6 @@
 //! Which cell drains into which, and the order that follows.
 
+use rayon::prelude::*;
 /// A directed forest: each cell has one downstream cell or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
@@ -173,6 +174,32 @@ impl Network {
     /// Cells in the order of flow: each level only needs those before it.
     pub fn levels(&self) -> impl Iterator<Item = &[u32]> {
         self.level_starts.windows(2).map(|w| &self.order[w[0]..w[1]])
+    }
+
+    /// Goes down the network: `pass` is given a cell, what it holds, and the sum of what leaves the cells that drain into it,
+    /// and gives what it holds then and what leaves it. Returns what leaves; cells of a level run in parallel.
+    ///
+    /// # Panics
+    /// If `held` differs in length from the network.
+    pub fn pass_down(&self, held: &mut [f64], pass: impl Fn(usize, f64, f64) -> (f64, f64) + Sync) -> Vec<f64> {
+        assert_eq!(held.len(), self.len(), "one value per cell");
+        let mut out = vec![0.0; self.len()];
+        for level in self.levels() {
+            let found: Vec<(f64, f64)> = level
+                .par_iter()
+                .with_min_len(256)
+                .map(|&cell| {
+                    let cell = cell as usize;
+                    let above: f64 = self.upstream(cell).iter().map(|&from| out[from as usize]).sum();
+                    pass(cell, held[cell], above)
+                })
+                .collect();
+            for (&cell, (holds, leaves)) in level.iter().zip(found) {
+                held[cell as usize] = holds;
+                out[cell as usize] = leaves;
+            }
+        }
+        out
     }
 
     /// What flows through each cell when each adds `local`: the sum over it and all that drains through it.

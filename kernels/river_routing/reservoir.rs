@@ -1,7 +1,6 @@
 //! A linear reservoir in each cell: it empties in proportion to what it holds.
 
 use super::Network;
-use rayon::prelude::*;
 
 /// Storage after a step, and the mean outflow in it, from `dS/dt = I − S/k`, exact for a constant inflow.
 ///
@@ -33,21 +32,5 @@ pub fn emptied(residence: f64, seconds: f64) -> f64 {
 pub fn step(network: &Network, storage: &mut [f64], local: &[f64], residence: &[f64], seconds: f64) -> Vec<f64> {
     let n = network.len();
     assert!(storage.len() == n && local.len() == n && residence.len() == n, "one value per cell");
-    let mut outflow = vec![0.0; n];
-    for level in network.levels() {
-        let found: Vec<(f64, f64)> = level
-            .par_iter()
-            .with_min_len(256)
-            .map(|&cell| {
-                let cell = cell as usize;
-                let above: f64 = network.upstream(cell).iter().map(|&from| outflow[from as usize]).sum();
-                step_one(storage[cell], local[cell] + above, residence[cell], seconds)
-            })
-            .collect();
-        for (&cell, (held, out)) in level.iter().zip(found) {
-            storage[cell as usize] = held;
-            outflow[cell as usize] = out;
-        }
-    }
-    outflow
+    network.pass_down(storage, |cell, held, above| step_one(held, local[cell] + above, residence[cell], seconds))
 }
