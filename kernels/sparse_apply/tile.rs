@@ -8,7 +8,7 @@ use super::layout::{CELLS, GROUP, Load, PAGE, Plan};
 use super::row_facts::RowFacts;
 use super::transpose::bits_of;
 use super::value::Lanes;
-use super::writer::{CARRY, Staging, Writer, fence, prefetch};
+use super::writer::{CARRY, LINE, Staging, Writer, fence, prefetch};
 use super::{Missing, SparseRows};
 
 /// Groups of rows between the call for a page and its use.
@@ -140,9 +140,13 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
         for (g, group) in plan.groups.iter().enumerate() {
             let ahead = plan.groups[(g + AHEAD).min(plan.groups.len() - 1)].loads_end;
             // Slab by slab, in the order of memory.
-            for b in 0..L {
+            for pages in &sources.pages {
                 for load in &plan.loads[called..ahead] {
-                    prefetch(sources.pages[b].get(load.page as usize).unwrap_or(&sources.last[b]));
+                    let start = pages.as_ptr().wrapping_add(load.page as usize).cast::<u8>();
+                    let end = start.wrapping_add(size_of::<[V; PAGE]>() - 1);
+                    // Seldom does a slab start where a line does.
+                    (0..size_of::<[V; PAGE]>()).step_by(LINE).for_each(|line| prefetch(start.wrapping_add(line)));
+                    prefetch(end);
                 }
             }
             called = ahead;
@@ -150,8 +154,8 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
             if let Some(next) = plan.groups.get(g + LINKS_AHEAD) {
                 let row = work.first + next.first;
                 let links = work.rows.row_starts[row]..work.rows.row_starts[row + next.rows];
-                work.rows.weights[links.clone()].chunks(8).for_each(|line| prefetch(&line[0]));
-                plan.columns[links.start - offset..links.end - offset].chunks(32).for_each(|line| prefetch(&line[0]));
+                work.rows.weights[links.clone()].chunks(8).for_each(|line| prefetch(line.as_ptr().cast()));
+                plan.columns[links.start - offset..links.end - offset].chunks(32).for_each(|line| prefetch(line.as_ptr().cast()));
             }
             for load in &plan.loads[loaded..group.loads_end] {
                 self.fill::<I>(&sources, *load, work.valid);

@@ -7,7 +7,7 @@ use super::transpose::{AVX2, AVX512};
 use std::arch::x86_64::*;
 
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(crate) const LINE: usize = 64;
 
 /// Room in front of new values for those that did not fill a line.
 pub(crate) const CARRY: usize = 16;
@@ -127,15 +127,15 @@ pub(crate) fn fence() {
     }
 }
 
-/// Asks for a line to be brought into the second-level cache.
+/// Asks for a line to be brought into the second-level cache; any address will do.
 #[inline(always)]
-pub(crate) fn prefetch<T>(line: &T) {
+pub(crate) fn prefetch(line: *const u8) {
     #[cfg(target_arch = "x86_64")]
     {
         #[allow(unsafe_code, reason = "a prefetch exists as an instruction only")]
-        // SAFETY: part of SSE; it only hints, and the address is that of a reference.
+        // SAFETY: part of SSE; it only hints, and does nothing where there is no memory.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(line).cast());
+            _mm_prefetch::<_MM_HINT_T1>(line.cast());
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
