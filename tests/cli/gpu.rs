@@ -104,11 +104,26 @@ fn a_file_regridded_on_a_device_is_that_of_the_processor() {
     assert_eq!(weights.code, Some(0), "{}", weights.stderr);
     let judged = run(&folder, "weights check map.nc", true);
     assert_eq!(judged.code, Some(0), "{}{}", judged.stdout, judged.stderr);
-    let rows = run(&folder, "weights r36x18 r8x4 -o map.nc -O --device gpu:0", true);
+    let rows = run(&folder, "weights O16 r8x4 -o map.nc -O --device gpu:0", true);
     assert!(rows.stderr.contains("made on the processor"), "{}", rows.stderr);
     for method in ["conservative", "nearest", "bilinear"] {
-        let made = run(&folder, &format!("weights r36x18 H4 -o map.nc -O --device gpu:0 --method {method}"), true);
-        assert!(made.code == Some(0) && !made.stderr.contains("made on the processor"), "{}", made.stderr);
+        for to in ["H4", "r8x4"] {
+            let made = run(&folder, &format!("weights r36x18 {to} -o map.nc -O --device gpu:0 --method {method}"), true);
+            assert!(made.code == Some(0) && !made.stderr.contains("made on the processor"), "{}", made.stderr);
+        }
+    }
+    // Tiles of weights are made there as well.
+    for to in ["r90x45", "H16"] {
+        let make = |name: &str, more: &str| {
+            let made = run(&folder, &format!("weights r180x90 {to} -o {name} -O --device gpu:0 {more}"), true);
+            assert!(made.code == Some(0) && !made.stderr.contains("on the processor"), "{}", made.stderr);
+        };
+        make("whole.nc", "");
+        make("tiles.nc", "--max-memory 3MB");
+        let judged = run(&folder, "weights check tiles.nc", true);
+        assert_eq!(judged.code, Some(0), "{}{}", judged.stdout, judged.stderr);
+        let same = run(&folder, "compare whole.nc tiles.nc", true);
+        assert_eq!(same.code, Some(0), "{}{}", same.stdout, same.stderr);
     }
     let cached = run(&folder, "weights r36x18 H4 -o map.nc -O --device gpu:0 --cache kept", true);
     assert_eq!(cached.code, Some(0), "{}", cached.stderr);

@@ -55,10 +55,63 @@ fn weights_of_polygons_are_those_of_the_processor() {
             assert_eq!(again, found, "the same bits in every run");
         }
     }
-    let (rows, other) = (grid("r36x18"), grid("r40x20"));
-    assert!(!Weights::has_kernels(&rows, &other, &Options::new(Method::Conservative)), "rows and rows have formulas");
-    let made = Weights::build_on(&device, &rows, &other, &Options::new(Method::Conservative));
-    assert_eq!(made, Weights::build(&rows, &other, &Options::new(Method::Conservative)));
+}
+
+#[test]
+fn weights_of_rows_and_rows_are_those_of_the_processor() {
+    let Some(device) = device() else { return };
+    let masked = |spec: &str| {
+        let mut grid = grid(spec);
+        grid.mask = Mask::from_active((0..grid.len()).map(|i| i % 7 != 3).collect());
+        grid
+    };
+    let rotated = ["rot:-162,39.25,-20,-20,2,2,21,21", "rot:-162,39.25,-18,-15,1.5,1.5,21,18"];
+    let pairs = [("r36x18", "r40x20"), ("r180x90", "r7x5"), ("r8x4", "r90x45"), ("F16", "r72x36"), (rotated[0], rotated[1])];
+    for (source, destination) in pairs {
+        for [source, destination] in [[grid(source), grid(destination)], [masked(source), masked(destination)]] {
+            for normalization in [Normalization::FractionArea, Normalization::DestinationArea] {
+                let options = Options { normalization, ..Options::new(Method::Conservative) };
+                assert!(Weights::has_kernels(&source, &destination, &options));
+                let expected = Weights::build(&source, &destination, &options).expect("corners");
+                let found = Weights::build_on(&device, &source, &destination, &options).expect("corners");
+                if has_f64(&device) {
+                    assert_eq!(found, expected, "products of the same numbers");
+                } else {
+                    assert_same(&found, &expected, 1e-6, "rows and rows");
+                }
+            }
+        }
+    }
+    // Reduced rows, and rows about two poles.
+    for (source, destination) in [("O16", "r36x18"), ("r36x18", "O16"), (rotated[0], "r36x18")] {
+        let (source, destination) = (grid(source), grid(destination));
+        let options = Options::new(Method::Conservative);
+        assert!(!Weights::has_kernels(&source, &destination, &options));
+        let made = Weights::build_on(&device, &source, &destination, &options);
+        assert_eq!(made, Weights::build(&source, &destination, &options));
+    }
+}
+
+#[test]
+fn tiles_made_on_a_device_are_rows_of_the_whole() {
+    let Some(device) = device() else { return };
+    for (source, destination) in [("r36x18", "r40x20"), ("CS12", "r36x18"), ("r36x18", "H8"), ("CS12", "H8"), ("O16", "H8")] {
+        let (source, destination) = (grid(source), grid(destination));
+        for method in [Method::Conservative, Method::Nearest, Method::Bilinear] {
+            let options = Options::new(method);
+            let whole = Weights::build_on(&device, &source, &destination, &options).expect("corners");
+            let n = destination.len();
+            let mut first = 0;
+            for end in [0, n / 3 + 1, n / 2, n] {
+                let tile = Weights::build_rows_on(&device, &source, &destination, &options, first..end).expect("in range");
+                assert_eq!(tile.destination_len(), end - first);
+                for i in first..end {
+                    assert_eq!(tile.row(i - first), whole.row(i), "{method} {i}");
+                }
+                first = end;
+            }
+        }
+    }
 }
 
 /// Compares weights link by link; a link that one has alone must be a rounding.
