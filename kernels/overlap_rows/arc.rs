@@ -236,31 +236,37 @@ impl CircleArc {
         arc_top(height + start.rise, height + end.rise, *rise, *square).map(|t| self.at(t, frame))
     }
 
-    /// Its parts that go one way in longitude and latitude each.
-    pub(super) fn straight_parts(&self, frame: &Frame) -> Vec<Self> {
+    /// Gives its parts that go one way in longitude and latitude each.
+    #[inline(always)]
+    pub(super) fn straight_parts(&self, frame: &Frame, mut each: impl FnMut(&Self)) {
         let turning = self.circle.turning_sin();
-        let turn = |arc: &Self| {
+        let mut part = |arc: &Self| {
             let (above, rise) = (arc.chord.start.rise - (turning - frame.sin()), arc.chord.rise);
-            let is_between = above * (above + rise) < 0.0;
-            is_between.then(|| arc.at(arc.chord.root(rise > 0.0, above, rise, turning - arc.circle.center[2]), frame))
+            if above * (above + rise) < 0.0 {
+                let t = arc.chord.root(rise > 0.0, above, rise, turning - arc.circle.center[2]);
+                arc.halves_at(arc.at(t, frame)).iter().for_each(&mut each);
+            } else {
+                each(arc);
+            }
         };
-        self.split_at(|arc| arc.top(frame)).into_iter().flat_map(|arc| arc.split_at(turn)).collect()
+        match self.top(frame) {
+            Some(top) => self.halves_at(top).iter().for_each(part),
+            None => part(self),
+        }
     }
 
     /// Its parts on which the distance from a plane through the meridian (sin, cos) grows or falls all along.
     pub(super) fn parts_beside(&self, meridian: (f64, f64), frame: &Frame) -> Vec<Self> {
         let center = self.side_of_center(meridian);
-        self.split_at(|arc| {
-            let (a, b) = (side(&arc.chord.start, meridian), side(&arc.chord.end, meridian));
-            arc_top(a - center, b - center, b - a, arc.chord.square).map(|t| arc.at(t, frame))
-        })
-    }
-
-    fn split_at(&self, place: impl Fn(&Self) -> Option<Point>) -> Vec<Self> {
-        match place(self) {
-            Some(p) => vec![Self::new(self.chord.start, p, self.circle), Self::new(p, self.chord.end, self.circle)],
+        let (a, b) = (side(&self.chord.start, meridian), side(&self.chord.end, meridian));
+        match arc_top(a - center, b - center, b - a, self.chord.square) {
+            Some(t) => self.halves_at(self.at(t, frame)).to_vec(),
             None => vec![*self],
         }
+    }
+
+    fn halves_at(&self, p: Point) -> [Self; 2] {
+        [Self::new(self.chord.start, p, self.circle), Self::new(p, self.chord.end, self.circle)]
     }
 
     fn side_of_center(&self, (sin, cos): (f64, f64)) -> f64 {

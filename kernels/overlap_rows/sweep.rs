@@ -166,9 +166,7 @@ fn walk<C: Columns>(
                 walk.follow(&Arc::new(a, b));
             }
             Edge::Circle(which) => {
-                for arc in CircleArc::new(a, b, circles[usize::from(which)]).straight_parts(frame) {
-                    walk.follow(&arc);
-                }
+                CircleArc::new(a, b, circles[usize::from(which)]).straight_parts(frame, |arc| walk.follow(arc));
             }
         }
         a = b;

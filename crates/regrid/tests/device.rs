@@ -252,6 +252,59 @@ fn fields_regridded_on_a_device_are_those_of_the_processor() {
 }
 
 #[test]
+fn layers_fill_on_a_device_what_they_fill_on_the_processor() {
+    fn check<V: knarr_kernels::gpu::Stored>(device: &Device, stack: &str, slabs: usize, bound: f64) {
+        let grids = [Arc::new(grid("r36x18")), Arc::new(grid("H8"))];
+        let [source, destination] = &grids;
+        let regridder = StackRegridder {
+            weights: StackWeights::build(source, destination, &stack.parse().expect("a stack")).expect("weights"),
+            missing: MissingPolicy::Skip { min_valid: 0.6 },
+        };
+        let cells = source.len();
+        let values: Vec<V> = (0..slabs * cells).map(|k| V::from_f64(280.0 + 20.0 * (k as f64 * 0.1).sin())).collect();
+        // Whole slabs, others of one mask, and others of their own.
+        let is_valid = |slab: usize, cell: usize| match (slab + 1) % 4 {
+            0 => true,
+            1 | 2 => cell % 36 > 12,
+            _ => (cell + slab) % 5 > 1,
+        };
+        let flags: Vec<bool> = (0..slabs * cells).map(|k| is_valid(k / cells, k % cells)).collect();
+        let values: Vec<V> = values.iter().zip(&flags).map(|(&v, &ok)| if ok { v } else { V::from_f64(f64::NAN) }).collect();
+        let apply = |device: &Device| {
+            let prepared = regridder.prepare_on::<V>(device).expect("it fits");
+            let n = slabs * destination.len();
+            let (mut made, mut ok) = (vec![V::from_f64(f64::NAN); n], vec![false; n]);
+            let levels = prepared.apply_into(&values, Some(&flags), &mut made, &mut ok).expect("lengths fit");
+            let before = copies(device);
+            let again = prepared.apply_into(&values, Some(&flags), &mut made, &mut ok).expect("lengths fit");
+            assert_eq!(again, levels);
+            let (up, down) = (copies(device).0 - before.0, copies(device).1 - before.1);
+            // Rows of layers are there since the first call: the field and its flags go there, values and flags come back.
+            let (size, words) = (V::WIDTH.bytes() as u64, (slabs as u64).div_ceil(16) * 4 + 8);
+            assert!(up <= cells as u64 * (slabs as u64 * size + words), "{stack}: {up} bytes there");
+            assert!(down <= 2 * destination.len() as u64 * (slabs as u64 * size + words), "{stack}: {down} bytes back");
+            (made, ok, levels)
+        };
+        let (expected, found) = (apply(&Device::Cpu), apply(device));
+        assert_eq!((&found.1, &found.2), (&expected.1, &expected.2), "{stack}");
+        assert!(expected.2.counts[1..].iter().sum::<u64>() > 50, "{stack}: {:?}", expected.2.counts);
+        for (f, e) in found.0.iter().zip(&expected.0) {
+            assert!((f.to_f64() - e.to_f64()).abs() <= bound, "{stack}: {} {}", f.to_f64(), e.to_f64());
+        }
+    }
+    let Some(device) = device() else { return };
+    for stack in ["conservative,nearest", "bilinear,distance:3,fixed:0", "conservative,bilinear,nearest:300km,fixed:-1"] {
+        for slabs in [1, 5, 19] {
+            // Sums in double precision, rounded once: a unit in the last place of 300.
+            check::<f32>(&device, stack, slabs, if has_f64(&device) { 3.1e-5 } else { 3e-4 });
+            if has_f64(&device) {
+                check::<f64>(&device, stack, slabs, 3e-12);
+            }
+        }
+    }
+}
+
+#[test]
 fn vectors_turned_on_a_device_are_those_of_the_processor() {
     let Some(device) = device() else { return };
     if !has_f64(&device) {

@@ -104,6 +104,11 @@ pub(super) fn destination_rows_by_rows(
     let of = |rows: &Rows| rows.rotation.unwrap_or(Rotation::IDENTITY);
     let turn = Turn::between(&of(destination), &of(source));
     let lats: Vec<[Direction; 2]> = destination.lat_bounds_deg.iter().map(|row| row.map(Direction::of_deg)).collect();
+    // Of the columns that all rows share.
+    let shared: Vec<[Direction; 2]> = match &destination.columns {
+        Columns::Shared(lon) => lon.bounds_deg.iter().map(|column| column.map(Direction::of_deg)).collect(),
+        Columns::Reduced { .. } => Vec::new(),
+    };
     Overlaps::by_rows(destination.len(), Ends::default, |cell, ends, links| {
         if !destination_mask.is_active(cell) {
             return 0.0;
@@ -117,6 +122,11 @@ pub(super) fn destination_rows_by_rows(
         };
         // Arcs of a parallel are followed over at most 45°, so that their ends tell where they turn.
         let parts = parts_of_column(destination, row, column);
+        if let (1, Some([west, east])) = (parts, shared.get(column)) {
+            let quadrangle = Quadrangle::new(&turn, [west, east], [south, north]);
+            slice_quadrangle(&bands, &quadrangle, &mut ends.scratch, &mut emit);
+            return least_overlap(destination_areas[cell]);
+        }
         for part in 0..parts {
             let lon = |k: usize| Lon::of(destination, row, column, part + k, parts);
             let [west, east] = ends.of([lon(0), lon(1)]);
