@@ -8,6 +8,7 @@
 
 use super::super::solve::{Fit, TERMS, terms};
 use crate::links::Link;
+use crate::search::nearby::Nearby;
 use crate::search::points::PointTree;
 use knarr_kernels::sphere::UnitVector;
 use knarr_kernels::tangent_plane::{PlanePoint, TangentPlane};
@@ -24,6 +25,7 @@ const GREATEST_MAGNITUDE: f64 = 4.0;
 /// Buffers of a fit.
 #[derive(Default)]
 pub(super) struct Scratch {
+    nearby: Nearby,
     found: Vec<(f64, u32)>,
     plane: Vec<PlanePoint>,
     rows: Vec<[f64; TERMS]>,
@@ -33,7 +35,7 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Appends the links of a fit around `p`; false if none is sound.
     pub fn fit(&mut self, tree: &PointTree, centers: &[UnitVector], p: UnitVector, links: &mut Vec<Link>) -> bool {
-        tree.nearest_k(p, NEIGHBOURS + 1, &mut self.found);
+        self.nearby.nearest_k(tree, centers, p, NEIGHBOURS + 1, &mut self.found);
         let plane = TangentPlane::new(p, 0.1);
         self.plane.clear();
         self.plane.extend(self.found.iter().map_while(|&(_, id)| plane.project(centers[id as usize])));
@@ -50,7 +52,7 @@ impl Scratch {
 
     /// Fits a polynomial of `T` terms and a constant.
     fn fit_degree<const T: usize>(&mut self, links: &mut Vec<Link>) -> bool {
-        let Self { found, plane, rows, weights } = self;
+        let Self { found, plane, rows, weights, .. } = self;
         rows.clear();
         weights.clear();
         let (mut means, mut total) = ([0.0; TERMS], 0.0);
