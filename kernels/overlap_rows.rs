@@ -1,7 +1,7 @@
 //! Overlap of any cell with the cells between parallels and meridians, by a sweep along its edges.
 //!
 //! Edges are great circles, or parallels about another pole. Each is cut where it passes from cell to cell; areas are exact
-//! for great circles and for parallels, and right to 4e-15 of the cell at any resolution. See [`sweep`] for how.
+//! for great circles and for parallels, and right to 4e-15 of the cell at any resolution. See `sweep.rs` for how.
 
 mod arc;
 mod bands;
