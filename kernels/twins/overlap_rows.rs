@@ -1,7 +1,7 @@
 //! Twin of [`crate::overlap_rows`]: areas that polygons share with the cells between parallels and meridians.
 //!
 //! From coordinates in two parts, areas in double precision are within 1e-14 of the cell of those that
-//! [`crate::overlap_rows::slice_polygon`] finds between shared meridians, and in single precision within 5e-7, at any
+//! [`crate::overlap_rows::slice_polygon`] finds, and in single precision within 5e-7, at any
 //! resolution and next to a pole as well. Of a polygon much smaller than the cell, or larger, it is the geometric mean of
 //! the two. Which cells a polygon may reach into is found on the device too. Polygons around a pole, wider than
 //! 120° of longitude, or with edges of more than 29° are left to the processor. Parts of bands are at most 45° wide
