@@ -131,7 +131,7 @@ pub(crate) fn nearest_on(
     to: &Centers,
     options: &Options,
 ) -> Result<LinkRows, RegridError> {
-    Ok(nearest::rows_on(gpu, from, to, options.reach_chord2())?)
+    nearest::rows_on(gpu, from, to, options.reach_chord2())
 }
 
 /// Rows `range` of `weights`.
