@@ -8,6 +8,7 @@ use crate::methods::EARTH_RADIUS_M;
 use crate::methods::same_frame;
 use crate::{Extrapolation, Method, Options};
 use knarr_grid::{Columns, Grid, Layout, Rows};
+use knarr_kernels::cell_area::polygon_area;
 use knarr_kernels::sphere::{UnitVector, dot, sub};
 
 /// Cells looked at per grid.
@@ -193,7 +194,8 @@ impl Sample {
                 dot(edge, edge).sqrt()
             };
             let edges = 0.5 * (0..corners.len()).map(length).sum::<f64>();
-            SampledCell { center: grid.center(number).unit(), area: grid.area(number), edges }
+            let area = if matches!(grid.layout, Layout::Rows(_)) { grid.area(number) } else { polygon_area(&corners) };
+            SampledCell { center: grid.center_unit(number), area, edges }
         };
         let cells = (0..count).map(number).filter(|&n| grid.mask.is_active(n)).map(cell).collect();
         Self { cells, each: len as f64 / count.max(1) as f64 }

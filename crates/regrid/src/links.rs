@@ -2,12 +2,13 @@
 
 use crate::Weights;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// A source cell and its weight.
 pub(crate) type Link = (u32, f64);
 
 /// Weights below this share of a row are left out: they are the rounding of a 0.
-const NEGLIGIBLE: f64 = 1e-14;
+pub(crate) const NEGLIGIBLE: f64 = 1e-14;
 
 /// Rows that one task makes; the result does not depend on it.
 const BLOCK: usize = 1024;
@@ -16,10 +17,25 @@ const BLOCK: usize = 1024;
 const BLOCKS_AT_ONCE: usize = 32;
 
 /// Rows made by one task.
-struct Block {
+pub(crate) struct Block {
     /// Number of links of each row.
-    lengths: Vec<usize>,
-    links: Vec<Link>,
+    lengths: Vec<u32>,
+    columns: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl Block {
+    fn new() -> Self {
+        Self { lengths: Vec::with_capacity(BLOCK), columns: Vec::new(), values: Vec::new() }
+    }
+
+    /// Ends a row of these links, which are tidy.
+    #[inline]
+    pub fn push_row(&mut self, links: &[Link]) {
+        self.lengths.push(links.len() as u32);
+        self.columns.extend(links.iter().map(|l| l.0));
+        self.values.extend(links.iter().map(|l| l.1));
+    }
 }
 
 /// Compressed sparse rows of means: columns ascend, weights are positive and sum to 1.
@@ -62,20 +78,34 @@ impl LinkRows {
         row: impl Fn(usize, &mut S, &mut Vec<Link>) + Sync,
         tidy: impl Fn(&mut Vec<Link>) + Sync,
     ) -> Self {
+        Self::collect_blocks(
+            len,
+            || (scratch(), Vec::new()),
+            |rows, (scratch, links), block| {
+                for i in rows {
+                    links.clear();
+                    row(i, scratch, links);
+                    tidy(links);
+                    block.push_row(links);
+                }
+            },
+        )
+    }
+
+    /// Makes `len` rows some at a time: `make(rows, scratch, block)` pushes each of `rows` in turn, tidy.
+    pub fn collect_blocks<S>(
+        len: usize,
+        scratch: impl Fn() -> S + Sync,
+        make: impl Fn(Range<usize>, &mut S, &mut Block) + Sync,
+    ) -> Self {
         let several = |first: usize| -> Vec<Block> {
             let starts: Vec<usize> = (first..len).step_by(BLOCK).take(BLOCKS_AT_ONCE).collect();
-            let make = |scratch: &mut S, start: usize| {
-                let (mut block, mut one) = (Block { lengths: Vec::with_capacity(BLOCK), links: Vec::new() }, Vec::new());
-                for i in start..len.min(start + BLOCK) {
-                    one.clear();
-                    row(i, scratch, &mut one);
-                    tidy(&mut one);
-                    block.lengths.push(one.len());
-                    block.links.extend_from_slice(&one);
-                }
+            let make_block = |scratch: &mut S, start: usize| {
+                let mut block = Block::new();
+                make(start..len.min(start + BLOCK), scratch, &mut block);
                 block
             };
-            starts.into_par_iter().map_init(&scratch, make).collect()
+            starts.into_par_iter().map_init(&scratch, make_block).collect()
         };
         let mut rows = Self { row_starts: Vec::with_capacity(len + 1), columns: Vec::new(), values: Vec::new() };
         rows.row_starts.push(0);
@@ -98,10 +128,10 @@ impl LinkRows {
     }
 
     /// Adds the rows of a block; there are `len` in the end.
-    fn append(&mut self, Block { lengths, links }: &Block, len: usize) {
+    fn append(&mut self, Block { lengths, columns, values }: &Block, len: usize) {
         let mut end = self.columns.len();
-        self.row_starts.extend(lengths.iter().map(|n| {
-            end += n;
+        self.row_starts.extend(lengths.iter().map(|&n| {
+            end += n as usize;
             end
         }));
         if end > self.columns.capacity() {
@@ -111,8 +141,8 @@ impl LinkRows {
             self.columns.reserve_exact(expected - self.columns.len());
             self.values.reserve_exact(expected - self.values.len());
         }
-        self.columns.extend(links.iter().map(|l| l.0));
-        self.values.extend(links.iter().map(|l| l.1));
+        self.columns.extend_from_slice(columns);
+        self.values.extend_from_slice(values);
     }
 
     /// Rows of one link of weight 1 to a source cell, or none.
@@ -197,6 +227,9 @@ pub(crate) fn tidy_signed(links: &mut Vec<Link>) {
 
 /// Sorts by source cell and adds up repeats.
 fn join(links: &mut Vec<Link>) {
+    if links.is_sorted_by(|a, b| a.0 < b.0) {
+        return;
+    }
     links.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     links.dedup_by(|next, kept| {
         let same = next.0 == kept.0;

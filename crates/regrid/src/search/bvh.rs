@@ -169,16 +169,14 @@ impl Found {
 impl Bvh {
     /// Builds the hierarchy; empty boxes are never found.
     pub fn new(boxes: &[Box3]) -> Self {
-        Self::of(boxes.len(), |item| boxes[item])
+        let place = |item: usize| Some(boxes[item].min.map(f64::from)).filter(|_| boxes[item] != Box3::EMPTY);
+        Self::of(boxes.len(), place, |item| boxes[item])
     }
 
-    /// Builds the hierarchy of `len` items from their boxes; empty boxes are never found.
-    pub fn of(len: usize, bounds: impl Fn(usize) -> Box3 + Sync) -> Self {
-        let key = |item: usize| Some(bounds(item)).filter(|b| b.min[0] <= b.max[0]).map(|b| (curve_key(&b), item as u32));
-        let mut keyed: Vec<(u64, u32)> = (0..len).into_par_iter().filter_map(key).collect();
-        // Ties by index: the order, and with it every result, is the same on every machine.
-        keyed.par_sort_unstable();
-        let order: Vec<u32> = keyed.into_iter().map(|(_, item)| item).collect();
+    /// Builds the hierarchy of `len` items from their boxes, in the order of a point of each; those without one are
+    /// never found.
+    pub fn of(len: usize, place: impl Fn(usize) -> Option<[f64; 3]> + Sync, bounds: impl Fn(usize) -> Box3 + Sync) -> Self {
+        let order = curve_order(len, place);
         let leaf = |items: &[u32]| {
             let mut node = Node::EMPTY;
             items.iter().enumerate().for_each(|(lane, &item)| node.set(lane, &bounds(item as usize)));
@@ -249,13 +247,47 @@ impl Bvh {
     }
 }
 
-/// Morton key of a box's centre: 21 bits an axis, interleaved.
-fn curve_key(b: &Box3) -> u64 {
-    (0..3).fold(0, |key, axis| {
-        let centre = 0.5 * (f64::from(b.min[axis]) + f64::from(b.max[axis]));
-        let cell = ((centre.clamp(-1.0, 1.0) + 1.0) * f64::from((1u32 << 20) - 1)) as u64;
-        key | (spread(cell) << axis)
-    })
+/// The items that have a place, along a space-filling curve, those of one stretch of it by number: the order, and with it
+/// every result, is the same on every machine.
+fn curve_order(len: usize, place: impl Fn(usize) -> Option<[f64; 3]> + Sync) -> Vec<u32> {
+    // The place along the curve, then the number.
+    let key = |item: usize| place(item).map_or(u64::MAX, |p| curve_key(p) << 32 | item as u64);
+    let mut keys: Vec<u64> = (0..len).into_par_iter().with_min_len(1 << 12).map(key).collect();
+    let mut other = vec![0; len];
+    let mut counts = vec![[0u32; 1 << DIGIT]; DIGITS];
+    for key in &keys {
+        (0..DIGITS).for_each(|d| counts[d][digit(*key, d)] += 1);
+    }
+    // From the lowest digit on, each pass keeping the order of the one before.
+    for (d, counts) in counts.iter_mut().enumerate() {
+        let mut start = 0;
+        for count in counts.iter_mut() {
+            (start, *count) = (start + *count, start);
+        }
+        for &key in &keys {
+            let next = &mut counts[digit(key, d)];
+            other[*next as usize] = key;
+            *next += 1;
+        }
+        std::mem::swap(&mut keys, &mut other);
+    }
+    let nowhere = keys.partition_point(|&key| key != u64::MAX);
+    keys[..nowhere].iter().map(|&key| key as u32).collect()
+}
+
+/// Bits that a pass sorts by, and passes for the 32 bits of a key.
+const DIGIT: usize = 11;
+const DIGITS: usize = 3;
+
+#[inline(always)]
+fn digit(key: u64, d: usize) -> usize {
+    (key >> (32 + DIGIT * d)) as usize & ((1 << DIGIT) - 1)
+}
+
+/// Morton key of a point: the first 32 bits of 21 an axis, interleaved.
+fn curve_key(p: [f64; 3]) -> u64 {
+    let cell = |x: f64| ((x.clamp(-1.0, 1.0) + 1.0) * f64::from((1u32 << 20) - 1)) as u64;
+    (0..3).fold(0, |key, axis| key | (spread(cell(p[axis])) << axis)) >> 31
 }
 
 /// Moves bit k to bit 3k.
@@ -282,7 +314,7 @@ mod tests {
     fn query_finds_what_brute_force_finds() {
         for count in [0, 1, 7, 8, 9, 64, 65, 1000] {
             let boxes: Vec<Box3> = (0..count).map(box_at).collect();
-            let bvh = Bvh::of(count, |i| boxes[i]);
+            let bvh = Bvh::new(&boxes);
             for k in 0..50 {
                 let query = box_at(k * 13 + 5);
                 let mut found = Vec::new();

@@ -45,7 +45,8 @@ impl<'a> Search<'a> {
         destination_mask: &'a Mask,
         destination_areas: &'a [f64],
     ) -> Self {
-        let bvh = Bvh::of(source.len(), |cell| Cell { polygons: source, mask: source_mask, cell }.bounds());
+        let cell = |cell| Cell { polygons: source, mask: source_mask, cell };
+        let bvh = Bvh::of(source.len(), |k| cell(k).place(), |k| cell(k).bounds());
         let list = PolygonList {
             vertices: &source.vertices,
             corners: &source.corners,
@@ -140,14 +141,25 @@ struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// Nothing for cells that are switched off or have no corners.
-    fn bounds(&self) -> Box3 {
+    /// The corners; none of cells that are switched off or have no area.
+    #[inline]
+    fn corners(&self) -> &[u32] {
         if !self.mask.is_active(self.cell) {
-            return Box3::EMPTY;
+            return &[];
         }
         let corners = self.polygons.cell(self.cell);
         let is_cell = corners.len() >= 3 && corners.iter().any(|&v| v != corners[0]);
-        if is_cell { Box3::around_corners(corners.iter().map(|&v| self.polygons.vertices[v as usize])) } else { Box3::EMPTY }
+        if is_cell { corners } else { &[] }
+    }
+
+    /// Where it is, roughly: its first corner.
+    fn place(&self) -> Option<UnitVector> {
+        self.corners().first().map(|&v| self.polygons.vertices[v as usize])
+    }
+
+    /// Nothing for cells without corners.
+    fn bounds(&self) -> Box3 {
+        Box3::around_corners(self.corners().iter().map(|&v| self.polygons.vertices[v as usize]))
     }
 }
 
