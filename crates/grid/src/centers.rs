@@ -26,7 +26,8 @@ impl Grid {
             }
             Layout::Formula(Formula::Healpix(healpix)) => healpix.each_place(cells, |place| put(healpix.center_at(place))),
             Layout::Polygons { centers, .. } | Layout::Points { centers } => centers[cells].iter().copied().for_each(put),
-            Layout::Rows(_) | Layout::Formula(Formula::CubedSphere(_)) => cells.for_each(|cell| put(self.center(cell))),
+            Layout::Formula(Formula::CubedSphere(faces)) => faces.each_place(cells, |place| put(faces.center_at(place))),
+            Layout::Rows(_) => cells.for_each(|cell| put(self.center(cell))),
         }
     }
 
@@ -56,7 +57,10 @@ impl Grid {
             }
             Layout::Formula(Formula::IcosahedralTriangles(triangles)) => triangles.each_center(cells, put),
             Layout::Formula(Formula::Healpix(healpix)) => healpix.each_place(cells, |place| put(healpix.unit_at(place))),
-            _ => cells.for_each(|cell| put(self.center_unit(cell))),
+            Layout::Formula(Formula::CubedSphere(faces)) => faces.each_place(cells, |place| put(faces.center_unit_at(place))),
+            Layout::Rows(_) | Layout::Polygons { .. } | Layout::Points { .. } => {
+                cells.for_each(|cell| put(self.center_unit(cell)));
+            }
         }
     }
 }

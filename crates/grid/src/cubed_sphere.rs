@@ -6,6 +6,7 @@ use crate::formula::{CornerNumbers, Formula};
 use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Report};
 use knarr_kernels::sphere::UnitVector;
 use quarter::Side;
+use std::ops::Range;
 
 impl Grid {
     /// Equiangular cubed sphere with `n` x `n` cells on each of 6 faces, shape `[cell]`.
@@ -70,6 +71,25 @@ impl CubedSphere {
         6 * self.n() * self.n()
     }
 
+    /// Calls `each` with the places of `cells`.
+    pub(crate) fn each_place(&self, cells: Range<usize>, mut each: impl FnMut(FacePlace)) {
+        if cells.is_empty() {
+            return;
+        }
+        let n = self.n();
+        let FacePlace { mut face, i: mut first, mut j } = self.place(cells.start);
+        let mut left = cells.len();
+        while left > 0 {
+            let end = n.min(first + left);
+            left -= end - first;
+            (first..end).for_each(|i| each(FacePlace { face, i, j }));
+            (first, j) = (0, j + 1);
+            if j == n {
+                (face, j) = (face + 1, 0);
+            }
+        }
+    }
+
     /// Face, column and row of a cell.
     #[inline]
     pub fn place(&self, cell: usize) -> FacePlace {
@@ -108,12 +128,21 @@ impl CubedSphere {
 
     #[inline]
     pub(crate) fn center(&self, cell: usize) -> LonLat {
-        angles(&self.middles, self.place(cell))
+        self.center_at(self.place(cell))
+    }
+
+    #[inline]
+    pub(crate) fn center_at(&self, place: FacePlace) -> LonLat {
+        angles(&self.middles, place)
     }
 
     #[inline]
     pub(crate) fn center_unit(&self, cell: usize) -> UnitVector {
-        let place = self.place(cell);
+        self.center_unit_at(self.place(cell))
+    }
+
+    #[inline]
+    pub(crate) fn center_unit_at(&self, place: FacePlace) -> UnitVector {
         let [out, a, b] = self.seen_at(place);
         on_face(place.face, a, b, out).map(|c| c + 0.0)
     }
@@ -143,9 +172,12 @@ fn angles(side: &Side, FacePlace { face, i, j }: FacePlace) -> LonLat {
         let lon_deg = [0.0, 90.0, 180.0, -90.0][face] + side.angle_deg(i);
         return LonLat { lon_deg: if lon_deg > 180.0 { lon_deg - 360.0 } else { lon_deg }, lat_deg: side.latitude_deg(i, j) };
     }
-    let [x, y, _] = on_face(face, side.tangent(i), side.tangent(j), 1.0);
     let rest_deg = side.to_pole_deg(i, j);
-    let lon_deg = if rest_deg > 0.0 { y.atan2(x).to_degrees() } else { 0.0 };
+    // Rows of the north face lead away from longitude 0, those of the south face to it.
+    let is_behind = if face == 4 { side.tangent(j) > 0.0 } else { side.tangent(j) < 0.0 };
+    let turn_deg = side.turn_deg(i, j);
+    let turned = (if is_behind { 180.0 - turn_deg } else { turn_deg }).copysign(side.tangent(i));
+    let lon_deg = if rest_deg > 0.0 { turned } else { 0.0 };
     LonLat { lon_deg, lat_deg: if face == 4 { 90.0 - rest_deg } else { rest_deg - 90.0 } }
 }
 

@@ -25,8 +25,9 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    fn new() -> Self {
-        Self { lengths: Vec::with_capacity(BLOCK), columns: Vec::new(), values: Vec::new() }
+    /// With space for this many links.
+    fn new(links: usize) -> Self {
+        Self { lengths: Vec::with_capacity(BLOCK), columns: Vec::with_capacity(links), values: Vec::with_capacity(links) }
     }
 
     /// Ends a row of these links, which are tidy.
@@ -98,10 +99,10 @@ impl LinkRows {
         scratch: impl Fn() -> S + Sync,
         make: impl Fn(Range<usize>, &mut S, &mut Block) + Sync,
     ) -> Self {
-        let several = |first: usize| -> Vec<Block> {
+        let several = |first: usize, links: usize| -> Vec<Block> {
             let starts: Vec<usize> = (first..len).step_by(BLOCK).take(BLOCKS_AT_ONCE).collect();
             let make_block = |scratch: &mut S, start: usize| {
-                let mut block = Block::new();
+                let mut block = Block::new(links);
                 make(start..len.min(start + BLOCK), scratch, &mut block);
                 block
             };
@@ -109,11 +110,12 @@ impl LinkRows {
         };
         let mut rows = Self { row_starts: Vec::with_capacity(len + 1), columns: Vec::new(), values: Vec::new() };
         rows.row_starts.push(0);
-        let mut blocks = several(0);
+        let mut blocks = several(0, BLOCK);
         while !blocks.is_empty() {
             let done = rows.len() + blocks.iter().map(|b| b.lengths.len()).sum::<usize>();
+            let most = blocks.iter().map(|b| b.columns.len()).max().unwrap_or(0);
             // Some threads make the next blocks while one joins these.
-            let ((), next) = rayon::join(|| blocks.iter().for_each(|block| rows.append(block, len)), || several(done));
+            let ((), next) = rayon::join(|| blocks.iter().for_each(|block| rows.append(block, len)), || several(done, most));
             blocks = next;
         }
         rows.columns.shrink_to_fit();

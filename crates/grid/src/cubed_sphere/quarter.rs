@@ -25,6 +25,11 @@ impl Along {
     fn to_pole_deg(self, column: Self) -> f64 {
         (self.tangent * self.tangent + column.tangent * column.tangent).sqrt().atan().to_degrees()
     }
+
+    /// Longitude of that point from the middle of the rows, 0 to 90.
+    fn turn_deg(self, column: Self) -> f64 {
+        column.tangent.abs().atan2(self.tangent.abs()).to_degrees()
+    }
 }
 
 /// Places along the sides of a face, the same across as along, and the angles of the points where columns and rows meet.
@@ -40,11 +45,12 @@ pub(super) struct Side {
 struct Quarter {
     /// Points along its side, counted from the middle of the face.
     side: usize,
-    /// For each column and row the latitude on faces round the equator, and the angle to the pole on others, in degrees.
-    angles: Vec<[f64; 2]>,
+    /// For each column and row, in degrees: the latitude on faces round the equator, and on others the angle to the pole and
+    /// the longitude from the middle of the rows.
+    angles: Vec<[f64; 3]>,
 }
 
-/// Most points along a face whose quarter is kept: 1 MiB.
+/// Most points along a face whose quarter is kept: 1.5 MiB.
 const MOST_KEPT: usize = 513;
 
 impl Side {
@@ -86,6 +92,15 @@ impl Side {
         }
     }
 
+    /// Longitude of that point from the middle of the rows, 0 to 90.
+    #[inline]
+    pub fn turn_deg(&self, column: usize, row: usize) -> f64 {
+        match &self.quarter {
+            Some(quarter) => quarter.at(self.places.len(), column, row)[2],
+            None => self.places[row].turn_deg(self.places[column]),
+        }
+    }
+
     /// The same without what is kept.
     #[cfg(test)]
     pub fn computed(&self) -> Self {
@@ -98,14 +113,14 @@ impl Quarter {
         let outer = &places[places.len() / 2..];
         let of_column = |column: &Along| {
             let column = *column;
-            outer.iter().map(move |row| [row.latitude_deg(column), row.to_pole_deg(column)])
+            outer.iter().map(move |row| [row.latitude_deg(column), row.to_pole_deg(column), row.turn_deg(column)])
         };
         Self { side: outer.len(), angles: outer.iter().flat_map(of_column).collect() }
     }
 
     /// Those of column `i` and row `j` of `count`.
     #[inline]
-    fn at(&self, count: usize, i: usize, j: usize) -> [f64; 2] {
+    fn at(&self, count: usize, i: usize, j: usize) -> [f64; 3] {
         let from_middle = |k: usize| (2 * k + 1).abs_diff(count) / 2;
         self.angles[from_middle(i) * self.side + from_middle(j)]
     }

@@ -118,7 +118,7 @@ pub(crate) fn neighbour_rows(from: &Centers, to: &Centers, options: &Options) ->
     let reach = options.reach_chord2();
     Some(match options.method {
         Method::Nearest => nearest::rows(from, to, reach),
-        Method::Distance { neighbours } => distance::rows(&from.tree(), to, neighbours, reach),
+        Method::Distance { neighbours } => distance::rows(&from.near_points(), to, neighbours, reach),
         Method::Gaussian { neighbours } => neighbours::gaussian(from, to, neighbours, reach),
         Method::Radial { neighbours } => neighbours::radial(from, to, neighbours, reach),
         _ => return None,

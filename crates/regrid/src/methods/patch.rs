@@ -15,7 +15,7 @@ use super::bilinear;
 use super::centers::Centers;
 use super::solve::{Fit, TERMS, terms};
 use crate::links::{Link, LinkRows};
-use crate::search::points::PointTree;
+use crate::search::points::NearPoints;
 use knarr_grid::Grid;
 use knarr_kernels::sphere::UnitVector;
 use knarr_kernels::tangent_plane::{PlanePoint, TangentPlane};
@@ -32,10 +32,10 @@ const GREATEST_MAGNITUDE: f64 = 4.0;
 /// Links of all active destination cells; weights of both signs that sum to 1.
 pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
     let between = bilinear::rows(source, destination);
-    let (tree, from) = (Centers::of(source).tree(), Centers::of(source));
+    let (near, from) = (Centers::of(source).near_points(), Centers::of(source));
     let (points, centers) = (destination.points(), from.points());
     LinkRows::collect_signed(destination.len(), Scratch::default, |i, scratch, links| {
-        if between.is_mapped(i) && !scratch.fit(&tree, centers, points[i], links) {
+        if between.is_mapped(i) && !scratch.fit(&near, centers, points[i], links) {
             links.extend(between.row(i));
         }
     })
@@ -52,8 +52,8 @@ struct Scratch {
 
 impl Scratch {
     /// Appends the links of a fit around `p`; false if none is sound.
-    fn fit(&mut self, tree: &PointTree, centers: &[UnitVector], p: UnitVector, links: &mut Vec<Link>) -> bool {
-        tree.nearest_k(p, NEIGHBOURS + 1, &mut self.found);
+    fn fit(&mut self, near: &NearPoints, centers: &[UnitVector], p: UnitVector, links: &mut Vec<Link>) -> bool {
+        near.nearest_k(p, NEIGHBOURS + 1, &mut self.found);
         let plane = TangentPlane::new(p, 0.1);
         self.plane.clear();
         self.plane.extend(self.found.iter().map_while(|&(_, id)| plane.project(centers[id as usize])));

@@ -69,9 +69,10 @@ impl Box3 {
         }
     }
 
-    /// The longest side; -∞ if empty.
-    pub fn length(&self) -> f32 {
-        (0..3).map(|axis| self.max[axis] - self.min[axis]).fold(f32::NEG_INFINITY, f32::max)
+    /// Half of its surface; 0 if empty.
+    pub fn size(&self) -> f32 {
+        let [x, y, z] = std::array::from_fn(|axis| (self.max[axis] - self.min[axis]).max(0.0));
+        x * y + y * z + z * x
     }
 }
 
@@ -105,7 +106,7 @@ impl Node {
     }
 
     /// One bit per child that meets `query`.
-    #[inline]
+    #[inline(always)]
     fn hits(&self, query: &Box3) -> u32 {
         // Masks rather than truth values: that keeps all lanes in vectors.
         let all = |holds: bool| if holds { u32::MAX } else { 0 };
@@ -141,8 +142,24 @@ pub struct Found {
 
 impl Found {
     /// Appends the items whose boxes meet `query`.
-    #[inline]
     pub fn meeting(&self, query: &Box3, out: &mut Vec<u32>) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[allow(unsafe_code, reason = "a function for AVX2 has no other way to be called")]
+            // SAFETY: the processor has AVX2, as just asked.
+            return unsafe { self.meeting_avx2(query, out) };
+        }
+        self.meeting_here(query, out);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn meeting_avx2(&self, query: &Box3, out: &mut Vec<u32>) {
+        self.meeting_here(query, out);
+    }
+
+    #[inline(always)]
+    fn meeting_here(&self, query: &Box3, out: &mut Vec<u32>) {
         for (node, items) in self.nodes.iter().zip(self.items.chunks(WIDTH)) {
             let mut bits = node.hits(query);
             while bits != 0 {
@@ -199,22 +216,44 @@ impl Bvh {
         Self { order, levels }
     }
 
-    /// Calls `found` with every item whose box meets `query`, in curve order.
-    #[inline]
-    pub fn query(&self, query: &Box3, mut found: impl FnMut(u32)) {
-        self.visit(query, |item, _, _| found(item));
+    /// Appends every item whose box meets `query`, in curve order.
+    pub fn meeting(&self, query: &Box3, out: &mut Vec<u32>) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[allow(unsafe_code, reason = "a function for AVX2 has no other way to be called")]
+            // SAFETY: the processor has AVX2, as just asked.
+            return unsafe { self.meeting_avx2(query, out) };
+        }
+        self.visit(query, |item, _, _| out.push(item));
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn meeting_avx2(&self, query: &Box3, out: &mut Vec<u32>) {
+        self.visit(query, |item, _, _| out.push(item));
     }
 
     /// Fills `found` with every item whose box meets `query`, in curve order.
-    #[inline]
     pub fn gather(&self, query: &Box3, found: &mut Found) {
         found.items.clear();
         found.nodes.clear();
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[allow(unsafe_code, reason = "a function for AVX2 has no other way to be called")]
+            // SAFETY: the processor has AVX2, as just asked.
+            return unsafe { self.gather_avx2(query, found) };
+        }
+        self.visit(query, |item, node, lane| found.push(item, node, lane));
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn gather_avx2(&self, query: &Box3, found: &mut Found) {
         self.visit(query, |item, node, lane| found.push(item, node, lane));
     }
 
     /// Calls `found` with every item whose box meets `query`, and where the box is.
-    #[inline]
+    #[inline(always)]
     fn visit(&self, query: &Box3, mut found: impl FnMut(u32, &Node, usize)) {
         // Depth is at most log8(2³²) < 11; each level leaves at most 7 siblings behind.
         let mut stack = [(0u8, 0u32); 96];
@@ -318,7 +357,7 @@ mod tests {
             for k in 0..50 {
                 let query = box_at(k * 13 + 5);
                 let mut found = Vec::new();
-                bvh.query(&query, |item| found.push(item));
+                bvh.meeting(&query, &mut found);
                 found.sort_unstable();
                 let expected: Vec<u32> = (0..count)
                     .filter(|&i| (0..3).all(|a| boxes[i].min[a] <= query.max[a] && boxes[i].max[a] >= query.min[a]))
@@ -341,7 +380,7 @@ mod tests {
     fn empty_boxes_are_never_found() {
         let bvh = Bvh::new(&[Box3::EMPTY, box_at(0)]);
         let mut found = Vec::new();
-        bvh.query(&Box3 { min: [-2.0; 3], max: [2.0; 3] }, |item| found.push(item));
+        bvh.meeting(&Box3 { min: [-2.0; 3], max: [2.0; 3] }, &mut found);
         assert_eq!(found, [1]);
     }
 }

@@ -1,7 +1,7 @@
 //! Patches of an unstructured mesh: the centers of the cells around each corner that is closed all around.
 
 use super::patches::PatchBuilder;
-use crate::search::points::PointTree;
+use crate::search::points::NearPoints;
 use knarr_grid::Polygons;
 use knarr_kernels::sphere::{UnitVector, distance};
 use rayon::prelude::*;
@@ -46,9 +46,9 @@ fn weld(polygons: &Polygons) -> Vec<u32> {
     }
     let middle = edges.len() / 2;
     let radius = WELD * *edges.select_nth_unstable_by(middle, f64::total_cmp).1;
-    let tree = PointTree::new(vertices.iter().enumerate().filter(|(_, v)| finite(v)).map(|(k, &v)| (v, k as u32)).collect());
+    let near = NearPoints::new(vertices.iter().enumerate().filter(|(_, v)| finite(v)).map(|(k, &v)| (v, k as u32)).collect());
     let lowest =
-        |(k, v): (usize, &UnitVector)| Some(*v).filter(finite).and_then(|v| tree.lowest_within(v, radius)).unwrap_or(k as u32);
+        |(k, v): (usize, &UnitVector)| Some(*v).filter(finite).and_then(|v| near.lowest_within(v, radius)).unwrap_or(k as u32);
     vertices.par_iter().enumerate().map(lowest).collect()
 }
 

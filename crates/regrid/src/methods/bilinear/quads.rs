@@ -1,7 +1,7 @@
 //! Patches of a structured grid: quadrangles of neighbouring centers, across the seam, the fold and the poles.
 
 use super::patches::PatchBuilder;
-use crate::search::points::PointTree;
+use crate::search::points::NearPoints;
 use knarr_kernels::sphere::{UnitVector, add, distance, normalize};
 use std::collections::HashSet;
 
@@ -23,10 +23,10 @@ pub(super) fn aliases(points: &[UnitVector], is_active: &[bool]) -> Option<Vec<u
         return None;
     }
     let active = (0..points.len()).filter(|&i| is_active[i]).map(|i| (points[i], i as u32)).collect();
-    let tree = PointTree::new(active);
+    let near = NearPoints::new(active);
     let alias = |i: usize| {
         let masked = !is_active[i] && points[i].iter().all(|c| c.is_finite());
-        masked.then(|| tree.lowest_within(points[i], SAME_PLACE)).flatten().unwrap_or(i as u32)
+        masked.then(|| near.lowest_within(points[i], SAME_PLACE)).flatten().unwrap_or(i as u32)
     };
     Some((0..points.len()).map(alias).collect())
 }
@@ -162,7 +162,7 @@ impl Lattice<'_> {
     fn close_fold(&self, row: usize, inner: usize, patches: &mut PatchBuilder) {
         let nx = self.nx;
         let ring = (0..nx).map(|i| (self.at(row, i), i as u32)).filter(|(p, _)| p.iter().all(|c| c.is_finite()));
-        let tree = PointTree::new(ring.collect());
+        let near = NearPoints::new(ring.collect());
         let apart = |a: usize, b: usize| a.abs_diff(b).min(nx - a.abs_diff(b));
         let reach = |i: usize| {
             let step = |k: usize| distance(self.at(row, k), self.at(row, (k + 1) % nx));
@@ -171,7 +171,7 @@ impl Lattice<'_> {
         };
         let (mut votes, mut found) = (vec![0usize; nx], Vec::new());
         for i in (0..nx).filter(|&i| self.at(row, i).iter().all(|c| c.is_finite())) {
-            tree.nearest_k(self.at(row, i), FOLD_CANDIDATES, &mut found);
+            near.nearest_k(self.at(row, i), FOLD_CANDIDATES, &mut found);
             let near = found.iter().filter(|f| f.0.sqrt() <= reach(i)).map(|f| f.1 as usize);
             near.filter(|&k| apart(k, i) > 2).for_each(|k| votes[(i + k) % nx] += 1);
         }

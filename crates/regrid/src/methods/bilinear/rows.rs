@@ -7,11 +7,10 @@ mod cubic;
 
 use super::patches::LEAST_SHARE;
 use crate::links::{Link, LinkRows, NEGLIGIBLE, tidy};
-use crate::methods::centers::Centers;
+use crate::methods::centers::{Centers, Stretch};
 use crate::search::ascending::{Ascending, turned};
 use knarr_grid::{Columns, LonAxis, LonLat, Rows};
 use knarr_kernels::sphere::lon_lat_deg;
-use std::ops::Range;
 
 /// Points up to this far outside the centers are on the edge: coordinates are rounded.
 const TOLERANCE_DEG: f64 = 1e-9;
@@ -23,10 +22,10 @@ const POLE_TOLERANCE_DEG: f64 = 1e-4;
 pub(super) fn rows(source: &RowSource<'_>, destination: &Centers) -> LinkRows {
     LinkRows::collect_blocks(
         destination.len(),
-        || (Places::default(), Vec::new()),
-        |cells, (places, links), block| {
+        || (Stretch::default(), Vec::new()),
+        |cells, (stretch, links), block| {
             let mut parallel = None;
-            for (i, p) in cells.clone().zip(places.of(destination, cells)) {
+            for (i, p) in cells.clone().zip(stretch.lon_lats(destination.grid(), cells)) {
                 if !destination.is_active[i] {
                     block.push_row(&[]);
                 } else if let Some(four) = source.four_at(p, &mut parallel) {
@@ -58,22 +57,6 @@ pub(super) struct Parallel {
     lat: f64,
     share: f64,
     rows: [usize; 2],
-}
-
-/// Centers of some cells.
-#[derive(Default)]
-struct Places {
-    lons: Vec<f64>,
-    lats: Vec<f64>,
-}
-
-impl Places {
-    fn of(&mut self, centers: &Centers, cells: Range<usize>) -> impl Iterator<Item = LonLat> + '_ {
-        self.lons.resize(cells.len(), 0.0);
-        self.lats.resize(cells.len(), 0.0);
-        centers.grid().put_centers(cells, &mut self.lons, &mut self.lats);
-        self.lons.iter().zip(&self.lats).map(|(&lon_deg, &lat_deg)| LonLat { lon_deg, lat_deg })
-    }
 }
 
 /// Where the columns of a row are.

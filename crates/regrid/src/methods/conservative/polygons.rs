@@ -10,8 +10,9 @@ use std::ops::Range;
 
 /// Most destination cells that share a search.
 const GROUP: usize = 16;
-/// A group ends where its box would be this many times as long as its longest cell: the search would find too much.
-const GROUP_LENGTH: f32 = 5.0;
+/// A group ends where its box would be this many times as large as those of its cells together: the search would find too
+/// much.
+const LOOSE: f32 = 1.25;
 
 /// Overlap areas by destination cell.
 pub(super) fn overlaps(
@@ -191,12 +192,12 @@ impl Worker {
         self.corners.clear();
         self.ends.clear();
         let mut group = Group { end: range.start, bounds: Box3::EMPTY };
-        let mut longest = 0.0f32;
+        let mut size = 0.0f32;
         for cell in range.start..range.end.min(range.start + GROUP) {
             let bounds = Cell { polygons, mask, cell }.bounds();
             let together = group.bounds.and(&bounds);
-            longest = longest.max(bounds.length());
-            if cell > range.start && together.length() > GROUP_LENGTH * longest {
+            size += bounds.size();
+            if cell > range.start && together.size() > LOOSE * size {
                 break;
             }
             if bounds != Box3::EMPTY {
