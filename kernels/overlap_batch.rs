@@ -100,11 +100,30 @@ impl OverlapBatch {
         found: &mut Vec<(u32, f64)>,
     ) {
         #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512vl") {
+            #[allow(unsafe_code, reason = "a function for AVX-512 has no other way to be called")]
+            // SAFETY: the processor has AVX-512 F and VL, as just asked.
+            return unsafe { self.overlaps_avx512(cell, polygons, areas, candidates, found) };
+        }
+        #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
             #[allow(unsafe_code, reason = "a function for AVX2 has no other way to be called")]
             // SAFETY: the processor has AVX2, as just asked.
             return unsafe { self.overlaps_avx2(cell, polygons, areas, candidates, found) };
         }
+        self.overlaps_here(cell, polygons, areas, candidates, found);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn overlaps_avx512(
+        &mut self,
+        cell: &[UnitVector],
+        polygons: &PolygonList,
+        areas: &[f64],
+        candidates: &[u32],
+        found: &mut Vec<(u32, f64)>,
+    ) {
         self.overlaps_here(cell, polygons, areas, candidates, found);
     }
 

@@ -1,7 +1,7 @@
 //! Rows of weights, made in parallel block by block and joined in order.
 
 use crate::Weights;
-use rayon::prelude::*;
+use crate::growing::{self, RowBlock};
 use std::ops::Range;
 
 /// A source cell and its weight.
@@ -10,30 +10,11 @@ pub(crate) type Link = (u32, f64);
 /// Weights below this share of a row are left out: they are the rounding of a 0.
 pub(crate) const NEGLIGIBLE: f64 = 1e-14;
 
-/// Rows that one task makes; the result does not depend on it.
-const BLOCK: usize = 1024;
-
-/// Blocks made before they are joined: bounds what is held twice.
-const BLOCKS_AT_ONCE: usize = 32;
-
-/// Rows made by one task.
-pub(crate) struct Block {
-    /// Number of links of each row.
-    lengths: Vec<u32>,
-    columns: Vec<u32>,
-    values: Vec<f64>,
-}
-
-impl Block {
-    /// With space for this many links.
-    fn new(links: usize) -> Self {
-        Self { lengths: Vec::with_capacity(BLOCK), columns: Vec::with_capacity(links), values: Vec::with_capacity(links) }
-    }
-
+impl RowBlock {
     /// Ends a row of these links, which are tidy.
     #[inline]
     pub fn push_row(&mut self, links: &[Link]) {
-        self.lengths.push(links.len() as u32);
+        self.counts.push(links.len() as u32);
         self.columns.extend(links.iter().map(|l| l.0));
         self.values.extend(links.iter().map(|l| l.1));
     }
@@ -97,54 +78,16 @@ impl LinkRows {
     pub fn collect_blocks<S>(
         len: usize,
         scratch: impl Fn() -> S + Sync,
-        make: impl Fn(Range<usize>, &mut S, &mut Block) + Sync,
+        make: impl Fn(Range<usize>, &mut S, &mut RowBlock) + Sync,
     ) -> Self {
-        let several = |first: usize, links: usize| -> Vec<Block> {
-            let starts: Vec<usize> = (first..len).step_by(BLOCK).take(BLOCKS_AT_ONCE).collect();
-            let make_block = |scratch: &mut S, start: usize| {
-                let mut block = Block::new(links);
-                make(start..len.min(start + BLOCK), scratch, &mut block);
-                block
-            };
-            starts.into_par_iter().map_init(&scratch, make_block).collect()
-        };
-        let mut rows = Self { row_starts: Vec::with_capacity(len + 1), columns: Vec::new(), values: Vec::new() };
-        rows.row_starts.push(0);
-        let mut blocks = several(0, BLOCK);
-        while !blocks.is_empty() {
-            let done = rows.len() + blocks.iter().map(|b| b.lengths.len()).sum::<usize>();
-            let most = blocks.iter().map(|b| b.columns.len()).max().unwrap_or(0);
-            // Some threads make the next blocks while one joins these.
-            let ((), next) = rayon::join(|| blocks.iter().for_each(|block| rows.append(block, len)), || several(done, most));
-            blocks = next;
-        }
-        rows.columns.shrink_to_fit();
-        rows.values.shrink_to_fit();
-        rows
+        let (row_starts, columns, values) = growing::collect(len, scratch, make);
+        Self { row_starts, columns, values }
     }
 
     /// The rows of weights.
     pub fn of_weights(weights: &Weights) -> Self {
         let (row_starts, columns, values) = (weights.row_starts.clone(), weights.columns.clone(), weights.values.clone());
         Self { row_starts, columns, values }
-    }
-
-    /// Adds the rows of a block; there are `len` in the end.
-    fn append(&mut self, Block { lengths, columns, values }: &Block, len: usize) {
-        let mut end = self.columns.len();
-        self.row_starts.extend(lengths.iter().map(|&n| {
-            end += n as usize;
-            end
-        }));
-        if end > self.columns.capacity() {
-            // Space for all rows, judged by those made so far: doubling would waste up to half of it.
-            let expected = (end as f64 * 1.02 * len as f64 / self.len() as f64) as usize;
-            let expected = expected.clamp(end, end.saturating_mul(2).max(1 << 16));
-            self.columns.reserve_exact(expected - self.columns.len());
-            self.values.reserve_exact(expected - self.values.len());
-        }
-        self.columns.extend_from_slice(columns);
-        self.values.extend_from_slice(values);
     }
 
     /// Rows of one link of weight 1 to a source cell, or none.

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::Path;
 
 /// Bytes of a variable written at a time: enough that a call to the library costs nothing beside it.
-const BLOCK_BYTES: usize = 1 << 21;
+const BLOCK_BYTES: usize = 1 << 20;
 
 /// Values that one task makes.
 const TASK_VALUES: usize = 1 << 15;
