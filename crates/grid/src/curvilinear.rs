@@ -44,7 +44,7 @@ impl Grid {
         let places =
             || -> Vec<Option<UnitVector>> { centers.iter().map(|p| if missing(p) { None } else { unit_of(*p) }).collect() };
         if let Some(lists) = corners {
-            let substitutes = || corners_from_centers(shape, &places()).cells;
+            let substitutes = |asked: &[bool]| corners_from_centers(shape, &places(), Some(asked)).cells;
             let context = Context { shape: Some(shape), centers_given: true, substitutes: Some(&substitutes), mask };
             let mut report = Report::new("two-dimensional longitude and latitude with corners", CornerSource::Given);
             let cells = look_at(lists.raw_cells(Some(&centers), false)?, &context);
@@ -70,7 +70,7 @@ impl Grid {
             report.notes.push("one row or column of centers gives no corners".into());
             return points_grid(Family::Curvilinear, shape.to_vec(), centers, report);
         }
-        let inferred = corners_from_centers(shape, &places);
+        let inferred = corners_from_centers(shape, &places, None);
         report.notes.extend(inferred.notes);
         let given: Vec<Option<LonLat>> = centers.iter().map(|center| Some(*center).filter(|p| !missing(p))).collect();
         let context = Context { shape: Some(shape), centers_given: true, substitutes: None, mask };
