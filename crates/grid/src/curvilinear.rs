@@ -86,6 +86,10 @@ fn neighbours_apart([ny, nx]: [usize; 2], repaired: &Repaired) -> Option<String>
         .into_par_iter()
         .filter(|cell| cell % nx + 1 < nx && repaired.mask.is_active(*cell) && repaired.mask.is_active(cell + 1))
         .map(|cell| {
+            let [own, next] = [cell, cell + 1].map(|c| repaired.polygons.cell(c));
+            if own.iter().filter(|v| next.contains(v)).count() >= 2 {
+                return true;
+            }
             let (mut a, mut b) = (Vec::with_capacity(4), Vec::with_capacity(4));
             repaired.polygons.copy_cell(cell, &mut a);
             repaired.polygons.copy_cell(cell + 1, &mut b);

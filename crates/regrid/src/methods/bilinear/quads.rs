@@ -3,6 +3,7 @@
 use super::patches::PatchBuilder;
 use crate::search::points::NearPoints;
 use knarr_kernels::sphere::{UnitVector, add, distance, normalize};
+use rayon::prelude::*;
 use std::collections::HashSet;
 
 /// A spacing this many times that of its neighbours is a jump (another part of the globe), not a cell.
@@ -36,18 +37,22 @@ struct Lattice<'a> {
     points: &'a [UnitVector],
     ny: usize,
     nx: usize,
+    /// From each center to the next in its row, round the end of the row, and to the next in its column.
+    spacings: [Vec<f64>; 2],
     median: f64,
     alias: Option<&'a [u32]>,
 }
 
 /// Whether the last column of `ny` rows of `nx` centers is next to the first.
 pub(in crate::methods) fn is_closed(points: &[UnitVector], ny: usize, nx: usize) -> bool {
-    Lattice { points, ny, nx, median: 0.0, alias: None }.rows_are_closed()
+    Lattice { points, ny, nx, spacings: Default::default(), median: 0.0, alias: None }.rows_are_closed()
 }
 
 /// Patches of `ny` rows of `nx` centers; `alias` as from [`aliases`].
 pub(super) fn patches(points: &[UnitVector], alias: Option<&[u32]>, ny: usize, nx: usize) -> PatchBuilder {
-    let lattice = Lattice { points, ny, nx, median: median_spacing(points, nx), alias };
+    let spacings = spacings(points, ny, nx);
+    let median = median_spacing(&spacings[0], nx);
+    let lattice = Lattice { points, ny, nx, spacings, median, alias };
     let mut patches = PatchBuilder::new(points.to_vec());
     let is_closed = lattice.rows_are_closed();
     for j in 0..ny - 1 {
@@ -73,12 +78,17 @@ pub(super) fn patches(points: &[UnitVector], alias: Option<&[u32]>, ny: usize, n
     patches
 }
 
-fn median_spacing(points: &[UnitVector], nx: usize) -> f64 {
-    let finite = |p: &UnitVector| p.iter().all(|c| c.is_finite());
-    let mut spacings: Vec<f64> = points
-        .chunks(nx)
-        .flat_map(|row| row.windows(2).filter(|w| finite(&w[0]) && finite(&w[1])).map(|w| distance(w[0], w[1])))
-        .collect();
+fn spacings(points: &[UnitVector], ny: usize, nx: usize) -> [Vec<f64>; 2] {
+    let in_row = |k: usize| distance(points[k], points[k / nx * nx + (k + 1) % nx]);
+    let in_column = |k: usize| distance(points[k], points[k + nx]);
+    let all = |count: usize, spacing: &(dyn Fn(usize) -> f64 + Sync)| (0..count).into_par_iter().map(spacing).collect();
+    [all(ny * nx, &in_row), all((ny - 1) * nx, &in_column)]
+}
+
+/// The median of what is known between columns.
+fn median_spacing(in_rows: &[f64], nx: usize) -> f64 {
+    let mut spacings: Vec<f64> =
+        in_rows.chunks(nx).flat_map(|row| row[..nx - 1].iter().copied()).filter(|d| d.is_finite()).collect();
     if spacings.is_empty() {
         return 0.0;
     }
@@ -94,11 +104,8 @@ impl Lattice<'_> {
     /// Spacing from a center to the next in its row or column; `None` at the end.
     fn spacing(&self, j: Option<usize>, i: Option<usize>, in_row: bool) -> Option<f64> {
         let (j, i) = (j?, i?);
-        if in_row {
-            (j < self.ny && i < self.nx).then(|| distance(self.at(j, i), self.at(j, (i + 1) % self.nx)))
-        } else {
-            (j + 1 < self.ny && i < self.nx).then(|| distance(self.at(j, i), self.at(j + 1, i)))
-        }
+        let inside = i < self.nx && if in_row { j < self.ny } else { j + 1 < self.ny };
+        inside.then(|| self.spacings[usize::from(!in_row)][j * self.nx + i])
     }
 
     fn is_jump(&self, j: usize, i: usize, in_row: bool) -> bool {
