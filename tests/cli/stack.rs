@@ -57,7 +57,7 @@ fn missing_values_fall_to_the_next_layer() {
 fn stacks_that_mean_nothing_are_told() {
     let folder = Folder::new();
     for (method, words) in [
-        ("conservative,neerest", "no method `neerest`, expected nearest"),
+        ("conservative,neerest", "no method `neerest`, did you mean `nearest`?"),
         ("fixed:0", "expected a method as the first layer"),
         ("nearest:300kg", "expected a distance such as `300km`"),
     ] {

@@ -110,7 +110,7 @@ impl Dataset {
         self.variables.iter().find(|v| v.name == name).ok_or_else(|| IoError::NoVariable {
             path: self.path().to_owned(),
             name: name.to_owned(),
-            near: nc::near_names(name, self.variables.iter().map(|v| v.name.as_str())),
+            near: knarr_field::near(name, self.variables.iter().map(|v| v.name.as_str())),
         })
     }
 }

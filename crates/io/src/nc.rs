@@ -194,7 +194,7 @@ impl File {
         self.find(name).ok_or_else(|| IoError::NoVariable {
             path: self.path.clone(),
             name: name.to_owned(),
-            near: near_names(name, self.variables.iter().map(|v| v.name.as_str())),
+            near: knarr_field::near(name, self.variables.iter().map(|v| v.name.as_str())),
         })
     }
 
@@ -317,16 +317,6 @@ impl File {
             expected,
         }
     }
-}
-
-/// Up to three of `names` that look like `name`, nearest first.
-pub fn near_names<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let wanted = name.to_lowercase();
-    let mut near: Vec<(f64, &str)> =
-        names.map(|n| (strsim::jaro_winkler(&wanted, &n.to_lowercase()), n)).filter(|(score, _)| *score > 0.8).collect();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    near.truncate(3);
-    near.into_iter().map(|(_, n)| n.to_owned()).collect()
 }
 
 /// Indices of the value at `flat` in an array with lengths `lens`, the last fastest.

@@ -1,11 +1,13 @@
 //! The run itself.
 
 mod acceleration;
+mod check;
 mod coupler;
 mod flow;
 mod iterate;
 mod kept;
 mod merge;
+mod step;
 mod stocks;
 mod told;
 mod watch;

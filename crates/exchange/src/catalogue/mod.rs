@@ -102,7 +102,7 @@ impl Catalogue {
     pub fn field(&self, id: &str) -> Result<&Field, CatalogueError> {
         self.fields.iter().find(|f| f.id == id).ok_or_else(|| CatalogueError::NoField {
             id: id.to_owned(),
-            near: search::near(id, self.fields.iter().map(|f| f.id.as_str())),
+            near: knarr_field::near(id, self.fields.iter().map(|f| f.id.as_str())),
         })
     }
 

@@ -48,7 +48,7 @@ impl Catalogue {
         }
         let near = if fields.is_empty() {
             let all: Vec<String> = self.fields.iter().flat_map(|f| names(f).into_iter().map(|(_, name)| name)).collect();
-            near(query, all.iter().map(String::as_str))
+            knarr_field::near(query, all.iter().map(String::as_str))
         } else {
             Vec::new()
         };
@@ -88,16 +88,6 @@ pub(super) fn names(field: &Field) -> Vec<(&'static str, String)> {
         names.extend(entry.param.map(|p| (param, p.to_string())));
     }
     names
-}
-
-/// Up to three of `names` that look like `name`, nearest first.
-pub(super) fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let wanted = name.to_lowercase();
-    let mut near: Vec<(f64, &str)> =
-        names.map(|n| (strsim::jaro_winkler(&wanted, &n.to_lowercase()), n)).filter(|(score, _)| *score > 0.8).collect();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    near.dedup_by(|a, b| a.1 == b.1);
-    near.into_iter().take(3).map(|(_, n)| n.to_owned()).collect()
 }
 
 #[cfg(test)]

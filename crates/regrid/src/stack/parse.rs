@@ -51,8 +51,21 @@ const NEIGHBOURS: [usize; 3] = [4, 9, 12];
 const FARTHEST_M: f64 = 20_038e3;
 
 /// Names of all layers.
-const NAMES: &str = "nearest, bilinear, distance, bicubic, patch, gaussian, radial, conservative, conservative2, largest-fraction, \
-                     spread, creep or fixed";
+const NAMES: [&str; 13] = [
+    "nearest",
+    "bilinear",
+    "distance",
+    "bicubic",
+    "patch",
+    "gaussian",
+    "radial",
+    "conservative",
+    "conservative2",
+    "largest-fraction",
+    "spread",
+    "creep",
+    "fixed",
+];
 
 impl Stack {
     /// The stack that a text means.
@@ -103,7 +116,7 @@ fn parse_layer(text: &str, defaults: &Defaults) -> Result<Layer, RegridError> {
                 _ => Err(refuse("expected a number, as in `fixed:0`".to_owned())),
             };
         }
-        other => return Err(refuse(format!("no method `{other}`, expected {NAMES}"))),
+        other => return Err(refuse(unknown(other))),
     };
     let mut options = Options {
         normalization: defaults.normalization,
@@ -117,6 +130,15 @@ fn parse_layer(text: &str, defaults: &Defaults) -> Result<Layer, RegridError> {
         }
     }
     Ok(Layer::Method(options))
+}
+
+/// That `name` is no layer's, and which is meant.
+fn unknown(name: &str) -> String {
+    let near: Vec<String> = knarr_field::near(name, NAMES).iter().map(|near| format!("`{near}`")).collect();
+    match near.as_slice() {
+        [] => format!("no method `{name}`, expected {}", NAMES.join(", ")),
+        near => format!("no method `{name}`, did you mean {}?", near.join(" or ")),
+    }
 }
 
 /// Whether `part` is an option of the method, which is then set.
@@ -269,7 +291,8 @@ mod tests {
     fn what_is_wrong_is_told_with_its_layer() {
         for (text, layer, words) in [
             ("", "", "no method ``"),
-            ("bilinar", "bilinar", "no method `bilinar`, expected nearest"),
+            ("bilinar", "bilinar", "no method `bilinar`, did you mean `bilinear`?"),
+            ("cubic-spline", "cubic-spline", "no method `cubic-spline`, expected nearest, bilinear,"),
             ("nearest:300", "nearest:300", "a distance such as `300km`"),
             ("bilinear:300km", "bilinear:300km", "expected none"),
             ("nearest,fixed:x", "fixed:x", "expected a number"),
