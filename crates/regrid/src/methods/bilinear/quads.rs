@@ -55,7 +55,7 @@ pub(super) fn patches(points: &[UnitVector], alias: Option<&[u32]>, ny: usize, n
     let lattice = Lattice { points, ny, nx, spacings, median, alias };
     let mut patches = PatchBuilder::new(points.to_vec());
     let is_closed = lattice.rows_are_closed();
-    for j in 0..ny - 1 {
+    patches.add_all(ny - 1, 16, |j, add| {
         for i in 0..if is_closed { nx } else { nx - 1 } {
             let next = (i + 1) % nx;
             let sides = [
@@ -66,10 +66,10 @@ pub(super) fn patches(points: &[UnitVector], alias: Option<&[u32]>, ny: usize, n
             ];
             if !sides.contains(&true) {
                 let cell = |j, i| (j * nx + i) as u32;
-                patches.add(&[cell(j, i), cell(j, next), cell(j + 1, next), cell(j + 1, i)]);
+                add(&[cell(j, i), cell(j, next), cell(j + 1, next), cell(j + 1, i)]);
             }
         }
-    }
+    });
     for (row, inner) in [(0, 1), (ny - 1, ny - 2)] {
         if !(is_closed && lattice.close_pole(row, inner, &mut patches)) {
             lattice.close_fold(row, inner, &mut patches);
