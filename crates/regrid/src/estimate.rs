@@ -98,7 +98,7 @@ fn bytes(links: f64, source: &Grid, destination: &Grid, options: &Options) -> f6
         Method::Conservative2nd => 40.0 * links + 200.0 * n_s + made(source) + made(destination),
         // One link a row, found by formula.
         Method::Nearest if rows(source) => n_s + n_t,
-        // Centers and a tree of the source, its cells where patches are made of them, blocks not yet joined.
+        // Centers of the source in strips or patches, its cells where patches are made of them, blocks not yet joined.
         _ => 2.0 * links + 24.0 * n_t + if rows(source) { n_s } else { 150.0 * n_s + made(source) },
     };
     weights + held + 16e6

@@ -12,6 +12,14 @@ pub(crate) struct RowBlock {
     pub values: Vec<f64>,
 }
 
+impl RowBlock {
+    fn clear(&mut self) {
+        self.counts.clear();
+        self.columns.clear();
+        self.values.clear();
+    }
+}
+
 /// Links that a block should have: enough to make bookkeeping cheap, few enough to balance threads.
 const BLOCK_LINKS: usize = 8192;
 /// Most rows per block.
@@ -31,23 +39,19 @@ pub(crate) fn collect<S>(
     make: impl Fn(Range<usize>, &mut S, &mut RowBlock) + Sync,
 ) -> (Vec<usize>, Vec<u32>, Vec<f64>) {
     let mut all = Growing::with_rows(len);
+    // Kept from one round to the next: memory that is given back and asked for anew costs more than what is done in it.
+    let mut blocks: Vec<RowBlock> = (0..BLOCKS_AT_ONCE).map(|_| RowBlock::default()).collect();
     // The first blocks are small: how many links a row has shows then.
-    let (mut rows, mut links) = (BLOCK_ROWS / 32, 0);
+    let mut rows = BLOCK_ROWS / 32;
     while all.done < len {
         let starts: Vec<usize> = (all.done..len).step_by(rows).take(BLOCKS_AT_ONCE).collect();
-        let make_block = |state: &mut S, start: usize| {
-            let mut block = RowBlock {
-                counts: Vec::with_capacity(rows),
-                columns: Vec::with_capacity(links),
-                values: Vec::with_capacity(links),
-            };
-            make(start..(start + rows).min(len), state, &mut block);
-            block
-        };
-        let blocks: Vec<RowBlock> = starts.into_par_iter().map_init(&state, make_block).collect();
-        all.append(&blocks);
+        let blocks = &mut blocks[..starts.len()];
+        blocks.par_iter_mut().zip(starts).for_each_init(&state, |state, (block, start)| {
+            block.clear();
+            make(start..(start + rows).min(len), state, block);
+        });
+        all.append(blocks);
         rows = (BLOCK_LINKS * all.done / all.filled.max(1)).clamp(1, BLOCK_ROWS);
-        links = rows * all.filled.div_ceil(all.done);
     }
     all.finish()
 }

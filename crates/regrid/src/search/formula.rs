@@ -23,7 +23,7 @@ pub(crate) enum FormulaCenters<'a> {
 }
 
 impl<'a> FormulaCenters<'a> {
-    /// `None` where a tree is as good: triangles, and few cells.
+    /// `None` where strips are as good: triangles, and few cells.
     pub fn of(formula: &'a Formula) -> Option<Self> {
         match formula {
             Formula::Healpix(cells) => Some(Self::Healpix(cells)),
