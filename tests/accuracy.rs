@@ -75,14 +75,18 @@ fn methods_of_higher_order_are_no_worse_than_the_peers() {
     let great_circles = Options { edges: Edges::GreatCircle, ..second_order };
     let [bicubic, patch] = [Method::Bicubic, Method::Patch].map(Options::new);
     let cases = [
-        // TempestRemap of order 2, the best of it, YAC, ESMF and Atlas in each column. The sinusoid along parallels: see
-        // `what_is_beyond_exact_means_is_the_edges`.
-        (source(), grid("CS90"), second_order, [7.34e-6, 1.99e-4, 3.22e-5, 1.85e-4]),
-        (grid("CS90"), grid("r360x180"), second_order, [2.83e-5 + 1e-7, 1.64e-4, 5.75e-5, 2.40e-4]),
-        (grid("CS90"), source(), second_order, [2.83e-5 + 1e-7, 1.65e-4, 5.28e-5, 1.73e-4]),
+        // TempestRemap of order 2, the best of it, YAC, ESMF and Atlas in each column. Its cells have great circles for edges:
+        // see `what_is_beyond_exact_means_is_the_edges`.
+        (source(), grid("CS90"), great_circles, [7.34e-6, 1.99e-4, 3.22e-5, 1.85e-4]),
+        (grid("CS90"), grid("r360x180"), great_circles, [2.83e-5, 1.64e-4, 5.75e-5, 2.40e-4]),
+        (grid("CS90"), source(), great_circles, [2.83e-5, 1.65e-4, 5.28e-5, 1.73e-4]),
         (grid("H64n"), grid("r360x180"), great_circles, [4.98e-5, 2.10e-4, 8.97e-5, 2.71e-4]),
-        // YAC of order 2, along parallels.
-        (grid("H64n"), grid("r360x180"), second_order, [5.17e-5, 2.21e-4, 9.35e-5, 2.75e-4]),
+        // Along parallels, the same but for the sinusoid.
+        (source(), grid("CS90"), second_order, [7.34e-6, 1.99e-4, 3.22e-5, 1.85e-4]),
+        (grid("CS90"), source(), second_order, [2.84e-5, 1.65e-4, 5.28e-5, 1.73e-4]),
+        // YAC of order 2, along parallels, but for its harmonic from CS90, 1.62e-4.
+        (grid("CS90"), grid("r360x180"), second_order, [2.84e-5, 1.64e-4, 5.75e-5, 2.40e-4]),
+        (grid("H64n"), grid("r360x180"), second_order, [5.17e-5, 2.20e-4, 9.35e-5, 2.75e-4]),
         // YAC of order 2, from the sea of NEMO.
         (orca2(), grid("r360x180"), second_order, [1.07e-4, 9.61e-4, 4.27e-4, 6.59e-4]),
         // CDO's bicubic; its front in the Gulf Stream is 0.6 % nearer to the truth than ours.
@@ -101,8 +105,8 @@ fn methods_of_higher_order_are_no_worse_than_the_peers() {
 }
 
 /// Means over cells are not values at centers: what exact means, which no conservative method surpasses on the sinusoid,
-/// leave to be desired there. TempestRemap has less, 2.83e-5 and 4.98e-5, so that its edges are no parallels: with great
-/// circles we have 2.76e-5 and 4.98e-5.
+/// leave to be desired there. TempestRemap has less, 2.83e-5 and 4.98e-5: its program for lat-lon meshes (GenerateRLLMesh)
+/// is compiled for great circles alone, with which we have 2.76e-5 and 4.98e-5.
 #[test]
 fn what_is_beyond_exact_means_is_the_edges() {
     let (destination, field) = (Grid::from_spec("r360x180").expect("a valid grid"), AnalyticField::Sinusoid);
@@ -130,12 +134,15 @@ fn the_patch_is_no_worse_than_the_peer_away_from_land() {
     let between = Weights::build(&source, &destination, &Options::new(Method::Bilinear)).expect("centers");
     destination.mask = Mask::from_active((0..destination.len()).map(|i| between.row(i).0.len() == 4).collect());
     let (found, _) = means_between(&source, &destination, &Options::new(Method::Patch));
-    // HCSBB. Its triangles, and with them the front in the Gulf Stream, go by the numbers of cells: with numbers at random
-    // 5.79e-4, with those of the grid, whose diagonals run along this front, 4.79e-4, with those it gives itself 6.81e-4.
+    // HCSBB, over its 39 607 cells. Its triangles, and with them the front in the Gulf Stream, go by the numbers of cells:
+    // with those of the grid, whose diagonals run along this front, 4.79e-4 (4.82e-4 over the cells here), with numbers at
+    // random 5.79e-4, with those it gives itself 6.81e-4.
     let peer = [5.06e-5, 1.96e-4, 2.06e-4, 5.79e-4];
     for ((found, peer), field) in found.iter().zip(peer).zip(FIELDS) {
         assert!(*found <= peer, "{field}: {found:e}, peer {peer:e}");
     }
     // Not as near as the best of these, and no farther than it was.
-    assert!(found[3] < 5.09e-4, "{:e}", found[3]);
+    for (found, was) in found.iter().zip([5.4e-7, 6.4e-5, 5.5e-5, 4.87e-4]) {
+        assert!(*found < was, "{found:e}, was {was:e}");
+    }
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 /// | [`Radial`](Self::Radial) | s(0) of s(x) = Σ λ_j·\|x − x_j\|³ + a + b·x with s(x_j) = f_j | 2 | constants, linear fields in the plane | Fornberg and Flyer (2015), A Primer on Radial Basis Functions, SIAM |
 /// | [`Bilinear`](Self::Bilinear) | Σ w_j f_j, w_j ≥ 0 linear along the sides of the patch of centers around | 2 | constants, range | Floater (2003), Comput. Aided Geom. Des. 20, 19–27 (more than four corners) |
 /// | [`Bicubic`](Self::Bicubic) | Lagrange's cubics along four rows, then across them | 4 | constants | Abramowitz and Stegun (1964), 25.2.13 |
-/// | [`Patch`](Self::Patch) | p(0) of the cubic p with the least Σ w(d_j)·(p(x_j) − f_j)² | 4 | constants | Lancaster and Salkauskas (1981), Math. Comp. 37, 141–158 |
+/// | [`Patch`](Self::Patch) | p(0) of the cubic p with the least Σ w(d_j)·(p(x_j) − f_j)²; on two-dimensional grids Hermite's bicubic of values, slopes and twists at four centers | 4 | constants | Lancaster and Salkauskas (1981), Math. Comp. 37, 141–158; de Boor (1962), J. Math. Phys. 41, 212–218 |
 /// | [`Conservative`](Self::Conservative) | Σ A_j f_j / Σ A_j, or / A of the whole cell | 1 | integral, range; constants if divided by Σ A_j | Jones (1999), Mon. Wea. Rev. 127, 2204–2210 |
 /// | [`Conservative2nd`](Self::Conservative2nd) | Σ A_j (f_j + s_j·(φ_j − mean φ_j)) / Σ A_j, s_j slopes and 0.6 of the curvature in cell j, φ_j moments of the overlap | 2 | integral; constants as above | Dukowicz and Kodis (1987), SIAM J. Sci. Stat. Comput. 8, 305–321 |
 /// | [`LargestFraction`](Self::LargestFraction) | f_j of the greatest A_j | 1 | values, range | |
@@ -34,7 +34,8 @@ pub enum Method {
     Bilinear,
     /// Cubic through four rows and four columns where the source has rows; elsewhere as [`Method::Patch`].
     Bicubic,
-    /// A cubic fitted to the source centers around each destination center (moving least squares).
+    /// A cubic fitted to the source centers around each destination center (moving least squares); along the lines of a
+    /// two-dimensional grid a bicubic surface of continuous slope.
     Patch,
     /// The `neighbours` nearest source centers, weighted by a Gaussian of the distance.
     Gaussian {

@@ -2,7 +2,7 @@
 
 mod support;
 
-use knarr_grid::{Grid, Mask};
+use knarr_grid::{Family, Grid, Layout, LonLat, Mask};
 use knarr_regrid::{Keeps, Method, MissingPolicy, Options, Regridder, Weights};
 
 fn build(source: &Grid, destination: &Grid, method: Method) -> Weights {
@@ -38,6 +38,38 @@ fn the_patch_is_of_fourth_order_on_every_kind_of_grid() {
         let order = (errors[0] / errors[2]).log2() / 2.0;
         assert!(order > 2.9, "{sizes:?}: order {order}, errors {errors:?}");
     }
+}
+
+#[test]
+fn the_patch_is_of_fourth_order_along_the_lines_of_a_grid() {
+    // South of the slit, where the lines of the grid are smooth.
+    let destination = Grid::from_spec("ll:0,-80,7,5,51,28").expect("a valid grid");
+    for make in [support::curvilinear, support::folded] {
+        let errors = [(40, 20), (80, 40), (160, 80)].map(|(nlon, nlat)| worst(&make(nlon, nlat), &destination, Method::Patch));
+        let order = (errors[0] / errors[2]).log2() / 2.0;
+        assert!(order > 2.9, "order {order}, errors {errors:?}");
+    }
+}
+
+/// The surface has no crease along the sides of its quadrangles, whatever the values; bilinear interpolation has.
+#[test]
+fn the_patch_is_of_continuous_slope_along_the_lines_of_a_grid() {
+    let source = support::folded(60, 40);
+    let values: Vec<f64> = (0..source.len()).map(|k| ((k * 7919) % 1009) as f64 / 1009.0).collect();
+    // A path askew over some twenty quadrangles, with the fold in it, in steps of 1/4000 of a quadrangle.
+    let steps = 80_000;
+    let at = |k: usize| LonLat { lon_deg: 40.0, lat_deg: 50.0 + 60.0 * k as f64 / steps as f64 };
+    let over = |p: LonLat| if p.lat_deg <= 90.0 { p } else { LonLat { lon_deg: p.lon_deg + 180.0, lat_deg: 180.0 - p.lat_deg } };
+    let centers = (0..steps).map(|k| over(at(k))).collect();
+    let destination = support::grid(Family::Points, vec![steps], Layout::Points { centers });
+    let crease = |method| -> f64 {
+        let found = apply(build(&source, &destination, method), &values);
+        // Slopes per quadrangle, whose values differ by up to 1, before and after a point.
+        found.windows(3).map(|f| (f[2] - 2.0 * f[1] + f[0]).abs() * 4000.0).fold(0.0, f64::max)
+    };
+    let (patch, bilinear) = (crease(Method::Patch), crease(Method::Bilinear));
+    // Curvatures of some 30 at the most, over a step of 1/4000.
+    assert!(patch < 0.01 && bilinear > 0.5, "{patch} {bilinear}");
 }
 
 #[test]

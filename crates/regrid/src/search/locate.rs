@@ -42,6 +42,11 @@ impl Locator {
         boxes(&self.nodes, &self.starts, &self.corners).into_iter().map(|b| [b.min, b.max]).collect()
     }
 
+    /// Number of polygons.
+    pub fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
     /// Nodes of a polygon.
     pub fn polygon(&self, k: u32) -> &[u32] {
         &self.corners[self.starts[k as usize]..self.starts[k as usize + 1]]

@@ -5,5 +5,6 @@ pub(crate) mod bvh;
 pub(crate) mod delaunay;
 pub(crate) mod formula;
 pub(crate) mod locate;
+pub(crate) mod nearby;
 pub(crate) mod points;
 pub(crate) mod rows;

@@ -307,13 +307,7 @@ impl NearPoints {
             found.clear();
             reach *= 2.0;
         }
-        if found.len() > k {
-            let last = found[k - 1].0.sqrt() - TIE;
-            let surely = found.partition_point(|f| f.0.sqrt() < last);
-            found[surely..].sort_unstable_by_key(|f| f.1);
-            found.truncate(k);
-            found[surely..].sort_unstable_by(|a, b| a.partial_cmp(b).expect("distances are numbers"));
-        }
+        keep_nearest(found, k);
     }
 
     /// Appends the numbers of all points within `radius` (a chord) of `p`, ascending.
@@ -335,6 +329,17 @@ impl NearPoints {
             bound
         });
         lowest
+    }
+}
+
+/// Of points nearest first, up to all those tied with the last one, keeps `k`: at the last place the lowest numbers.
+pub(crate) fn keep_nearest(found: &mut Vec<(f64, u32)>, k: usize) {
+    if found.len() > k {
+        let last = found[k - 1].0.sqrt() - TIE;
+        let surely = found.partition_point(|f| f.0.sqrt() < last);
+        found[surely..].sort_unstable_by_key(|f| f.1);
+        found.truncate(k);
+        found[surely..].sort_unstable_by(|a, b| a.partial_cmp(b).expect("distances are numbers"));
     }
 }
 
@@ -400,7 +405,7 @@ fn box_distance(bounds: &[UnitVector; 2], p: UnitVector) -> f64 {
 
 /// chord² of the circle that holds all ties of a point at `chord2`.
 #[inline(always)]
-fn widened(chord2: f64) -> f64 {
+pub(super) fn widened(chord2: f64) -> f64 {
     let chord = chord2.sqrt() + TIE;
     chord * chord
 }

@@ -20,7 +20,7 @@ use super::centers::Centers;
 use crate::links::LinkRows;
 use crate::search::delaunay;
 use knarr_grid::{Family, Grid, Layout, Polygons};
-use patches::{PatchBuilder, Patches, Scratch};
+use patches::PatchBuilder;
 use std::f64::consts::PI;
 
 /// Links of all active destination cells.
@@ -53,7 +53,8 @@ pub(super) fn cubic_rows(source: &Grid, destination: &Centers) -> Option<LinkRow
     ))
 }
 
-fn patches(source: &Grid, from: Centers) -> Patches {
+/// The patches between the centers of a grid without rows.
+pub(super) fn patches(source: &Grid, from: Centers) -> Patches {
     if let Some((ny, nx)) = structured(source) {
         let alias = quads::aliases(from.points(), &from.is_active);
         return quads::patches(from.points(), alias.as_deref(), ny, nx).finish(alias, from.is_active);
@@ -66,6 +67,7 @@ fn patches(source: &Grid, from: Centers) -> Patches {
 
 #[cfg(feature = "gpu")]
 pub(super) use on_gpu::rows as rows_on;
+pub(super) use patches::{Patches, Scratch};
 pub(super) use quads::is_closed;
 
 /// Rows and columns of a grid whose neighbours in index are neighbours on the globe.

@@ -263,7 +263,7 @@ fn clip_ears(ring: &[PlanePoint]) -> Vec<[usize; 3]> {
 }
 
 /// Patches that can be asked for the weights of a point.
-pub(super) struct Patches {
+pub(in crate::methods) struct Patches {
     locator: Locator,
     cells: usize,
     members: Vec<Vec<u32>>,
@@ -273,7 +273,7 @@ pub(super) struct Patches {
 
 /// Buffers of a query.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(in crate::methods) struct Scratch {
     found: Found,
     weights: Vec<f64>,
 }
@@ -298,6 +298,33 @@ impl Patches {
             }
             !links.is_empty()
         });
+    }
+
+    /// Whether a source cell has a value.
+    pub fn is_active(&self, cell: u32) -> bool {
+        self.is_active[cell as usize]
+    }
+
+    /// Patches that are quadrangles of source cells, those shown by their copies.
+    pub fn quadrangles(&self) -> impl Iterator<Item = [u32; 4]> + '_ {
+        (0..self.locator.len() as u32).filter_map(|k| self.shown(self.locator.polygon(k)))
+    }
+
+    /// The first patch around `p` that is a quadrangle of active source cells, and its weights.
+    pub fn quadrangle_at(&self, p: UnitVector, scratch: &mut Scratch) -> Option<([u32; 4], [f64; 4])> {
+        let mut quadrangle = None;
+        self.locator.containing(p, &mut scratch.found, |polygon, plane| {
+            let corners = self.shown(polygon).filter(|corners| corners.iter().all(|&c| self.is_active(c)));
+            quadrangle = corners.and_then(|corners| Some((corners, bilinear::quadrangle_weights(plane.try_into().ok()?)?)));
+            quadrangle.is_some()
+        });
+        quadrangle
+    }
+
+    fn shown(&self, polygon: &[u32]) -> Option<[u32; 4]> {
+        let corners: [u32; 4] = polygon.try_into().ok()?;
+        let are_cells = corners.iter().all(|&c| (c as usize) < self.cells);
+        are_cells.then(|| corners.map(|c| self.alias.as_ref().map_or(c, |alias| alias[c as usize])))
     }
 
     /// The patches.

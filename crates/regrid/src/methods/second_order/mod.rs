@@ -24,7 +24,7 @@ mod shapes;
 pub(crate) use factored::{Factored, Refit};
 
 use crate::Edges;
-use crate::links::LinkRows;
+use crate::links::{Link, LinkRows};
 use frame::Frame;
 use knarr_grid::Grid;
 use moments::{Cells, Clip};
@@ -49,12 +49,23 @@ pub(super) fn rows(overlaps: &LinkRows, source: &Grid, destination: &Grid, edges
             let mut own = area;
             for (neighbour, shape) in recent.of(&shapes, column) {
                 let part = area * dot(shape, &reaches[first + k]);
-                links.push((*neighbour, part));
+                add_to(links, *neighbour, part);
                 own -= part;
             }
-            links.push((column, own));
+            add_to(links, column, own);
         }
     })
+}
+
+/// Adds to the link of a column. Cells side by side have most of those around in common: a look through a short row is
+/// less than sorting them all later.
+fn add_to(links: &mut Vec<Link>, column: u32, value: f64) {
+    const SHORT: usize = 40;
+    let known = if links.len() <= SHORT { links.iter_mut().find(|l| l.0 == column) } else { None };
+    match known {
+        Some(link) => link.1 += value,
+        None => links.push((column, value)),
+    }
 }
 
 /// φ_ij − φ_j of each link.
@@ -69,6 +80,7 @@ fn reaches(overlaps: &LinkRows, from: &Cells<'_>, to: &Cells<'_>, frames: &[Fram
         rest = after;
     }
     parts.into_par_iter().enumerate().for_each_init(Clip::default, |clip, (i, part)| {
+        clip.turn_to(from, to, i);
         for (terms, (column, _)) in part.iter_mut().zip(overlaps.row(i)) {
             let j = column as usize;
             *terms = clip.overlap(from, j, to, i).terms(&frames[j]);

@@ -5,10 +5,11 @@
 
 use super::frame::{Frame, Piece};
 use crate::Edges;
-use knarr_grid::{Grid, Layout, Rows};
+use knarr_grid::{Grid, Layout, Polygons, Rows};
 use knarr_kernels::overlap::{is_convex, triangulate};
 use knarr_kernels::sphere::{UnitVector, add, normalize, scale, unit_vector};
 use knarr_kernels::tangent_plane::{PlanePoint, TangentPlane};
+use std::borrow::Cow;
 
 /// Longest chord in degrees of longitude that stands for a parallel.
 const CHORD_DEG: f64 = 0.5;
@@ -19,6 +20,7 @@ const MOST_CHORDS: usize = 24;
 pub(super) struct Cells<'a> {
     grid: &'a Grid,
     rows: Option<&'a Rows>,
+    polygons: Option<Cow<'a, Polygons>>,
 }
 
 impl<'a> Cells<'a> {
@@ -28,7 +30,7 @@ impl<'a> Cells<'a> {
             Layout::Rows(rows) if edges == Edges::Grid => Some(rows),
             _ => None,
         };
-        Self { grid, rows }
+        Self { grid, rows, polygons: grid.polygons() }
     }
 
     /// The barycentre of a cell as a direction.
@@ -39,7 +41,8 @@ impl<'a> Cells<'a> {
                 rows_to_globe(rows, quadrangle_centre(west, east, south, north))
             }
             None => {
-                let corners = self.grid.corners(cell);
+                let mut corners = Vec::new();
+                self.corners(cell, &mut corners);
                 let middle = normalize(corners.iter().fold([0.0; 3], |s, &p| add(s, p)));
                 let flat = middle.and_then(|m| {
                     let plane = TangentPlane::new(m, 0.1);
@@ -65,8 +68,22 @@ impl<'a> Cells<'a> {
                 let (lons, lats) = rows.frame_bounds_deg(cell);
                 push_quadrangle(rows, lons, lats, out);
             }
+            None => self.corners(cell, out),
+        }
+    }
+
+    /// Corners with great circles between them.
+    fn corners(&self, cell: usize, out: &mut Vec<UnitVector>) {
+        out.clear();
+        match &self.polygons {
+            Some(polygons) => polygons.copy_cell(cell, out),
             None => out.extend(self.grid.corners(cell)),
         }
+    }
+
+    /// Whether the cells of both are quadrangles between the same meridians and parallels.
+    fn are_aligned(&self, other: &Self) -> bool {
+        matches!((self.rows, other.rows), (Some(a), Some(b)) if a.rotation == b.rotation)
     }
 }
 
@@ -167,61 +184,81 @@ fn direction(p: UnitVector) -> UnitVector {
     normalize(p).unwrap_or(p)
 }
 
-/// Buffers of clipping; one per thread.
+/// Overlaps with one destination cell after the other; one per thread.
 #[derive(Default)]
 pub(super) struct Clip {
-    outline: Vec<UnitVector>,
+    destination: Vec<UnitVector>,
+    source: Vec<UnitVector>,
+    flat: Flat,
+}
+
+/// Buffers of clipping in a plane.
+#[derive(Default)]
+struct Flat {
     subject: Vec<PlanePoint>,
     clipped: Vec<PlanePoint>,
 }
 
+/// What has parallels is cut, as its outline may be concave; what cuts is taken with great circles.
+fn destination_is_cut(from: &Cells<'_>, to: &Cells<'_>) -> bool {
+    to.rows.is_some() && from.rows.is_none()
+}
+
 impl Clip {
-    /// The overlap of two cells that do overlap; the centre of the destination cell where it is a sliver that clipping
-    /// does not find.
-    pub fn overlap(&mut self, from: &Cells<'_>, source: usize, to: &Cells<'_>, destination: usize) -> Piece {
-        if let (Some(a), Some(b)) = (from.rows, to.rows)
-            && a.rotation == b.rotation
-        {
-            let ([west, east], [south, north]) = meeting(a, source, b, destination);
-            self.outline.clear();
-            push_quadrangle(a, [west, east], [south, north], &mut self.outline);
-            return piece_about(rows_to_globe(a, quadrangle_centre(west, east, south, north)), &self.outline);
+    /// Turns to the overlaps of a destination cell.
+    pub fn turn_to(&mut self, from: &Cells<'_>, to: &Cells<'_>, destination: usize) {
+        if destination_is_cut(from, to) {
+            to.outline(destination, &mut self.destination);
+        } else if !from.are_aligned(to) {
+            to.corners(destination, &mut self.destination);
         }
-        // What has parallels is cut, as its outline may be concave; what cuts is taken with great circles.
-        let ((cut, cut_cell), (knife, knife_cell)) = if to.rows.is_some() && from.rows.is_none() {
-            ((to, destination), (from, source))
+    }
+
+    /// The overlap of two cells that do overlap, of which the second has been [turned to](Self::turn_to); the centre of the
+    /// destination cell where it is a sliver that clipping does not find.
+    pub fn overlap(&mut self, from: &Cells<'_>, source: usize, to: &Cells<'_>, destination: usize) -> Piece {
+        if let (Some(a), Some(b), true) = (from.rows, to.rows, from.are_aligned(to)) {
+            let ([west, east], [south, north]) = meeting(a, source, b, destination);
+            self.source.clear();
+            push_quadrangle(a, [west, east], [south, north], &mut self.source);
+            return piece_about(rows_to_globe(a, quadrangle_centre(west, east, south, north)), &self.source);
+        }
+        let (cut, corners) = if destination_is_cut(from, to) {
+            from.corners(source, &mut self.source);
+            (&self.destination, &self.source)
         } else {
-            ((from, source), (to, destination))
+            from.outline(source, &mut self.source);
+            (&self.source, &self.destination)
         };
-        cut.outline(cut_cell, &mut self.outline);
-        let corners = knife.grid.corners(knife_cell);
         let Some(middle) = normalize(corners.iter().fold([0.0; 3], |s, &p| add(s, p))) else {
             return Piece::point(from.centre(source));
         };
         let plane = TangentPlane::new(middle, 0.1);
         let mut moments = PlaneMoments::default();
-        if is_convex(&corners) {
-            self.add_piece(&plane, &corners, &mut moments);
+        if is_convex(corners) {
+            self.flat.add_piece(&plane, cut, corners, &mut moments);
         } else {
-            triangulate(&corners).iter().for_each(|triangle| self.add_piece(&plane, triangle, &mut moments));
+            triangulate(corners).iter().for_each(|triangle| self.flat.add_piece(&plane, cut, triangle, &mut moments));
         }
         if moments.area <= 0.0 {
             return Piece::point(to.centre(destination));
         }
         Piece { centre: lift(&plane, moments.mean()), axes: plane.axes(), spread: moments.spread() }
     }
+}
 
-    /// Adds the moments of the outline within a convex piece.
-    fn add_piece(&mut self, plane: &TangentPlane, piece: &[UnitVector], moments: &mut PlaneMoments) {
-        if self.cut(plane, piece).is_some() {
+impl Flat {
+    /// Adds the moments of an outline within a convex piece.
+    fn add_piece(&mut self, plane: &TangentPlane, outline: &[UnitVector], piece: &[UnitVector], moments: &mut PlaneMoments) {
+        if self.cut(plane, outline, piece).is_some() {
             moments.add(&PlaneMoments::of(&self.subject));
         }
     }
 
-    /// Leaves the outline within a convex piece in `subject`; `None` if nothing is left or they are far apart.
-    fn cut(&mut self, plane: &TangentPlane, piece: &[UnitVector]) -> Option<()> {
+    /// Leaves an outline within a convex piece in `subject`; `None` if nothing is left or they are far apart.
+    fn cut(&mut self, plane: &TangentPlane, outline: &[UnitVector], piece: &[UnitVector]) -> Option<()> {
         self.subject.clear();
-        for &p in &self.outline {
+        for &p in outline {
             self.subject.push(plane.project(p)?);
         }
         for k in 0..piece.len() {

@@ -1,22 +1,15 @@
-//! Local cubic fits between source centers of any grid: patch recovery around each destination point.
+//! A cubic fitted to the source centers around each destination point, on any grid.
 //!
 //! p(x, y) with all terms up to x³, x²y, xy², y³ is fitted to the 24 nearest source values in the tangent plane at the
 //! destination point, by least squares with weights w = (1 − r/R)⁶ / (r² + δ²), R the distance of the first center left
 //! out; p(0, 0) is the result. The weight grows without bound towards a center, so that values there are met. Terms are
-//! taken about their weighted means b̄: w_j·[1/Σw − (b_j − b̄)·N⁻¹b̄] is the weight of value j.
-//! Order 4 on smooth fields; constants are kept, extremes and integrals are not. Points that
-//! [bilinear interpolation](super::bilinear) does not reach are unmapped; where too few centers determine a cubic
-//! (coasts), a quadratic or a plane is fitted, or bilinear weights are taken.
-//!
-//! After Lancaster and Salkauskas (1981), Math. Comp. 37, 141–158 (moving least squares); patch recovery in
-//! regridding: Khoei and Gharehbaghi (2007), Finite Elem. Anal. Des. 43, 1144–1158.
+//! taken about their weighted means b̄: w_j·[1/Σw − (b_j − b̄)·N⁻¹b̄] is the weight of value j. Where too few centers
+//! determine a cubic (coasts), a quadratic or a plane is fitted.
 
-use super::bilinear;
-use super::centers::Centers;
-use super::solve::{Fit, TERMS, terms};
-use crate::links::{Link, LinkRows};
+use super::super::solve::{Fit, TERMS, terms};
+use crate::links::Link;
+use crate::search::nearby::Nearby;
 use crate::search::points::NearPoints;
-use knarr_grid::Grid;
 use knarr_kernels::sphere::UnitVector;
 use knarr_kernels::tangent_plane::{PlanePoint, TangentPlane};
 
@@ -29,21 +22,10 @@ const AT_CENTER: f64 = 1e-6;
 /// Fits whose weights have a greater sum of magnitudes reach out of what they know.
 const GREATEST_MAGNITUDE: f64 = 4.0;
 
-/// Links of all active destination cells; weights of both signs that sum to 1.
-pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
-    let between = bilinear::rows(source, destination);
-    let (near, from) = (Centers::of(source).near_points(), Centers::of(source));
-    let (points, centers) = (destination.points(), from.points());
-    LinkRows::collect_signed(destination.len(), Scratch::default, |i, scratch, links| {
-        if between.is_mapped(i) && !scratch.fit(&near, centers, points[i], links) {
-            links.extend(between.row(i));
-        }
-    })
-}
-
 /// Buffers of a fit.
 #[derive(Default)]
-struct Scratch {
+pub(super) struct Scratch {
+    nearby: Nearby,
     found: Vec<(f64, u32)>,
     plane: Vec<PlanePoint>,
     rows: Vec<[f64; TERMS]>,
@@ -52,8 +34,8 @@ struct Scratch {
 
 impl Scratch {
     /// Appends the links of a fit around `p`; false if none is sound.
-    fn fit(&mut self, near: &NearPoints, centers: &[UnitVector], p: UnitVector, links: &mut Vec<Link>) -> bool {
-        near.nearest_k(p, NEIGHBOURS + 1, &mut self.found);
+    pub fn fit(&mut self, near: &NearPoints, centers: &[UnitVector], p: UnitVector, links: &mut Vec<Link>) -> bool {
+        self.nearby.nearest_k(near, centers, p, NEIGHBOURS + 1, &mut self.found);
         let plane = TangentPlane::new(p, 0.1);
         self.plane.clear();
         self.plane.extend(self.found.iter().map_while(|&(_, id)| plane.project(centers[id as usize])));
@@ -70,7 +52,7 @@ impl Scratch {
 
     /// Fits a polynomial of `T` terms and a constant.
     fn fit_degree<const T: usize>(&mut self, links: &mut Vec<Link>) -> bool {
-        let Self { found, plane, rows, weights } = self;
+        let Self { found, plane, rows, weights, .. } = self;
         rows.clear();
         weights.clear();
         let (mut means, mut total) = ([0.0; TERMS], 0.0);
