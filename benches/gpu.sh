@@ -67,7 +67,7 @@ run() {
   device=$("$here/knarr" gpu info --json 2>/dev/null | sed -n 's/.*"device": "\(gpu:[0-9]*\)".*/\1/p' | head -n 1)
   for on in cpu "${device:-gpu}"; do
     for method in conservative nearest bilinear; do
-      for pair in "CS90 H128" "O160 H128n"; do
+      for pair in "CS90 H128" "O160 H128n" "r1440x720 r360x180"; do
         # shellcheck disable=SC2086
         part 60 "weights-$method-$(echo "$pair-$on" | tr ': ' --)" \
           "$here/knarr" weights $pair -o weights.nc -O --method "$method" --device "$on" -v

@@ -27,7 +27,6 @@ impl DoubleDouble {
     }
 
     /// The square root; of 0 it is 0.
-    #[cfg(any(test, feature = "gpu"))]
     pub(crate) fn sqrt(self) -> Self {
         if self.high <= 0.0 {
             return Self::default();

@@ -20,6 +20,7 @@ pub mod merge_tiles;
 pub mod open_water;
 pub mod overlap;
 pub mod overlap_batch;
+pub mod overlap_products;
 pub mod overlap_rows;
 pub mod overlap_statistics;
 pub mod point_hash;
@@ -37,3 +38,4 @@ pub mod time_reduce;
 #[cfg(feature = "gpu")]
 pub mod twins;
 pub mod vertical;
+pub mod zone_sums;

@@ -1,4 +1,4 @@
-// sparse_apply for a block of one lane and long rows: a row a subgroup.
+// sparse_apply for one lane and long rows: a row a subgroup.
 
 // An item is a row; a workgroup does as many as it has subgroups.
 @compute @workgroup_size(64)

@@ -1,4 +1,4 @@
-// sparse_apply for a block of one lane: a row an invocation.
+// sparse_apply for one lane: a row an invocation.
 
 // An item is a row.
 @compute @workgroup_size(64)

@@ -6,6 +6,7 @@
 //! processor, large on a real device; KNARR_BENCH_GRIDS=small|large chooses.
 
 mod probe;
+mod sea_ice;
 mod table;
 
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime};
@@ -317,19 +318,25 @@ fn main() {
         chain(&mut criterion, &mut table, &gpu, &pair);
     }
     let great_circles = Options { edges: Edges::GreatCircle, ..Options::new(Method::Conservative) };
-    let [polygons, rows, points] = match is_large {
-        true => [("CS1000", "H1024n"), ("O2560", "H1024n"), ("CS1000", "H512n")],
-        false => [("CS60", "H32"), ("O64", "H64n"), ("CS60", "H32")],
+    let [polygons, rows, both, points] = match is_large {
+        true => [("CS1000", "H1024n"), ("O2560", "H1024n"), ("r3600x1800", "r1440x720"), ("CS1000", "H512n")],
+        false => [("CS60", "H32"), ("O64", "H64n"), ("r360x180", "r90x45"), ("CS60", "H32")],
     };
     for (options, (source, destination)) in [
         (great_circles, polygons),
         (Options::new(Method::Conservative), rows),
+        (Options::new(Method::Conservative), both),
         (Options::new(Method::Nearest), points),
         (Options::new(Method::Bilinear), points),
     ] {
         weights((&mut criterion, &mut table, &gpu), &options, source, destination);
     }
     nearest(&mut criterion, &mut table, &gpu, points.0, points.1);
+    let points = if is_large { 4_000_000 } else { 50_000 };
+    sea_ice::bench::<f32>(&mut criterion, &mut table, &gpu, points);
+    if gpu.facts().f64 {
+        sea_ice::bench::<f64>(&mut criterion, &mut table, &gpu, points);
+    }
     criterion.final_summary();
     table.print();
     println!("done in {:.0} s; copies: {:?}", start.elapsed().as_secs_f64(), gpu.copies());

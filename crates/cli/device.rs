@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::talk::Talk;
 use knarr::io::RegridReport;
 use knarr::kernels::device::DeviceChoice;
-use knarr::regrid::{Device, Finish, Layer, Method};
+use knarr::regrid::{Device, Finish, Layer, Method, Options};
 
 /// The device that was asked for; the processor if none was: the last digits of a graphics processor are its own, and
 /// the same command gives the same bytes on every machine unless another device is asked for.
@@ -63,8 +63,17 @@ pub fn tell_left_to_processor(report: &RegridReport, device: &Device, talk: Talk
     for used in &report.weights {
         used.left_to_processor.iter().for_each(|options| add(format!("weights by {}", options.method)));
         let weights = &used.regridder.weights;
-        if weights.stack().layers().len() > 1 {
-            add("what layers above the first fill".into());
+        for layer in &weights.stack().layers()[1..] {
+            match layer {
+                Layer::Creep { .. } => add("what layers that creep fill".into()),
+                Layer::Method(Options {
+                    method: method @ (Method::Distance { .. } | Method::Gaussian { .. } | Method::Radial { .. }),
+                    ..
+                }) => {
+                    add(format!("the search for valid centers by {method}"));
+                }
+                _ => (),
+            }
         }
         match weights.finish() {
             Finish::Sum => (),

@@ -114,7 +114,10 @@ impl WeightsVerb {
         let stack = self.how.stack(&text)?;
         let on_device = stack.whole_weights().any(|options| Weights::has_kernels(&source, &destination, options));
         if !matches!(device, Device::Cpu) && !on_device {
-            talk.note("these weights are made on the processor: kernels are for overlaps with polygons, nearest and bilinear");
+            talk.note(
+                "these weights are made on the processor: kernels are for overlaps (not of reduced rows with rows, nor about two \
+                 poles), nearest and bilinear",
+            );
         }
         let made = match stack.single() {
             Some(&options) => self.file(&Job { source: &source, destination: &destination, options, output, device }, talk)?,
@@ -161,9 +164,6 @@ impl WeightsVerb {
             };
             memory::announce(&plan, talk);
             if plan.tiles > 1 {
-                if !matches!(device, Device::Cpu) {
-                    talk.note("tiles of weights are made on the processor");
-                }
                 return self.tiles(job, &plan, talk);
             }
         }
@@ -241,13 +241,13 @@ impl WeightsVerb {
 
     /// Makes the weights tile by tile; they are too many for a cache to give back.
     fn tiles(&self, job: &Job, plan: &MemoryPlan, talk: Talk) -> Result<Made, Failure> {
-        let Job { source, destination, options, output, .. } = job;
+        let Job { source, destination, options, output, device } = job;
         let mut tiles = WeightsTiles::new(output, self.format.into(), self.force)?;
         let mut made = Made::new(job);
         let bar = talk.progress(&format!("{} weights", options.method));
         bar.set_length(plan.tiles as u64);
         for rows in plan.rows() {
-            let tile = Weights::build_rows(source, destination, options, rows)?;
+            let tile = Weights::build_rows_on(device, source, destination, options, rows)?;
             made.add(&tile.values);
             tiles.add(tile)?;
             bar.inc(1);

@@ -1,8 +1,10 @@
 //! Rows between parallels, columns between meridians.
 
-use super::frame::{Direction, InTwo};
+use super::frame::InTwo;
+use super::milestones::Milestones;
+use super::place::Direction;
 use crate::double_double::DoubleDouble;
-use crate::sphere::sin_cos_deg;
+use std::sync::Arc;
 
 /// No row or column owns this part of the sphere.
 pub const NO_OWNER: u32 = u32::MAX;
@@ -19,9 +21,7 @@ pub enum Meridians {
     Table {
         /// Longitude of each meridian, ascending, within one turn.
         lon_deg: Vec<f64>,
-        /// (sin, cos) of each.
-        sin_cos: Vec<(f64, f64)>,
-        /// The same with more digits.
+        /// Sine and cosine of each.
         directions: Vec<Direction>,
         /// Column that each part belongs to, [`NO_OWNER`] for gaps.
         columns: Vec<u32>,
@@ -43,9 +43,8 @@ impl Meridians {
                 columns.push(column);
             }
         }
-        let directions: Vec<Direction> = lon_deg.iter().map(|&l| Direction::of_deg(l)).collect();
-        let sin_cos = directions.iter().map(Direction::rounded).collect();
-        Self::Table { lon_deg, sin_cos, directions, columns }
+        let directions = lon_deg.iter().map(|&lon| Direction::of_deg(lon)).collect();
+        Self::Table { lon_deg, directions, columns }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -55,34 +54,13 @@ impl Meridians {
         }
     }
 
-    /// Sine and cosine of the western end of part `k`.
+    /// The column of a part, counted on beyond a turn.
     #[inline(always)]
-    pub(super) fn sin_cos(&self, k: usize) -> (f64, f64) {
+    pub(super) fn column(&self, part: i64) -> Option<usize> {
+        let part = part.rem_euclid(self.len() as i64) as usize;
         match self {
-            Self::Uniform { count } => sin_cos_deg((k as f64 - 0.5) * 360.0 / *count as f64),
-            Self::Table { sin_cos, .. } => sin_cos[k],
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn column(&self, k: usize) -> u32 {
-        match self {
-            Self::Uniform { .. } => k as u32,
-            Self::Table { columns, .. } => columns[k],
-        }
-    }
-
-    /// The part that holds a longitude.
-    pub(super) fn locate(&self, lon_deg: f64) -> usize {
-        match self {
-            Self::Uniform { count } => {
-                let k = (lon_deg / 360.0 * *count as f64 + 0.5).floor() as i64;
-                k.rem_euclid(*count as i64) as usize
-            }
-            Self::Table { lon_deg: breaks, .. } => {
-                let lon = breaks[0] + (lon_deg - breaks[0]).rem_euclid(360.0);
-                breaks.partition_point(|&b| b <= lon).saturating_sub(1).min(breaks.len() - 1)
-            }
+            Self::Uniform { .. } => Some(part),
+            Self::Table { columns, .. } => (columns[part] != NO_OWNER).then(|| columns[part] as usize),
         }
     }
 }
@@ -103,10 +81,12 @@ pub struct Bands {
     /// What rounding took from `sin`, and from `cos`.
     #[cfg(feature = "gpu")]
     pub(crate) lows: Vec<[f64; 2]>,
-    /// `sin` between −∞ and ∞.
+    /// `sin` between −∞ and ∞, which poles are too: nothing lies beyond.
     pub(super) limits: Vec<InTwo>,
     /// Whether numbers of cells grow southward.
     pub(super) is_southward: bool,
+    /// Where [`Meridians::Uniform`] are counted from.
+    pub(crate) milestones: Arc<Milestones>,
 }
 
 impl Bands {
@@ -116,7 +96,9 @@ impl Bands {
         let parallels: Vec<(InTwo, InTwo)> =
             lat_deg.iter().map(of).map(|(s, c)| (s, if c.high < 0.0 { -c } else { c })).collect();
         let end = |high: f64| std::iter::once(InTwo::from(high));
-        let limits = end(f64::NEG_INFINITY).chain(parallels.iter().map(|p| p.0)).chain(end(f64::INFINITY)).collect();
+        let limit = |sin: InTwo| if sin.high.abs() < 1.0 { sin } else { InTwo::from(sin.high * f64::INFINITY) };
+        let limits = parallels.iter().map(|p| limit(p.0));
+        let limits = end(f64::NEG_INFINITY).chain(limits).chain(end(f64::INFINITY)).collect();
         let is_southward = rows.first() > rows.last();
         Self {
             sin: parallels.iter().map(|p| p.0.high).collect(),
@@ -128,6 +110,7 @@ impl Bands {
             lows: parallels.iter().map(|p| [p.0.low, p.1.low]).collect(),
             limits,
             is_southward,
+            milestones: Arc::new(Milestones::new()),
         }
     }
 }

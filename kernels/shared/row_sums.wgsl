@@ -1,4 +1,4 @@
-// What is called and bound, and sums of a row of one lane, for sparse_apply_single and sparse_apply_long.
+// What is called and bound, and sums of a row for one lane of the source, for sparse_apply_single and sparse_apply_long.
 
 struct Parameters {
     width: u32,
@@ -6,6 +6,9 @@ struct Parameters {
     first_row: u32,
     policy: u32,
     flags: u32,
+    // Lanes of a block of the source, and the one that is taken.
+    lanes: u32,
+    lane: u32,
     least_share: real,
     uncancelled: real,
 }
@@ -37,8 +40,8 @@ fn no_links() -> RowSums {
 fn add_link(sums: ptr<function, RowSums>, w: real, column: u32) {
     (*sums).total += w;
     (*sums).total_magnitude += abs(w);
-    if (p.flags & 1u) != 0u && (source_valid[column] & 1u) == 0u { return; }
-    let x = real(source[column]);
+    if (p.flags & 1u) != 0u && (source_valid[column] >> p.lane & 1u) == 0u { return; }
+    let x = real(source[column * p.lanes + p.lane]);
     (*sums).sum += w * x;
     (*sums).share += w;
     (*sums).magnitude += abs(w);

@@ -13,6 +13,7 @@ pub mod global_integral;
 pub mod merge_tiles;
 pub mod open_water;
 pub mod overlap;
+pub mod overlap_products;
 pub mod overlap_rows;
 pub mod point_hash;
 pub mod polygon_hash;
@@ -49,6 +50,8 @@ pub const KERNELS: &[Kernel] = &[
     overlap::PAIR_AREAS,
     overlap::COUNT,
     overlap::FILL,
+    overlap_products::COUNT,
+    overlap_products::AREAS,
     overlap_rows::COUNT,
     overlap_rows::FILL,
     overlap_rows::PAIR_AREAS,

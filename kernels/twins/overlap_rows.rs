@@ -1,7 +1,7 @@
 //! Twin of [`crate::overlap_rows`]: areas that polygons share with the cells between parallels and meridians.
 //!
 //! From coordinates in two parts, areas in double precision are within 1e-14 of the cell of those that
-//! [`crate::overlap_rows::slice_polygon`] finds between shared meridians, and in single precision within 5e-7, at any
+//! [`crate::overlap_rows::slice_polygon`] finds, and in single precision within 5e-7, at any
 //! resolution and next to a pole as well. Of a polygon much smaller than the cell, or larger, it is the geometric mean of
 //! the two. Which cells a polygon may reach into is found on the device too. Polygons around a pole, wider than
 //! 120° of longitude, or with edges of more than 29° are left to the processor. Parts of bands are at most 45° wide
@@ -13,10 +13,11 @@ use super::overlap::{Pairs, SharedRows, keep};
 use crate::double_double::{self, DoubleDouble};
 use crate::gpu::kernel::REAL_NUMBERS;
 use crate::gpu::{Access, Buffer, Gpu, GpuError, Kernel, LOOP_LIMIT, Numbers, Parameters, Step, Width};
-use crate::overlap_rows::{Bands, Meridians, Milestones, NO_OWNER, is_narrow, radians};
+use crate::overlap_rows::{Bands, Meridians, Milestones, NO_OWNER, Place, Turn, is_narrow, radians};
 use crate::sphere::{UnitVector, dot, sub};
 use rayon::prelude::*;
 use std::f64::consts::TAU;
+use std::sync::Arc;
 
 /// Cells that polygons may reach into, counted.
 pub const COUNT: Kernel = Kernel {
@@ -90,7 +91,7 @@ pub struct DeviceBands {
     width: Width,
     /// Sine of each parallel, on the host.
     sin: Vec<f64>,
-    milestones: Milestones,
+    milestones: Arc<Milestones>,
     /// Width of the narrowest part of each band (rad), and number of parts.
     narrowest: Vec<(f64, usize)>,
     parallels: Buffer,
@@ -192,7 +193,7 @@ impl DeviceBands {
         Ok(Self {
             width,
             sin: bands.sin.clone(),
-            milestones: Milestones::new(),
+            milestones: bands.milestones.clone(),
             narrowest,
             parallels: gpu.upload_real("parallels", &parallels(bands, width), numbers)?,
             rows: gpu.upload("bands", &rows)?,
@@ -203,13 +204,20 @@ impl DeviceBands {
     }
 
     /// The cells that each polygon overlaps, and the areas; polygon `i` has the corners
-    /// `corners[starts[i]..starts[i + 1]]` in the frame of the bands, counter-clockwise, and the area `areas[i]` (sr).
+    /// `corners[starts[i]..starts[i + 1]]`, counter-clockwise, which `turn` takes into the frame of the bands (`None`: they
+    /// are in it), and the area `areas[i]` (sr).
     /// Slivers are dropped as rounding; a cell of several parts may come several times.
     ///
     /// # Errors
     /// [`GpuError::WrongLength`] if areas or corners do not fit; [`GpuError::TooLarge`] if they are too many at a time;
     /// [`GpuError::OutOfMemory`], [`GpuError::Lost`].
-    pub fn rows(&self, gpu: &Gpu, starts: &[u32], corners: &[UnitVector], areas: &[f64]) -> Result<SharedRows, GpuError> {
+    pub fn rows(
+        &self,
+        gpu: &Gpu,
+        (starts, corners): (&[u32], &[UnitVector]),
+        turn: Option<&Turn>,
+        areas: &[f64],
+    ) -> Result<SharedRows, GpuError> {
         let polygons = areas.len();
         for (what, found, expected) in [
             ("the starts of corners", starts.len(), polygons + 1),
@@ -220,7 +228,7 @@ impl DeviceBands {
             }
         }
         let outlines: Vec<Outline> =
-            starts.par_windows(2).map(|w| self.outline(&corners[w[0] as usize..w[1] as usize])).collect();
+            starts.par_windows(2).map(|w| self.outline(&corners[w[0] as usize..w[1] as usize], turn)).collect();
         let numbers = Numbers::all(self.width);
         let windows: Vec<u32> = outlines.iter().flat_map(|o| o.bands).collect();
         let spans: Vec<f64> = outlines.iter().flat_map(|o| o.span).collect();
@@ -275,24 +283,26 @@ impl DeviceBands {
         Ok(found)
     }
 
-    fn outline(&self, corners: &[UnitVector]) -> Outline {
+    fn outline(&self, corners: &[UnitVector], turn: Option<&Turn>) -> Outline {
         let nothing = |is_elsewhere| Outline { corners: vec![], bands: [0, 0], span: [0.0; 2], is_elsewhere };
         if corners.len() < 3 {
             return nothing(false);
         }
         let chord2 = |(a, b): (&UnitVector, &UnitVector)| dot(sub(*a, *b), sub(*a, *b));
         let longest2 = corners.iter().zip(corners.iter().cycle().skip(1)).map(chord2).fold(0.0, f64::max);
-        if !is_narrow(corners) || longest2 > LONGEST2 {
+        let places = || corners.iter().map(|&p| Place::from(p)).map(|p| turn.map_or(p, |turn| turn.apply(&p)));
+        let flat = || places().map(|p| p.rounded()).map(|p| [p[0], p[1]]);
+        if !is_narrow(flat()) || longest2 > LONGEST2 {
             return nothing(true);
         }
-        let (x, y) = corners.iter().fold((0.0, 0.0), |(x, y), p| (x + p[0], y + p[1]));
+        let (x, y) = flat().fold((0.0, 0.0), |(x, y), p| (x + p[0], y + p[1]));
         let middle = y.atan2(x);
-        let place = |p: &UnitVector| {
-            let [lon, sin, cos] = self.milestones.place(*p);
+        let place = |p: Place| {
+            let [lon, sin, cos] = self.milestones.place(&p);
             let turns = ((lon.high - middle) / TAU).round();
             [lon - DoubleDouble::from(2.0 * turns) * double_double::PI, sin, cos]
         };
-        let places: Vec<[DoubleDouble; 3]> = corners.iter().map(place).collect();
+        let places: Vec<[DoubleDouble; 3]> = places().map(place).collect();
         let range = |axis: usize| {
             let of = || places.iter().map(|p| p[axis].high);
             (of().fold(f64::INFINITY, f64::min), of().fold(f64::NEG_INFINITY, f64::max))

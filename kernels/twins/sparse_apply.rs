@@ -4,7 +4,9 @@
 //! single precision within (2n + 6)·ε·Σ|w·x| of them, ε = 2⁻²³, times the square of what weights are scaled up by.
 
 use crate::gpu::kernel::FIELD_NUMBERS;
-use crate::gpu::{Access, BlockShape, Buffer, DeviceField, Gpu, GpuError, Kernel, LOOP_LIMIT, Numbers, Parameters, Step};
+use crate::gpu::{
+    Access, Binding, BlockShape, Buffer, DeviceField, Gpu, GpuError, Kernel, LOOP_LIMIT, Numbers, Parameters, Step,
+};
 use crate::gpu::{Stored, Width};
 use crate::sparse_apply::row_facts::{RowFacts, SHARE_TOLERANCE, UNCANCELLED};
 use crate::sparse_apply::{Missing, SparseRows};
@@ -29,7 +31,7 @@ pub const BY_QUADS: Kernel = Kernel {
     loops: true,
 };
 
-/// Blocks of one lane.
+/// One lane at a time.
 pub const SINGLE: Kernel = Kernel {
     name: "sparse_apply_single",
     texts: &[include_str!("../sparse_apply_single.wgsl"), include_str!("../shared/row_sums.wgsl")],
@@ -39,7 +41,7 @@ pub const SINGLE: Kernel = Kernel {
     loops: true,
 };
 
-/// Blocks of one lane, and rows that are long on average.
+/// One lane at a time, and rows that are long on average.
 pub const LONG: Kernel = Kernel {
     name: "sparse_apply_long",
     texts: &[include_str!("../sparse_apply_long.wgsl"), include_str!("../shared/row_sums.wgsl")],
@@ -166,20 +168,98 @@ impl DeviceRows {
         missing: Missing,
         destination: &DeviceField<V>,
     ) -> Result<(), GpuError> {
-        let check = |what, found: usize, expected: usize| match found == expected {
-            true => Ok(()),
-            false => Err(GpuError::WrongLength { what, found, expected }),
-        };
         let (from, to) = (source.shape(), destination.shape());
-        check("the source field", from.cells, self.source_len)?;
-        check("the destination field", to.cells, self.len)?;
         check("slabs of the destination", to.slabs, from.slabs)?;
         check("lanes of the destination", to.lanes, from.lanes)?;
+        self.check(source, destination)?;
+        let (parameters, lanes) = (Common::new(self, missing, source, destination), from.lanes);
+        let quads = (lanes / 4).max(1);
+        for block in 0..from.blocks() {
+            for part in &self.parts {
+                if lanes == 1 {
+                    self.add_lane(step, part, &parameters, (source, block, 0), (destination, block))?;
+                    continue;
+                }
+                let own = self.parameters(part).count(quads as u32);
+                let bindings = part.bindings(source, destination, block, block);
+                step.run(&BY_QUADS, parameters.add_to(own, None), &bindings, (part.rows * quads) as u64)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same of one slab of `source`: the result is the only slab of `destination`.
+    ///
+    /// # Errors
+    /// As [`DeviceRows::apply`]; [`GpuError::WrongLength`] if there is no such slab.
+    pub fn apply_slab<V: Stored>(
+        &self,
+        step: &mut Step,
+        (source, slab): (&DeviceField<V>, usize),
+        missing: Missing,
+        destination: &DeviceField<V>,
+    ) -> Result<(), GpuError> {
+        let (from, to) = (source.shape(), destination.shape());
+        check("slabs of the destination", to.slabs, 1)?;
+        check("lanes of the destination", to.lanes, 1)?;
+        if slab >= from.slabs {
+            return Err(GpuError::WrongLength { what: "slabs of the source", found: from.slabs, expected: slab + 1 });
+        }
+        self.check(source, destination)?;
+        let parameters = Common::new(self, missing, source, destination);
+        let (block, lane) = (slab / from.lanes, slab % from.lanes);
+        self.parts.iter().try_for_each(|part| self.add_lane(step, part, &parameters, (source, block, lane), (destination, 0)))
+    }
+
+    fn check<V: Stored>(&self, source: &DeviceField<V>, destination: &DeviceField<V>) -> Result<(), GpuError> {
+        check("the source field", source.shape().cells, self.source_len)?;
+        check("the destination field", destination.shape().cells, self.len)?;
         check("bytes of a stored value", V::WIDTH.bytes(), self.numbers.stored.bytes())?;
         if !destination.has_flags() {
             check("flags of the destination", 0, usize::from(source.has_flags() || !self.all_mapped))?;
         }
-        let single = self.numbers.real == Width::F32;
+        Ok(())
+    }
+
+    fn parameters(&self, part: &Part) -> Parameters {
+        Parameters::new(self.numbers).trips(self.longest.max(1) as u64).count(part.first_row as u32)
+    }
+
+    fn add_lane<V: Stored>(
+        &self,
+        step: &mut Step,
+        part: &Part,
+        parameters: &Common,
+        (source, from, lane): (&DeviceField<V>, usize, usize),
+        (destination, to): (&DeviceField<V>, usize),
+    ) -> Result<(), GpuError> {
+        let parameters = parameters.add_to(self.parameters(part), Some((source.shape().lanes, lane)));
+        let bindings = part.bindings(source, destination, from, to);
+        let rows = part.rows as u64;
+        if self.links >= LONG_ROW * self.len && step.gpu().has_subgroups() {
+            let rows_of_group = u64::from(64 / step.gpu().facts().subgroup_sizes[1].clamp(1, 64));
+            step.run_groups(&LONG, parameters, &bindings, rows, rows.div_ceil(rows_of_group))
+        } else {
+            step.run(&SINGLE, parameters, &bindings, rows)
+        }
+    }
+}
+
+fn check(what: &'static str, found: usize, expected: usize) -> Result<(), GpuError> {
+    if found == expected { Ok(()) } else { Err(GpuError::WrongLength { what, found, expected }) }
+}
+
+/// Parameters that all kernels have.
+struct Common {
+    policy: u32,
+    flags: u32,
+    least_share: f64,
+    uncancelled: f64,
+}
+
+impl Common {
+    fn new<V: Stored>(rows: &DeviceRows, missing: Missing, source: &DeviceField<V>, destination: &DeviceField<V>) -> Self {
+        let single = rows.numbers.real == Width::F32;
         let (policy, min_valid) = match missing {
             Missing::Propagate => (0, 0.0),
             Missing::Keep { min_valid } => (1, min_valid),
@@ -192,40 +272,40 @@ impl DeviceRows {
             true => (SINGLE_TOLERANCE, 1.0 - SINGLE_TOLERANCE),
             false => (SHARE_TOLERANCE, UNCANCELLED),
         };
-        let kernel = match from.lanes {
-            1 if self.links >= LONG_ROW * self.len && step.gpu().has_subgroups() => &LONG,
-            1 => &SINGLE,
-            _ => &BY_QUADS,
+        Self { policy, flags, least_share: min_valid - tolerance, uncancelled }
+    }
+
+    /// With the lanes of the source and the one that is taken, for kernels of one.
+    fn add_to(&self, parameters: Parameters, lane: Option<(usize, usize)>) -> Parameters {
+        let parameters = parameters.count(self.policy).count(self.flags);
+        let parameters = match lane {
+            Some((lanes, lane)) => parameters.count(lanes as u32).count(lane as u32),
+            None => parameters,
         };
-        let quads = (from.lanes / 4).max(1);
-        for (block, part) in (0..from.blocks()).flat_map(|block| self.parts.iter().map(move |part| (block, part))) {
-            let mut parameters = Parameters::new(self.numbers).trips(self.longest.max(1) as u64).count(part.first_row as u32);
-            if from.lanes > 1 {
-                parameters = parameters.count(quads as u32);
-            }
-            let parameters = parameters.count(policy).count(flags).real(min_valid - tolerance).real(uncancelled);
-            let bindings = [
-                (&part.row_starts).into(),
-                (&part.columns).into(),
-                (&part.weights).into(),
-                source.block(block),
-                source.flags(block),
-                destination.block(block),
-                if destination.has_flags() { destination.flags(block) } else { (&part.unused).into() },
-            ];
-            let items = (part.rows * quads) as u64;
-            if kernel.name == LONG.name {
-                let rows_of_group = u64::from(64 / step.gpu().facts().subgroup_sizes[1].clamp(1, 64));
-                step.run_groups(kernel, parameters, &bindings, items, items.div_ceil(rows_of_group))?;
-            } else {
-                step.run(kernel, parameters, &bindings, items)?;
-            }
-        }
-        Ok(())
+        parameters.real(self.least_share).real(self.uncancelled)
     }
 }
 
 impl Part {
+    /// What kernels bind, of a block of the source and one of the destination.
+    fn bindings<'b, V: Stored>(
+        &'b self,
+        source: &'b DeviceField<V>,
+        destination: &'b DeviceField<V>,
+        from: usize,
+        to: usize,
+    ) -> [Binding<'b>; 7] {
+        [
+            (&self.row_starts).into(),
+            (&self.columns).into(),
+            (&self.weights).into(),
+            source.block(from),
+            source.flags(from),
+            destination.block(to),
+            if destination.has_flags() { destination.flags(to) } else { (&self.unused).into() },
+        ]
+    }
+
     fn upload(
         gpu: &Gpu,
         rows: SparseRows<'_>,

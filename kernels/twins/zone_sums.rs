@@ -1,5 +1,5 @@
-//! Weighted sums of fields over zones, where the fields are: twin of [`crate::global_integral::product_sum`]. Sums of many
-//! fields come to the host in one copy.
+//! Weighted sums of fields over zones, where the fields are: twin of [`mod@crate::zone_sums`]. Sums of many fields
+//! come to the host in one copy.
 //!
 //! Each is a tree of 256 terms a node, in the order of cells: for n cells the error is below
 //! 256·⌈log₂₅₆ n⌉·ε·Σ|w·x|, ε that of the device's `real`; the same bits in every run on a device.
@@ -8,6 +8,7 @@ use super::global_integral::TERMS;
 use super::slabs::single_lane;
 use crate::gpu::kernel::FIELD_NUMBERS;
 use crate::gpu::{Access, Binding, Buffer, DeviceField, Gpu, GpuError, Kernel, Numbers, Parameters, Step, Stored};
+use crate::zone_sums::ZoneSum;
 
 /// Cells to partial results.
 pub const OF_CELLS: Kernel = Kernel {
@@ -57,15 +58,6 @@ impl DeviceZones {
         let zones: Vec<u32> = zones.iter().map(|&zone| zone.into()).collect();
         Ok(Self { zones: Some(gpu.upload("zones of cells", &zones)?), count })
     }
-}
-
-/// A sum over a zone.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ZoneSum {
-    /// Σ weight · value, where valid; cells with a weight of 0 never count.
-    pub sum: f64,
-    /// Σ weight where a value is missing.
-    pub missing: f64,
 }
 
 /// Sums in the making: added to a step one by one, read together.
@@ -192,9 +184,9 @@ fn tree(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::global_integral::product_sum;
     use crate::gpu::tests::{Noise, assert_close, device};
     use crate::sparse_apply::SlabFlags;
+    use crate::zone_sums::product_sum;
 
     struct Case<V> {
         values: Vec<V>,

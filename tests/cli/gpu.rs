@@ -93,8 +93,10 @@ fn a_file_regridded_on_a_device_is_that_of_the_processor() {
     // What has no kernels is said in one line; what has, is not.
     for (method, left) in [
         ("conservative", None),
-        ("bilinear,nearest", Some("left to the processor: what layers above the first fill")),
-        ("conservative2,fixed:0", Some("left to the processor: what layers above the first fill; gradients of second order")),
+        ("bilinear,nearest", None),
+        ("conservative,distance:3", Some("left to the processor: the search for valid centers by distance")),
+        ("conservative,creep", Some("left to the processor: what layers that creep fill")),
+        ("conservative2,fixed:0", Some("left to the processor: gradients of second order")),
     ] {
         let ran = run(&folder, &format!("regrid field.nc --to H8 --method {method} -O -o device.nc --device gpu:0"), true);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -104,11 +106,25 @@ fn a_file_regridded_on_a_device_is_that_of_the_processor() {
     assert_eq!(weights.code, Some(0), "{}", weights.stderr);
     let judged = run(&folder, "weights check map.nc", true);
     assert_eq!(judged.code, Some(0), "{}{}", judged.stdout, judged.stderr);
-    let rows = run(&folder, "weights r36x18 r8x4 -o map.nc -O --device gpu:0", true);
+    let rows = run(&folder, "weights O16 r8x4 -o map.nc -O --device gpu:0", true);
     assert!(rows.stderr.contains("made on the processor"), "{}", rows.stderr);
     for method in ["conservative", "nearest", "bilinear"] {
-        let made = run(&folder, &format!("weights r36x18 H4 -o map.nc -O --device gpu:0 --method {method}"), true);
-        assert!(made.code == Some(0) && !made.stderr.contains("made on the processor"), "{}", made.stderr);
+        for to in ["H4", "r8x4"] {
+            let made = run(&folder, &format!("weights r36x18 {to} -o map.nc -O --device gpu:0 --method {method}"), true);
+            assert!(made.code == Some(0) && !made.stderr.contains("made on the processor"), "{}", made.stderr);
+        }
+    }
+    // Tiles of weights are made there as well.
+    for pair in ["r360x180 H128", "CS128 r360x180"] {
+        let make = |more: &str| run(&folder, &format!("weights {pair} -o map.nc -O --device gpu:0 {more}"), true);
+        let (whole, refused) = (make(""), make("--max-memory 1M"));
+        let least = refused.stderr.split('`').nth(1).expect("a hint");
+        let tiled = make(least);
+        assert!(tiled.code == Some(0) && tiled.stderr.contains(" tiles\n"), "{}", tiled.stderr);
+        assert!(!tiled.stderr.contains("on the processor"), "{}", tiled.stderr);
+        assert_eq!(whole.stdout, tiled.stdout, "links, unmapped cells, smallest and largest weight");
+        let judged = run(&folder, "weights check map.nc", true);
+        assert_eq!(judged.code, Some(0), "{}{}", judged.stdout, judged.stderr);
     }
     let cached = run(&folder, "weights r36x18 H4 -o map.nc -O --device gpu:0 --cache kept", true);
     assert_eq!(cached.code, Some(0), "{}", cached.stderr);

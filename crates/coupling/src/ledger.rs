@@ -25,11 +25,12 @@
 use crate::experiment::ZoneEntry;
 use crate::{Array, ComponentError, State, Values};
 use knarr_grid::Grid;
-use knarr_kernels::global_integral::{Compensated, product_sum};
+use knarr_kernels::global_integral::Compensated;
 #[cfg(feature = "gpu")]
 use knarr_kernels::gpu::{Buffer, Gpu, GpuError, Numbers};
 #[cfg(feature = "gpu")]
 use knarr_kernels::twins::zone_sums::DeviceZones;
+use knarr_kernels::zone_sums::product_sum;
 use rayon::prelude::*;
 #[cfg(feature = "gpu")]
 use std::sync::OnceLock;

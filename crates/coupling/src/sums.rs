@@ -7,7 +7,8 @@ use knarr_kernels::global_integral::Compensated;
 #[cfg(feature = "gpu")]
 use knarr_kernels::gpu::{Gpu, Step};
 #[cfg(feature = "gpu")]
-use knarr_kernels::twins::zone_sums::{DeviceZones, ZoneSum, ZoneSums};
+use knarr_kernels::twins::zone_sums::{DeviceZones, ZoneSums};
+use knarr_kernels::zone_sums::ZoneSum;
 
 /// A sum over each zone that was asked for.
 #[derive(Clone, Debug)]

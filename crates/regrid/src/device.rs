@@ -6,7 +6,15 @@ mod turned;
 #[cfg(feature = "gpu")]
 pub(crate) use turned::Turned;
 
-use crate::{MissingPolicy, PreparedRegridder, RegridError, Regridder, SlabFlags, Weights};
+#[cfg(feature = "gpu")]
+use crate::Method;
+use crate::links::LinkRows;
+use crate::methods::centers::Centers;
+#[cfg(feature = "gpu")]
+use crate::methods::nearest_on;
+use crate::stack::{FewRows, FilledFrom, Fills, OnHost};
+use crate::{MissingPolicy, Options, PreparedRegridder, RegridError, Regridder, SlabFlags, Weights};
+use knarr_kernels::sparse_apply::Missing;
 #[cfg(not(feature = "gpu"))]
 use knarr_kernels::sparse_apply::Value;
 
@@ -118,9 +126,47 @@ impl<V: DeviceValue> RegridderOn<'_, V> {
     }
 }
 
+impl<V: DeviceValue> RegridderOn<'_, V> {
+    /// Slabs that stay where they were applied until the next call.
+    pub(crate) fn together(&self, slabs: usize) -> Result<usize, RegridError> {
+        match &self.way {
+            Way::Host(..) => Ok(slabs),
+            #[cfg(feature = "gpu")]
+            Way::Gpu(regridder) => Ok(regridder.together(slabs)?.1),
+        }
+    }
+}
+
+impl<V: DeviceValue> Fills<V> for RegridderOn<'_, V> {
+    fn apply(
+        &self,
+        rows: &FewRows,
+        (source, slab): (FilledFrom<'_, V>, usize),
+        missing: Missing,
+        (values, flags): (&mut [V], &mut [bool]),
+    ) -> Result<(), RegridError> {
+        match &self.way {
+            Way::Host(..) => OnHost.apply(rows, (source, slab), missing, (values, flags)),
+            #[cfg(feature = "gpu")]
+            Way::Gpu(regridder) => regridder.apply_few(rows, slab, missing, (values, flags)),
+        }
+    }
+
+    fn neighbours(&self, from: &Centers, to: &Centers, options: &Options) -> Result<LinkRows, RegridError> {
+        match &self.way {
+            Way::Host(..) => Fills::<V>::neighbours(&OnHost, from, to, options),
+            #[cfg(feature = "gpu")]
+            Way::Gpu(regridder) => match options.method {
+                Method::Nearest if regridder.gpu.facts().f64 => nearest_on(&regridder.gpu, from, to, options),
+                _ => Fills::<V>::neighbours(&OnHost, from, to, options),
+            },
+        }
+    }
+}
+
 #[cfg(feature = "gpu")]
 mod on_gpu {
-    use super::{Gpu, MissingPolicy, RegridError, SlabFlags, Stored, Weights};
+    use super::{FewRows, Gpu, MissingPolicy, RegridError, SlabFlags, Stored, Weights};
     use crate::apply::{kernel_policy, rows_of};
     use knarr_kernels::gpu::{BlockShape, DeviceField, GpuError, Numbers, Step};
     use knarr_kernels::sparse_apply::Missing;
@@ -167,10 +213,7 @@ mod on_gpu {
         ) -> Result<Option<SlabFlags>, RegridError> {
             let (from, to) = (self.source_len, self.rows.len());
             let slabs = crate::apply::check_slabs((from, to), source.len(), valid, destination.len())?;
-            let lanes = self.gpu.lanes::<V>(from.max(to), slabs)?;
-            // As many slabs as a buffer holds, whole blocks of them.
-            let block = (from.max(to) * lanes * V::WIDTH.bytes()) as u64;
-            let together = lanes * (self.gpu.facts().buffer_bytes / (block + 256)).max(1) as usize;
+            let (lanes, together) = self.together(slabs)?;
             let mut flags: Option<SlabFlags> = None;
             for first in (0..slabs).step_by(together) {
                 let range = first..slabs.min(first + together);
@@ -189,6 +232,41 @@ mod on_gpu {
                 }
             }
             Ok(flags.filter(|f| !(0..slabs).all(|slab| f.is_full(slab))))
+        }
+
+        /// Lanes of blocks of so many slabs, and how many a buffer holds, whole blocks of them.
+        pub(super) fn together(&self, slabs: usize) -> Result<(usize, usize), RegridError> {
+            let cells = self.source_len.max(self.rows.len());
+            let lanes = self.gpu.lanes::<V>(cells, slabs)?;
+            let block = (cells * lanes * V::WIDTH.bytes()) as u64;
+            Ok((lanes, lanes * (self.gpu.facts().buffer_bytes / (block + 256)).max(1) as usize))
+        }
+
+        /// Some rows of a slab of the last call's source, which is still there.
+        pub(super) fn apply_few(
+            &self,
+            few: &FewRows,
+            slab: usize,
+            missing: Missing,
+            (values, flags): (&mut [V], &mut [bool]),
+        ) -> Result<(), RegridError> {
+            let kept = self.fields.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(Fields { source, .. }) = kept.as_ref() else {
+                return Err(RegridError::Device { problem: "the field is not on the device any more".into() });
+            };
+            let rows = few.on_device(&self.gpu, self.source_len, self.rows.numbers())?;
+            let shape = BlockShape { cells: rows.len(), slabs: 1, lanes: 1 };
+            let result = DeviceField::<V>::zeros(&self.gpu, shape, true)?;
+            let mut step = Step::new(&self.gpu);
+            rows.apply_slab(&mut step, (source, slab), missing, &result)?;
+            step.submit()?;
+            let (made, present) = result.download(&self.gpu)?;
+            values.copy_from_slice(&made);
+            match present {
+                Some(present) => present.write_bools(flags),
+                None => flags.fill(true),
+            }
+            Ok(())
         }
 
         /// Those of the last call if they fit, else new ones.

@@ -73,7 +73,7 @@ impl Weights {
     }
 
     /// Whether a graphics processor with double precision would make these weights: overlaps of polygons with polygons or
-    /// rows, the nearest center, and bilinear ones.
+    /// rows, and of rows with rows that share their columns, the nearest center, and bilinear ones.
     pub fn has_kernels(source: &Grid, destination: &Grid, options: &Options) -> bool {
         match options.method {
             Method::Conservative | Method::Conservative2nd | Method::LargestFraction => {
@@ -96,10 +96,24 @@ impl Weights {
     /// # Errors
     /// As [`Weights::build`]; [`RegridError::WrongLength`] if `rows` reach beyond the destination.
     pub fn build_rows(source: &Grid, destination: &Grid, options: &Options, rows: Range<usize>) -> Result<Self, RegridError> {
+        Self::build_rows_on(&Device::Cpu, source, destination, options, rows)
+    }
+
+    /// [`Weights::build_rows`] on a device: rows of what [`Weights::build_on`] makes there, with the same bits.
+    ///
+    /// # Errors
+    /// As [`Weights::build_rows`]; [`RegridError::Device`] if the device fails.
+    pub fn build_rows_on(
+        device: &Device,
+        source: &Grid,
+        destination: &Grid,
+        options: &Options,
+        rows: Range<usize>,
+    ) -> Result<Self, RegridError> {
         if rows.start > rows.end || rows.end > destination.len() {
             return Err(RegridError::WrongLength { what: "the range of rows", found: rows.end, expected: destination.len() });
         }
-        methods::build(source, destination, options, rows, &Device::Cpu)
+        methods::build(source, destination, options, rows, device)
     }
 
     /// Number of destination cells.

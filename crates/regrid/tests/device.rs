@@ -55,10 +55,63 @@ fn weights_of_polygons_are_those_of_the_processor() {
             assert_eq!(again, found, "the same bits in every run");
         }
     }
-    let (rows, other) = (grid("r36x18"), grid("r40x20"));
-    assert!(!Weights::has_kernels(&rows, &other, &Options::new(Method::Conservative)), "rows and rows have formulas");
-    let made = Weights::build_on(&device, &rows, &other, &Options::new(Method::Conservative));
-    assert_eq!(made, Weights::build(&rows, &other, &Options::new(Method::Conservative)));
+}
+
+#[test]
+fn weights_of_rows_and_rows_are_those_of_the_processor() {
+    let Some(device) = device() else { return };
+    let masked = |spec: &str| {
+        let mut grid = grid(spec);
+        grid.mask = Mask::from_active((0..grid.len()).map(|i| i % 7 != 3).collect());
+        grid
+    };
+    let rotated = ["rot:-162,39.25,-20,-20,2,2,21,21", "rot:-162,39.25,-18,-15,1.5,1.5,21,18"];
+    let pairs = [("r36x18", "r40x20"), ("r180x90", "r7x5"), ("r8x4", "r90x45"), ("F16", "r72x36"), (rotated[0], rotated[1])];
+    for (source, destination) in pairs {
+        for [source, destination] in [[grid(source), grid(destination)], [masked(source), masked(destination)]] {
+            for normalization in [Normalization::FractionArea, Normalization::DestinationArea] {
+                let options = Options { normalization, ..Options::new(Method::Conservative) };
+                assert!(Weights::has_kernels(&source, &destination, &options));
+                let expected = Weights::build(&source, &destination, &options).expect("corners");
+                let found = Weights::build_on(&device, &source, &destination, &options).expect("corners");
+                if has_f64(&device) {
+                    assert_eq!(found, expected, "products of the same numbers");
+                } else {
+                    assert_same(&found, &expected, 1e-6, "rows and rows");
+                }
+            }
+        }
+    }
+    // Reduced rows, and rows about two poles.
+    for (source, destination) in [("O16", "r36x18"), ("r36x18", "O16"), (rotated[0], "r36x18")] {
+        let (source, destination) = (grid(source), grid(destination));
+        let options = Options::new(Method::Conservative);
+        assert!(!Weights::has_kernels(&source, &destination, &options));
+        let made = Weights::build_on(&device, &source, &destination, &options);
+        assert_eq!(made, Weights::build(&source, &destination, &options));
+    }
+}
+
+#[test]
+fn tiles_made_on_a_device_are_rows_of_the_whole() {
+    let Some(device) = device() else { return };
+    for (source, destination) in [("r36x18", "r40x20"), ("CS12", "r36x18"), ("r36x18", "H8"), ("CS12", "H8"), ("O16", "H8")] {
+        let (source, destination) = (grid(source), grid(destination));
+        for method in [Method::Conservative, Method::Nearest, Method::Bilinear] {
+            let options = Options::new(method);
+            let whole = Weights::build_on(&device, &source, &destination, &options).expect("corners");
+            let n = destination.len();
+            let mut first = 0;
+            for end in [0, n / 3 + 1, n / 2, n] {
+                let tile = Weights::build_rows_on(&device, &source, &destination, &options, first..end).expect("in range");
+                assert_eq!(tile.destination_len(), end - first);
+                for i in first..end {
+                    assert_eq!(tile.row(i - first), whole.row(i), "{method} {i}");
+                }
+                first = end;
+            }
+        }
+    }
 }
 
 /// Compares weights link by link; a link that one has alone must be a rounding.
@@ -196,6 +249,59 @@ fn fields_regridded_on_a_device_are_those_of_the_processor() {
     gpu.destroy();
     let lost = on_device.apply_into(&values, None, &mut vec![0.0; slabs * destination.len()]);
     assert!(lost.is_err_and(|e| e.to_string().contains("was lost")));
+}
+
+#[test]
+fn layers_fill_on_a_device_what_they_fill_on_the_processor() {
+    fn check<V: knarr_kernels::gpu::Stored>(device: &Device, stack: &str, slabs: usize, bound: f64) {
+        let grids = [Arc::new(grid("r36x18")), Arc::new(grid("H8"))];
+        let [source, destination] = &grids;
+        let regridder = StackRegridder {
+            weights: StackWeights::build(source, destination, &stack.parse().expect("a stack")).expect("weights"),
+            missing: MissingPolicy::Skip { min_valid: 0.6 },
+        };
+        let cells = source.len();
+        let values: Vec<V> = (0..slabs * cells).map(|k| V::from_f64(280.0 + 20.0 * (k as f64 * 0.1).sin())).collect();
+        // Whole slabs, others of one mask, and others of their own.
+        let is_valid = |slab: usize, cell: usize| match (slab + 1) % 4 {
+            0 => true,
+            1 | 2 => cell % 36 > 12,
+            _ => (cell + slab) % 5 > 1,
+        };
+        let flags: Vec<bool> = (0..slabs * cells).map(|k| is_valid(k / cells, k % cells)).collect();
+        let values: Vec<V> = values.iter().zip(&flags).map(|(&v, &ok)| if ok { v } else { V::from_f64(f64::NAN) }).collect();
+        let apply = |device: &Device| {
+            let prepared = regridder.prepare_on::<V>(device).expect("it fits");
+            let n = slabs * destination.len();
+            let (mut made, mut ok) = (vec![V::from_f64(f64::NAN); n], vec![false; n]);
+            let levels = prepared.apply_into(&values, Some(&flags), &mut made, &mut ok).expect("lengths fit");
+            let before = copies(device);
+            let again = prepared.apply_into(&values, Some(&flags), &mut made, &mut ok).expect("lengths fit");
+            assert_eq!(again, levels);
+            let (up, down) = (copies(device).0 - before.0, copies(device).1 - before.1);
+            // Rows of layers are there since the first call: the field and its flags go there, values and flags come back.
+            let (size, words) = (V::WIDTH.bytes() as u64, (slabs as u64).div_ceil(16) * 4 + 8);
+            assert!(up <= cells as u64 * (slabs as u64 * size + words), "{stack}: {up} bytes there");
+            assert!(down <= 2 * destination.len() as u64 * (slabs as u64 * size + words), "{stack}: {down} bytes back");
+            (made, ok, levels)
+        };
+        let (expected, found) = (apply(&Device::Cpu), apply(device));
+        assert_eq!((&found.1, &found.2), (&expected.1, &expected.2), "{stack}");
+        assert!(expected.2.counts[1..].iter().sum::<u64>() > 50, "{stack}: {:?}", expected.2.counts);
+        for (f, e) in found.0.iter().zip(&expected.0) {
+            assert!((f.to_f64() - e.to_f64()).abs() <= bound, "{stack}: {} {}", f.to_f64(), e.to_f64());
+        }
+    }
+    let Some(device) = device() else { return };
+    for stack in ["conservative,nearest", "bilinear,distance:3,fixed:0", "conservative,bilinear,nearest:300km,fixed:-1"] {
+        for slabs in [1, 5, 19] {
+            // Sums in double precision, rounded once: a unit in the last place of 300.
+            check::<f32>(&device, stack, slabs, if has_f64(&device) { 3.1e-5 } else { 3e-4 });
+            if has_f64(&device) {
+                check::<f64>(&device, stack, slabs, 3e-12);
+            }
+        }
+    }
 }
 
 #[test]

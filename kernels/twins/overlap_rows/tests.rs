@@ -59,12 +59,17 @@ fn widths(gpu: &Gpu) -> Vec<Width> {
 
 /// Compares the areas of all pairs; `bound(width, cell, corners)` in steradians. Gives the greatest difference by part of a cell.
 fn check(gpu: &Gpu, name: &str, region: &Region, polygons: &[Vec<UnitVector>]) {
+    check_turned(gpu, name, region, polygons, None);
+}
+
+/// The same of polygons that `turn` takes into the frame of the rows.
+fn check_turned(gpu: &Gpu, name: &str, region: &Region, polygons: &[Vec<UnitVector>], turn: Option<&Turn>) {
     let (starts, corners, areas) = tile(polygons);
     let mut scratch = Scratch::default();
     for width in widths(gpu) {
         let bands = DeviceBands::new(gpu, &region.bands, &region.areas, width).expect("small");
-        let found = bands.rows(gpu, &starts, &corners, &areas).expect("small");
-        assert_eq!(found, bands.rows(gpu, &starts, &corners, &areas).expect("small"), "the same bits in every run");
+        let found = bands.rows(gpu, (&starts, &corners), turn, &areas).expect("small");
+        assert_eq!(found, bands.rows(gpu, (&starts, &corners), turn, &areas).expect("small"), "the same bits in every run");
         let (mut at, mut compared, mut worst, mut elsewhere) = (0, 0, 0.0f64, 0);
         for (i, polygon) in polygons.iter().enumerate() {
             let links = at..at + found.counts[i] as usize;
@@ -74,7 +79,9 @@ fn check(gpu: &Gpu, name: &str, region: &Region, polygons: &[Vec<UnitVector>]) {
                 continue;
             }
             let mut expected = BTreeMap::new();
-            slice_polygon(&region.bands, polygon, &mut scratch, &mut |cell, area| *expected.entry(cell).or_insert(0.0) += area);
+            slice_polygon(&region.bands, polygon, turn, &mut scratch, &mut |cell, area| {
+                *expected.entry(cell).or_insert(0.0) += area
+            });
             for link in links {
                 let cell = found.subjects[link] as usize;
                 let other = expected.remove(&cell).unwrap_or(0.0);
@@ -138,6 +145,49 @@ fn coarse_and_fine_cells_and_southern_ones_are_found_whole() {
     check(gpu, "fine in very coarse", &coarse, &polygons(&mut noise, 300, 2.0, [0.0, 360.0], [-80.0, 80.0]));
 }
 
+/// Rows of `step` degrees all around, of as many columns as fit cells about as wide as high.
+fn reduced(step: f64) -> Region {
+    let rows = (180.0 / step).round() as usize;
+    let lats: Vec<f64> = (0..=rows).map(|k| (step * k as f64 - 90.0).min(90.0)).collect();
+    let (mut meridians, mut starts, mut areas) = (Vec::new(), Vec::new(), Vec::new());
+    for l in lats.windows(2) {
+        let count = ((360.0 / step * (0.5 * (l[0] + l[1])).to_radians().cos()).round() as usize).max(8);
+        starts.push(areas.len());
+        areas.extend(std::iter::repeat_n(crate::cell_area::quadrangle_area(l[0], l[1], 360.0 / count as f64), count));
+        meridians.push(Meridians::Uniform { count });
+    }
+    Region { bands: Bands::new(&lats, (0..rows as u32).collect(), meridians, starts), areas }
+}
+
+#[test]
+fn areas_in_reduced_rows_are_those_of_the_processor() {
+    let Some(gpu) = device() else { return };
+    let mut noise = Noise(9);
+    for step in [10.0, 1.0, 0.2] {
+        let region = reduced(step);
+        let lats = [-80.0f64, 80.0].map(|lat| lat * (1.0 - step / 60.0));
+        for size in [0.4, 1.0, 2.0] {
+            check(gpu, &format!("{step} reduced, {size}"), &region, &polygons(&mut noise, 150, size * step, [0.0, 360.0], lats));
+        }
+    }
+}
+
+#[test]
+fn areas_in_rows_about_another_pole_are_those_of_the_processor() {
+    let Some(gpu) = device() else { return };
+    let rotation = crate::sphere::Rotation::from_rotated_pole(-162.0, 39.25, 0.0);
+    let turn = Turn::into_frame(&rotation);
+    let mut noise = Noise(10);
+    for step in [1.0, 0.1, 0.02] {
+        let region = region(-17.5 * step, -17.5 * step, step, 35, 35);
+        let sides = [-16.0 * step, 16.0 * step];
+        let own = polygons(&mut noise, 150, step, sides, sides);
+        let turned = |corners: Vec<UnitVector>| corners.into_iter().map(|p| rotation.apply_inverse(p)).collect();
+        let geographic: Vec<Vec<UnitVector>> = own.into_iter().map(turned).collect();
+        check_turned(gpu, &format!("{step} turned"), &region, &geographic, Some(&turn));
+    }
+}
+
 #[test]
 fn what_bands_cannot_tell_is_left_to_the_processor() {
     let Some(gpu) = device() else { return };
@@ -147,18 +197,18 @@ fn what_bands_cannot_tell_is_left_to_the_processor() {
     let (starts, corners, areas) = tile(&[ring, wide, vec![], vec![unit_vector(1.0, 1.0); 2]]);
     for width in widths(gpu) {
         let bands = DeviceBands::new(gpu, &globe.bands, &globe.areas, width).expect("small");
-        let found = bands.rows(gpu, &starts, &corners, &areas).expect("small");
+        let found = bands.rows(gpu, (&starts, &corners), None, &areas).expect("small");
         assert_eq!((found.counts, found.elsewhere), (vec![0; 4], vec![true, true, false, false]));
-        let none = bands.rows(gpu, &[0], &[], &[]).expect("nothing");
+        let none = bands.rows(gpu, (&[0], &[]), None, &[]).expect("nothing");
         assert!(none.counts.is_empty() && none.areas.is_empty());
-        let refused = bands.rows(gpu, &starts, &corners[1..], &areas);
+        let refused = bands.rows(gpu, (&starts, &corners[1..]), None, &areas);
         assert_eq!(refused, Err(GpuError::WrongLength { what: "the corners", found: 9, expected: 10 }));
     }
     // Cells wider than 45 degrees are several parts, each with a link.
     let broad = region(-90.0, 0.0, 60.0, 3, 6);
     let (starts, corners, areas) = tile(&polygons(&mut Noise(8), 50, 3.0, [0.0, 360.0], [-60.0, 60.0]));
     let bands = DeviceBands::new(gpu, &broad.bands, &broad.areas, Width::F32).expect("small");
-    let found = bands.rows(gpu, &starts, &corners, &areas).expect("small");
+    let found = bands.rows(gpu, (&starts, &corners), None, &areas).expect("small");
     let (all, sum): (f64, f64) = (areas.iter().sum(), found.areas.iter().sum());
     assert!((all / sum - 1.0).abs() < 1e-5, "{all} {sum}");
 }

@@ -86,7 +86,8 @@ fn compare<V: Stored>(gpu: &Gpu, case: &Case, numbers: Numbers, slabs: usize, ma
         flags.inspect(|f| f.write_bools(&mut bools));
         bools
     };
-    assert!(all(found_flags) == all(expected_flags), "{name}: flags");
+    let present = all(expected_flags);
+    assert!(all(found_flags) == present, "{name}: flags");
     // What is rounded to single precision once more may differ by a half of its last place twice.
     let epsilon = numbers.real.epsilon();
     let stored = if V::WIDTH == numbers.real { 0.0 } else { V::WIDTH.epsilon() };
@@ -94,6 +95,23 @@ fn compare<V: Stored>(gpu: &Gpu, case: &Case, numbers: Numbers, slabs: usize, ma
     let (found, expected, values) = (wide(&found), wide(&expected), wide(&values));
     let bounds = case.bounds(&values, flags.as_ref(), epsilon);
     assert_close(&name, &found, &expected, |k| bounds[k] + stored * expected[k].abs());
+
+    // A slab alone: the last one, somewhere in a block.
+    let len = case.rows().len();
+    let alone = BlockShape { cells: len, slabs: 1, lanes: 1 };
+    let one = poisoned::<V>(gpu, alone, destination.has_flags());
+    let mut step = Step::new(gpu);
+    rows.apply_slab(&mut step, (&source, slabs - 1), missing, &one).expect("it fits");
+    step.finish().expect("it runs");
+    let (found, found_flags) = one.download(gpu).expect("small");
+    let first = (slabs - 1) * len;
+    let expected_flags = &present[first..];
+    let mut one_present = vec![true; len];
+    found_flags.inspect(|f| f.write_bools(&mut one_present));
+    assert!(one_present == expected_flags, "{name}: flags of a slab");
+    assert_close(&name, &wide(&found), &expected[first..], |k| bounds[first + k] + stored * expected[first + k].abs());
+    let beyond = rows.apply_slab(&mut Step::new(gpu), (&source, slabs), missing, &one);
+    assert_eq!(beyond, Err(GpuError::WrongLength { what: "slabs of the source", found: slabs, expected: slabs + 1 }));
 }
 
 fn for_all_numbers(gpu: &Gpu, check: impl Fn(Numbers)) {

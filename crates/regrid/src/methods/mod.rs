@@ -54,9 +54,7 @@ pub(crate) fn build(
     to.restrict(&made);
     #[cfg(feature = "gpu")]
     let on_device = match (device, options.method) {
-        (Device::Gpu(gpu), Method::Nearest) if gpu.facts().f64 => {
-            Some(nearest::rows_on(gpu, &Centers::of(source), &to, options.reach_chord2())?)
-        }
+        (Device::Gpu(gpu), Method::Nearest) if gpu.facts().f64 => Some(nearest_on(gpu, &Centers::of(source), &to, options)?),
         (Device::Gpu(gpu), Method::Bilinear) if gpu.facts().f64 => Some(bilinear::rows_on(gpu, source, &to)?),
         _ => None,
     };
@@ -124,6 +122,17 @@ pub(crate) fn neighbour_rows(from: &Centers, to: &Centers, options: &Options) ->
         Method::Radial { neighbours } => neighbours::radial(from, to, neighbours, reach),
         _ => return None,
     })
+}
+
+/// Rows of the nearest center, looked for on a device with double precision.
+#[cfg(feature = "gpu")]
+pub(crate) fn nearest_on(
+    gpu: &knarr_kernels::gpu::Gpu,
+    from: &Centers,
+    to: &Centers,
+    options: &Options,
+) -> Result<LinkRows, RegridError> {
+    nearest::rows_on(gpu, from, to, options.reach_chord2())
 }
 
 /// Rows `range` of `weights`.

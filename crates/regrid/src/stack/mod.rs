@@ -4,10 +4,12 @@
 //! 300 km away; else 0. A layer takes over where those before it reach no source cell, and, slab by slab, where they
 //! reach missing values only (as the missing policy says).
 
+mod fills;
 mod parse;
 mod regridder;
 mod weights;
 
+pub(crate) use fills::{FewRows, FilledFrom, Fills, OnHost};
 pub use parse::Defaults;
 pub use regridder::{Levels, StackOn, StackRegridder};
 pub use weights::StackWeights;

@@ -1,18 +1,19 @@
 //! Stacks put to use: the joined weights first, then, slab by slab, the layers above for what is missing.
 
+use super::fills::{FewRows, Fills, OnHost};
 use super::weights::OPEN;
 use super::{Layer, StackWeights};
 use crate::apply::{apply_into, check_lengths, kernel_policy, rows_of};
 #[cfg(feature = "gpu")]
 use crate::device::Turned;
 use crate::methods::centers::Centers;
+use crate::methods::creep;
 use crate::methods::second_order::Refit;
-use crate::methods::{creep, neighbour_rows};
 #[cfg(feature = "gpu")]
 use crate::vectors::Axes;
 use crate::{Device, DeviceValue, Finish, Limit, MissingPolicy, Options, RegridError, RegridderOn, SlabFlags, Value, limit};
 use knarr_kernels::overlap_statistics::apply_statistic;
-use knarr_kernels::sparse_apply::{self, Missing, SparseRows};
+use knarr_kernels::sparse_apply::{Missing, SparseRows};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -64,13 +65,23 @@ pub struct Levels {
     pub shares: Vec<Option<Vec<f64>>>,
 }
 
-/// A [`StackRegridder`] made ready on a device for many calls, for fields of `V`: the joined weights are applied there, what
-/// they leave open is filled on the processor.
+/// A [`StackRegridder`] made ready on a device for many calls, for fields of `V`: the joined weights are applied there, and
+/// the layers above to what they leave open, from the fields that are there; layers that creep are the processor's.
 #[derive(Debug)]
 pub struct StackOn<'a, V> {
     stack: &'a StackRegridder,
     first: RegridderOn<'a, V>,
     kept: Kept,
+}
+
+impl Levels {
+    /// Adds those of slabs that follow.
+    fn append(&mut self, other: Self) {
+        self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
+        self.missing += other.missing;
+        self.of_slabs.extend(other.of_slabs);
+        self.shares.extend(other.shares);
+    }
 }
 
 impl StackRegridder {
@@ -87,7 +98,7 @@ impl StackRegridder {
     /// Applies the joined weights by `first` and fills what is missing.
     fn apply_by<V: Value>(
         &self,
-        kept: &Kept,
+        (kept, fills): (&Kept, &impl Fills<V>),
         source: &[V],
         valid: Option<&[bool]>,
         destination: &mut [V],
@@ -106,7 +117,7 @@ impl StackRegridder {
                 Some(present) => present.write_bools(destination_valid),
             }
         }
-        Ok(self.fill(kept, source, valid, destination, destination_valid))
+        self.fill((kept, fills), source, valid, destination, destination_valid)
     }
 
     /// Regrids one or more slabs: `source` holds slabs of source cells one after the other, `valid` one flag per value (`None`:
@@ -122,7 +133,7 @@ impl StackRegridder {
         destination_valid: &mut [bool],
     ) -> Result<Levels, RegridError> {
         self.joined_into(source, valid, destination, destination_valid)?;
-        Ok(self.fill(&Kept::default(), source, valid, destination, destination_valid))
+        self.fill((&Kept::default(), &OnHost), source, valid, destination, destination_valid)
     }
 
     /// Values of the joined weights, or the statistic of their values.
@@ -148,7 +159,14 @@ impl StackRegridder {
     }
 
     /// Limits what the joined weights made, and fills what is missing.
-    fn fill<V: Value>(&self, kept: &Kept, source: &[V], valid: Option<&[bool]>, values: &mut [V], flags: &mut [bool]) -> Levels {
+    fn fill<V: Value>(
+        &self,
+        (kept, fills): (&Kept, &impl Fills<V>),
+        source: &[V],
+        valid: Option<&[bool]>,
+        values: &mut [V],
+        flags: &mut [bool],
+    ) -> Result<Levels, RegridError> {
         let (sources, cells) = (self.weights.joined().source_len, self.weights.joined().destination_len());
         let counts = vec![0; self.weights.stack().layers().len()];
         let slabs = flags.len() / cells.max(1);
@@ -165,13 +183,13 @@ impl StackRegridder {
             levels.of_slabs = vec![None; slabs];
             levels.counts[0] = flags.iter().map(|&ok| u64::from(ok)).sum();
             levels.missing = (grid.active_count() * levels.of_slabs.len()).saturating_sub(levels.counts[0] as usize) as u64;
-            return levels;
+            return Ok(levels);
         }
         for (slab, (values, flags)) in values.chunks_mut(cells).zip(flags.chunks_mut(cells)).enumerate() {
             let range = slab * sources..(slab + 1) * sources;
             // A slab whose values are all there has what the joined weights make.
             let valid = valid.map(|v| &v[range.clone()]).filter(|v| v.contains(&false));
-            let of_slab = self.fill_slab(kept, &source[range], valid, values, flags);
+            let of_slab = self.fill_slab((kept, fills), (&source[range], valid, slab), values, flags)?;
             for i in (0..cells).filter(|&i| grid.mask.is_active(i)) {
                 match of_slab[i] {
                     OPEN => levels.missing += 1,
@@ -181,7 +199,7 @@ impl StackRegridder {
             let is_plain = of_slab.iter().all(|&level| level == 0 || level == OPEN);
             levels.of_slabs.push((!is_plain).then_some(of_slab));
         }
-        levels
+        Ok(levels)
     }
 
     /// Whether values of the joined weights are not yet what they should be.
@@ -260,12 +278,11 @@ impl StackRegridder {
     /// Gives the layer of each cell.
     fn fill_slab<V: Value>(
         &self,
-        kept: &Kept,
-        source: &[V],
-        valid: Option<&[bool]>,
+        (kept, fills): (&Kept, &impl Fills<V>),
+        (source, valid, slab): (&[V], Option<&[bool]>, usize),
         values: &mut [V],
         flags: &mut [bool],
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>, RegridError> {
         let layers = self.weights.stack().layers();
         let (_, grid) = self.weights.grids();
         let mut levels: Vec<u8> =
@@ -292,19 +309,16 @@ impl StackRegridder {
                 }
                 (Layer::Method(options), Some(valid)) => {
                     let (mut found, mut is_found) = (vec![V::default(); open.len()], vec![false; open.len()]);
-                    match self.weights.later(k) {
-                        Some(weights) => {
-                            let few = FewRows::of(rows_of(weights), &open);
-                            let missing = kernel_policy(weights, self.missing);
-                            let n = source.len();
-                            sparse_apply::apply(few.rows(), n, source, Some(valid), missing, &mut found, &mut is_found);
-                        }
-                        None => {
-                            let few = kept.of((k, valid), &open, || self.nearest_valid(options, valid, &open));
-                            let missing = Missing::Keep { min_valid: 0.0 };
-                            sparse_apply::apply(few.rows(), source.len(), source, None, missing, &mut found, &mut is_found);
-                        }
-                    }
+                    let weights = self.weights.later(k);
+                    let few = kept.of((k, valid), &open, || match weights {
+                        Some(weights) => Ok(FewRows::of(rows_of(weights), &open)),
+                        None => self.nearest_valid(fills, options, valid, &open),
+                    })?;
+                    let (from, missing) = match weights {
+                        Some(weights) => (Some(valid), kernel_policy(weights, self.missing)),
+                        None => (None, Missing::Keep { min_valid: 0.0 }),
+                    };
+                    fills.apply(&few, ((source, from), slab), missing, (&mut found, &mut is_found))?;
                     for ((&i, value), _) in open.iter().zip(found).zip(&is_found).filter(|(_, ok)| **ok) {
                         (values[i], flags[i], levels[i]) = (value, true, k as u8);
                     }
@@ -314,19 +328,25 @@ impl StackRegridder {
             }
             open.retain(|&i| levels[i] == OPEN);
         }
-        levels
+        Ok(levels)
     }
 
     /// Rows of the destination cells `open` from the nearest centers of valid values.
-    fn nearest_valid(&self, options: &Options, valid: &[bool], open: &[usize]) -> FewRows {
+    fn nearest_valid<V>(
+        &self,
+        fills: &impl Fills<V>,
+        options: &Options,
+        valid: &[bool],
+        open: &[usize],
+    ) -> Result<FewRows, RegridError> {
         let (source, destination) = self.weights.grids();
         let (mut from, mut to) = (Centers::of(source), Centers::of(destination));
         from.keep_only(|j| valid[j]);
         let mut wanted = vec![false; destination.len()];
         open.iter().for_each(|&i| wanted[i] = true);
         to.keep_only(|i| wanted[i]);
-        let rows = neighbour_rows(&from, &to, options).expect("only methods of nearest centers have no whole weights");
-        FewRows::of(SparseRows { row_starts: &rows.row_starts, columns: &rows.columns, weights: &rows.values }, open)
+        let rows = fills.neighbours(&from, &to, options)?;
+        Ok(FewRows::of(SparseRows { row_starts: &rows.row_starts, columns: &rows.columns, weights: &rows.values }, open))
     }
 }
 
@@ -343,8 +363,32 @@ impl<V: DeviceValue> StackOn<'_, V> {
         destination: &mut [V],
         destination_valid: &mut [bool],
     ) -> Result<Levels, RegridError> {
-        let first = |valid: Option<&SlabFlags>, destination: &mut [V]| self.first.apply_into(source, valid, destination);
-        self.stack.apply_by(&self.kept, source, valid, destination, destination_valid, first)
+        let joined = self.stack.weights.joined();
+        let (sources, cells) = (joined.source_len, joined.destination_len());
+        check_lengths(joined, source.len(), valid, destination.len(), destination_valid.len())?;
+        // What layers above fill is taken from slabs that are where the first was applied.
+        let slabs = destination.len() / cells.max(1);
+        let together = self.first.together(slabs)?.max(1);
+        let mut levels: Option<Levels> = None;
+        let mut first = 0;
+        while first < slabs || levels.is_none() {
+            let range = first..slabs.min(first + together);
+            let (from, to) = (range.start * sources..range.end * sources, range.start * cells..range.end * cells);
+            let (source, valid) = (&source[from.clone()], valid.map(|v| &v[from]));
+            let (values, flags) = (&mut destination[to.clone()], &mut destination_valid[to]);
+            let apply = |valid: Option<&SlabFlags>, values: &mut [V]| self.first.apply_into(source, valid, values);
+            let made = match self.stack.weights.finish() {
+                // Sorting is the processor's, and so is what follows.
+                Finish::Statistic(_) => self.stack.apply_by((&self.kept, &OnHost), source, valid, values, flags, apply)?,
+                _ => self.stack.apply_by((&self.kept, &self.first), source, valid, values, flags, apply)?,
+            };
+            match &mut levels {
+                None => levels = Some(made),
+                Some(levels) => levels.append(made),
+            }
+            first = range.end;
+        }
+        Ok(levels.expect("one range at least"))
     }
 }
 
@@ -379,33 +423,7 @@ impl StackOn<'_, f64> {
         }
         let source = components.iter().flatten().next().expect("a component");
         // Nothing is filled: this counts.
-        Ok(Some(self.stack.fill(&self.kept, source, valid, u, result_valid)))
-    }
-}
-
-/// Some rows of weights, one after the other.
-#[derive(Debug)]
-struct FewRows {
-    cells: Vec<usize>,
-    row_starts: Vec<usize>,
-    columns: Vec<u32>,
-    values: Vec<f64>,
-}
-
-impl FewRows {
-    fn of(rows: SparseRows<'_>, cells: &[usize]) -> Self {
-        let (mut row_starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
-        for &i in cells {
-            let range = rows.row_starts[i]..rows.row_starts[i + 1];
-            columns.extend_from_slice(&rows.columns[range.clone()]);
-            values.extend_from_slice(&rows.weights[range]);
-            row_starts.push(columns.len());
-        }
-        Self { cells: cells.to_vec(), row_starts, columns, values }
-    }
-
-    fn rows(&self) -> SparseRows<'_> {
-        SparseRows { row_starts: &self.row_starts, columns: &self.columns, weights: &self.values }
+        Ok(Some(self.stack.fill((&self.kept, &self.first), source, valid, u, result_valid)?))
     }
 }
 
@@ -418,19 +436,24 @@ struct Kept {
 
 impl Kept {
     /// The rows of a layer for a mask, made if they are not kept.
-    fn of(&self, (layer, valid): (usize, &[bool]), open: &[usize], make: impl FnOnce() -> FewRows) -> Arc<FewRows> {
+    fn of(
+        &self,
+        (layer, valid): (usize, &[bool]),
+        open: &[usize],
+        make: impl FnOnce() -> Result<FewRows, RegridError>,
+    ) -> Result<Arc<FewRows>, RegridError> {
         let key = (layer, hash(valid));
         let lock = || self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(rows) = lock().get(&key).filter(|rows| rows.cells == open) {
-            return rows.clone();
+            return Ok(rows.clone());
         }
-        let rows = Arc::new(make());
+        let rows = Arc::new(make()?);
         let mut kept = lock();
         if kept.values().map(|rows| rows.columns.len() + rows.cells.len()).sum::<usize>() > MOST_KEPT_LINKS {
             kept.clear();
         }
         kept.insert(key, rows.clone());
-        rows
+        Ok(rows)
     }
 
     /// The gradients for a mask, made if they are not kept.

@@ -1,4 +1,4 @@
-//! Rows of a grid as the bands and meridians of the slicing kernel.
+//! Rows of a grid as the bands and meridians of the kernel that cuts cells along them.
 
 use knarr_grid::{Columns, Rows};
 use knarr_kernels::overlap_rows::{Bands, Meridians, NO_OWNER};
@@ -6,7 +6,7 @@ use knarr_kernels::overlap_rows::{Bands, Meridians, NO_OWNER};
 /// Part of a cell's width or height by which neighbours may overlap without being refused: rounding of files.
 const SNAP: f64 = 1e-4;
 
-/// Whether rows and columns do not overlap one another, so that slicing finds each part of the sphere once.
+/// Whether rows and columns do not overlap one another, so that cutting along them finds each part of the sphere once.
 pub(super) fn can_tile(rows: &Rows) -> bool {
     !rows.is_empty() && lat_parts(rows).is_some() && lon_parts(rows).is_some()
 }

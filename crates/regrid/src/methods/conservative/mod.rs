@@ -5,13 +5,15 @@
 //! of the source. Reference: Jones (1999), Mon. Wea. Rev. 127, 2204–2210.
 //!
 //! Each pair of grid kinds has its own way to find overlaps, one file each:
-//! rows x rows of one pole in closed form, anything x rows by slicing, polygons x polygons by clipping.
+//! rows x rows of one pole in closed form, anything x rows by cutting along these, polygons x polygons by clipping.
 
 mod bands;
 mod overlaps;
 mod polygons;
 #[cfg(feature = "gpu")]
 mod polygons_on_gpu;
+#[cfg(feature = "gpu")]
+mod products_on_gpu;
 mod rows;
 #[cfg(feature = "gpu")]
 mod rows_on_gpu;
@@ -21,7 +23,7 @@ mod transposed;
 use super::{areas_of_polygons, areas_of_rows};
 use crate::identity::content_hash;
 use crate::{Device, Edges, Normalization, Options, RegridError, Weights, WeightsOrigin};
-use knarr_grid::{Grid, Layout, Mask, Offsets, Polygons, Rows};
+use knarr_grid::{Columns, Grid, Layout, Mask, Offsets, Polygons, Rows};
 #[cfg(feature = "gpu")]
 use knarr_kernels::gpu::Gpu;
 use overlaps::Overlaps;
@@ -53,7 +55,8 @@ pub(crate) fn build(
         let active = (0..destination.len()).map(|i| range.contains(&i) && destination.mask.is_active(i)).collect();
         Cow::Owned(Mask::from_active(active))
     };
-    let overlaps = find(source, &source_cells, &source_areas, &mask, &destination_cells, &destination_areas, device)?;
+    let to = (&*mask, &destination_areas[..], range);
+    let overlaps = find((source, &source_cells, &source_areas), &destination_cells, to, device)?;
     // Cells made for this have done their part.
     drop((source_cells, destination_cells));
     Ok(weights_from(overlaps, source, destination, source_areas, destination_areas, options))
@@ -67,8 +70,8 @@ pub(crate) fn shared_areas(source: &Grid, destination: &Grid) -> Result<SharedAr
     check_cells(source, destination)?;
     let (source_cells, destination_cells) = (Cells::of(source, false), Cells::of(destination, false));
     let (source_areas, destination_areas) = (source_cells.areas(), destination_cells.areas());
-    let (mask, on) = (&destination.mask, &Device::Cpu);
-    let found = find(source, &source_cells, &source_areas, mask, &destination_cells, &destination_areas, on)?;
+    let to = (&destination.mask, &destination_areas[..], &(0..destination.len()));
+    let found = find((source, &source_cells, &source_areas), &destination_cells, to, &Device::Cpu)?;
     Ok((found.row_starts, found.columns, found.areas))
 }
 
@@ -124,24 +127,22 @@ fn polygons_of_rows(grid: &Grid) -> Polygons {
     polygons
 }
 
+/// Overlaps of the destination's cells that the mask leaves, all of them in `range`.
 fn find(
-    source: &Grid,
-    source_cells: &Cells,
-    source_areas: &[f64],
-    destination_mask: &Mask,
+    (source, source_cells, source_areas): (&Grid, &Cells, &[f64]),
     destination_cells: &Cells,
-    destination_areas: &[f64],
+    (destination_mask, destination_areas, range): (&Mask, &[f64], &Range<usize>),
     device: &Device,
 ) -> Result<Overlaps, RegridError> {
     #[cfg(feature = "gpu")]
     if let Device::Gpu(gpu) = device {
-        let to = (destination_mask, destination_areas);
+        let to = (destination_mask, destination_areas, range);
         if let Some(found) = find_on_gpu(gpu, (source_cells, &source.mask, source_areas), destination_cells, to)? {
             return Ok(found);
         }
     }
-    // Other pairs have formulas that are made on the processor, whatever the device.
-    let _ = device;
+    // Rows with columns of their own and those about two poles are the processor's, whatever the device.
+    let _ = (device, range);
     Ok(match (source_cells, destination_cells) {
         (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => rows::overlaps(s, &source.mask, d, destination_mask),
         (Cells::Rows(s), Cells::Rows(d)) => {
@@ -165,16 +166,24 @@ fn find_on_gpu(
     gpu: &Gpu,
     (source, source_mask, source_areas): (&Cells, &Mask, &[f64]),
     destination: &Cells,
-    (destination_mask, destination_areas): (&Mask, &[f64]),
+    (destination_mask, destination_areas, range): (&Mask, &[f64], &Range<usize>),
 ) -> Result<Option<Overlaps>, RegridError> {
     Ok(match (source, destination) {
+        (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => {
+            products_on_gpu::overlaps(gpu, (s, source_mask), (d, destination_mask))?
+        }
         (Cells::Rows(_), Cells::Rows(_)) => None,
         (Cells::Rows(s), Cells::Polygons(d)) => {
             let pair = PolygonsByRows::new((d, destination_mask, destination_areas), (s, source_mask, source_areas));
             Some(rows_on_gpu::overlaps(gpu, &pair)?)
         }
         (Cells::Polygons(s), Cells::Rows(d)) => {
-            let pair = PolygonsByRows::new((s, source_mask, source_areas), (d, destination_mask, destination_areas));
+            // Polygons far from the rows that are asked for need not be looked at.
+            let near = match *range == (0..d.len()) {
+                true => Cow::Borrowed(source_mask),
+                false => Cow::Owned(transposed::polygons_near(d, range, s, source_mask)),
+            };
+            let pair = PolygonsByRows::new((s, &near, source_areas), (d, destination_mask, destination_areas));
             let least = |polygon: usize, cell: usize| least_overlap(source_areas[polygon].min(destination_areas[cell]));
             Some(rows_on_gpu::overlaps(gpu, &pair)?.transposed(0..d.len(), least))
         }
@@ -186,14 +195,26 @@ fn find_on_gpu(
 }
 
 /// Whether a graphics processor has kernels for the overlaps of these grids: cells with great-circle edges on one side,
-/// and such cells or rows on the other.
+/// and such cells or rows on the other; or rows about one pole that share their columns on both sides.
 pub(crate) fn has_kernels(source: &Grid, destination: &Grid, options: &Options) -> bool {
     let is_points = |grid: &Grid| matches!(grid.layout, Layout::Points { .. });
-    let is_rows = |grid: &Grid| match &grid.layout {
-        Layout::Rows(rows) => options.edges != Edges::GreatCircle && bands::can_tile(rows),
-        _ => false,
-    };
-    !(is_points(source) || is_points(destination) || is_rows(source) && is_rows(destination))
+    let (of_source, of_destination) = (rows_of(source, options), rows_of(destination, options));
+    if is_points(source) || is_points(destination) {
+        return false;
+    }
+    let is_shared = |rows: &Rows| matches!(rows.columns, Columns::Shared(_));
+    match (of_source, of_destination) {
+        (Some(s), Some(d)) => rows::same_pole(s, d) && is_shared(s) && is_shared(d),
+        _ => true,
+    }
+}
+
+/// The rows that a grid is taken as.
+fn rows_of<'g>(grid: &'g Grid, options: &Options) -> Option<&'g Rows> {
+    match &grid.layout {
+        Layout::Rows(rows) if options.edges != Edges::GreatCircle && bands::can_tile(rows) => Some(rows),
+        _ => None,
+    }
 }
 
 /// Divides overlap areas as the normalization says.

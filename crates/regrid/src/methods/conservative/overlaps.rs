@@ -85,7 +85,8 @@ impl Overlaps {
         self.append_rows(&[columns.len() as u32], columns, areas, len);
     }
 
-    fn append_rows(&mut self, counts: &[u32], columns: &[u32], areas: &[f64], len: usize) {
+    /// Adds rows that follow, from the number of links of each; there are `len` in the end.
+    pub fn append_rows(&mut self, counts: &[u32], columns: &[u32], areas: &[f64], len: usize) {
         for count in counts {
             self.row_starts.push(self.row_starts[self.row_starts.len() - 1] + *count as usize);
         }

@@ -3,6 +3,7 @@
 use super::overlaps::Overlaps;
 use knarr_grid::{Columns, Mask, Rows};
 use knarr_kernels::cell_area::sine_difference;
+use knarr_kernels::overlap_products::{AxisOverlaps, areas};
 
 /// Overlaps shorter than this part of the destination's extent are rounding.
 const LEAST_PART: f64 = 1e-13;
@@ -16,34 +17,36 @@ pub(crate) fn same_pole(a: &Rows, b: &Rows) -> bool {
     }
 }
 
+/// What the rows of the destination share with those of the source: differences of sines.
+pub(super) fn lats(source: &Rows, destination: &Rows) -> AxisOverlaps {
+    let source_rows = Intervals::new(source.lat_bounds_deg.iter().copied());
+    AxisOverlaps::new(destination.lat_bounds_deg.iter().map(|&[south, north]| {
+        let mut found = Vec::new();
+        let least = LEAST_PART * sine_difference(south, north);
+        source_rows.meeting(south, north, |row, [s, n]| {
+            let overlap = sine_difference(south.max(s), north.min(n));
+            if overlap > least {
+                found.push((row, overlap));
+            }
+        });
+        found
+    }))
+}
+
+/// What the columns of the destination share with those of the source (rad), if all rows of both have the same ones.
+pub(super) fn shared_lons(source: &Rows, destination: &Rows) -> Option<AxisOverlaps> {
+    let (Columns::Shared(s), Columns::Shared(d)) = (&source.columns, &destination.columns) else { return None };
+    let axis = LonIntervals::new(&s.bounds_deg);
+    Some(AxisOverlaps::new(d.bounds_deg.iter().map(|&bounds| axis.meeting(bounds))))
+}
+
 /// Overlap areas by destination cell.
 pub(super) fn overlaps(source: &Rows, source_mask: &Mask, destination: &Rows, destination_mask: &Mask) -> Overlaps {
-    let source_rows = Intervals::new(source.lat_bounds_deg.iter().copied());
-    let lats: Vec<Vec<(u32, f64)>> = destination
-        .lat_bounds_deg
-        .iter()
-        .map(|&[south, north]| {
-            let mut found = Vec::new();
-            let least = LEAST_PART * sine_difference(south, north);
-            source_rows.meeting(south, north, |row, [s, n]| {
-                let overlap = sine_difference(south.max(s), north.min(n));
-                if overlap > least {
-                    found.push((row, overlap));
-                }
-            });
-            found
-        })
-        .collect();
+    let lats = lats(source, destination);
     // With shared longitudes on both sides, each pair of columns is looked at once for all rows.
-    let shared: Option<Vec<Vec<(u32, f64)>>> = match (&source.columns, &destination.columns) {
-        (Columns::Shared(s), Columns::Shared(d)) => {
-            let axis = LonIntervals::new(&s.bounds_deg);
-            Some(d.bounds_deg.iter().map(|&bounds| axis.meeting(bounds)).collect())
-        }
-        _ => None,
-    };
+    let shared = shared_lons(source, destination);
     let shared_source = match &source.columns {
-        Columns::Shared(lon) => Some(LonIntervals::new(&lon.bounds_deg)),
+        Columns::Shared(lon) => Some((LonIntervals::new(&lon.bounds_deg), lon.centers_deg.len())),
         Columns::Reduced { .. } => None,
     };
     Overlaps::by_rows(
@@ -54,24 +57,28 @@ pub(super) fn overlaps(source: &Rows, source_mask: &Mask, destination: &Rows, de
                 return 0.0;
             }
             let (row, column) = destination.row_column(cell);
+            let mut add = |source_cell: u32, area: f64| {
+                if source_mask.is_active(source_cell as usize) {
+                    links.push((source_cell, area));
+                }
+            };
+            if let (Some(lons), Some((_, columns))) = (&shared, &shared_source) {
+                areas(&lats, lons, *columns, (row, column), add);
+                return 0.0;
+            }
             let (lon, _) = destination.frame_bounds_deg(cell);
-            for &(source_row, height) in &lats[row] {
-                let mut add = |source_column: u32, width_rad: f64| {
-                    let source_cell = match &source.columns {
-                        Columns::Shared(axis) => source_row as usize * axis.centers_deg.len(),
-                        Columns::Reduced { starts, .. } => starts[source_row as usize],
-                    } + source_column as usize;
-                    if source_mask.is_active(source_cell) {
-                        links.push((source_cell as u32, height * width_rad));
+            for (source_row, height) in lats.of(row) {
+                let mut add = |start: usize, column: u32, width_rad: f64| add(start as u32 + column, height * width_rad);
+                match (&shared_source, &source.columns) {
+                    (Some((axis, columns)), _) => {
+                        let start = source_row as usize * columns;
+                        axis.meeting(lon).into_iter().for_each(|(c, w)| add(start, c, w));
                     }
-                };
-                match (&shared, &shared_source, &source.columns) {
-                    (Some(columns), _, _) => columns[column].iter().for_each(|&(c, w)| add(c, w)),
-                    (None, Some(axis), _) => axis.meeting(lon).into_iter().for_each(|(c, w)| add(c, w)),
-                    (None, None, Columns::Reduced { counts, .. }) => {
-                        meeting_uniform(counts[source_row as usize], lon, &mut add);
+                    (None, Columns::Reduced { counts, starts }) => {
+                        let start = starts[source_row as usize];
+                        meeting_uniform(counts[source_row as usize], lon, &mut |c, w| add(start, c, w));
                     }
-                    (None, None, Columns::Shared(_)) => {}
+                    (None, Columns::Shared(_)) => {}
                 }
             }
             0.0

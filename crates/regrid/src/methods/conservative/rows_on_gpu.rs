@@ -1,5 +1,5 @@
 //! Polygons x rows on a graphics processor, tile by tile: which cells a polygon may reach into, their areas, and the
-//! rows are made there. Polygons that the kernel cannot tell are sliced here.
+//! rows are made there. Polygons that the kernel cannot tell are cut here.
 
 use super::overlaps::Overlaps;
 use super::slicing::{PolygonsByRows, Slicer};
@@ -28,7 +28,7 @@ pub(super) fn overlaps(gpu: &Gpu, pair: &PolygonsByRows<'_>) -> Result<Overlaps,
     while first < len {
         let range = first..(first + together).min(len);
         let (starts, corners) = corners_of(pair, range.clone());
-        let made = match bands.rows(gpu, &starts, &corners, &pair.polygon_areas[range.clone()]) {
+        let made = match bands.rows(gpu, (&starts, &corners), pair.turn(), &pair.polygon_areas[range.clone()]) {
             // More pairs than a binding holds: rows may be much finer here than elsewhere.
             Err(GpuError::TooLarge { .. } | GpuError::OutOfMemory { .. }) if together > 64 => {
                 together /= 4;

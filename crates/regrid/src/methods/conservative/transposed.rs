@@ -1,7 +1,7 @@
 //! Polygons x rows, by the cells of the rows: found polygon by polygon, kept cell by cell.
 //!
 //! The rows are taken in a few belts, one after another, so that little is held in both orders at once. A polygon
-//! that reaches into two belts is sliced for both.
+//! that reaches into two belts is cut for both.
 
 use super::overlaps::{Overlaps, least_overlap};
 use super::slicing::PolygonsByRows;
@@ -9,6 +9,7 @@ use knarr_grid::{Columns, Mask, Polygons, Rows};
 use knarr_kernels::sphere::{dot, sin_cos_deg};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Most belts.
 const BELTS: f64 = 16.0;
@@ -28,13 +29,15 @@ pub(super) fn rows_by_polygons(
     let reached = reached_belts(rows, &belts, polygons, polygon_mask);
     // Slivers are judged link by link below: each belt sees only some links of a polygon.
     let any_area = vec![0.0; polygons.len().max(rows.len())];
+    let bands = Arc::new(super::bands::bands(rows));
     let overlaps_of = |belt: usize| {
         let cells = belts[belt].clone();
         let meeting = |p: usize| (reached[p][0]..=reached[p][1]).contains(&(belt as u8));
         let here = Mask::from_active((0..polygons.len()).into_par_iter().map(meeting).collect());
         let own = |cell: usize| cells.contains(&cell) && rows_mask.is_active(cell);
         let own = Mask::from_active((0..rows.len()).into_par_iter().map(own).collect());
-        let found = PolygonsByRows::new((polygons, &here, &any_area), (rows, &own, &any_area)).overlaps();
+        let pair = PolygonsByRows::with_bands(bands.clone(), (polygons, &here, &any_area), (rows, &own, &any_area));
+        let found = pair.overlaps();
         found.transposed(cells, |polygon, cell| least_overlap(polygon_areas[polygon].min(row_areas[cell])))
     };
     let mut result = Overlaps::with_rows(rows.len());
@@ -46,6 +49,16 @@ pub(super) fn rows_by_polygons(
     }
     result.shrink();
     result
+}
+
+/// The polygons that may reach into some cells of the rows.
+#[cfg(feature = "gpu")]
+pub(super) fn polygons_near(rows: &Rows, cells: &Range<usize>, polygons: &Polygons, mask: &Mask) -> Mask {
+    if cells.is_empty() {
+        return Mask::from_active(vec![false; polygons.len()]);
+    }
+    let reached = reached_belts(rows, std::slice::from_ref(cells), polygons, mask);
+    Mask::from_active(reached.into_iter().map(|[first, last]| first <= last).collect())
 }
 
 /// Cells of `count` belts of whole rows, about equally many.
