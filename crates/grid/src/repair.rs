@@ -14,6 +14,9 @@ pub(crate) struct RawCell {
     pub corners: Option<Vec<UnitVector>>,
 }
 
+/// Makes corners for the cells that are asked for.
+pub(crate) type Substitutes<'a> = dyn Fn(&[bool]) -> Vec<Option<Vec<UnitVector>>> + Sync + 'a;
+
 /// What is known about the cells as a whole.
 pub(crate) struct Context<'a> {
     /// `[rows, columns]` of a curvilinear grid, whose neighbours have like sizes; `None` = unstructured.
@@ -21,7 +24,7 @@ pub(crate) struct Context<'a> {
     /// Whether centers were given, rather than made from corners.
     pub centers_given: bool,
     /// Corners for the cells that are asked for because their own are broken, if there is a way to make them.
-    pub substitutes: Option<&'a (dyn Fn(&[bool]) -> Vec<Option<Vec<UnitVector>>> + Sync)>,
+    pub substitutes: Option<&'a Substitutes<'a>>,
     /// Cells that are known to take part.
     pub mask: &'a Mask,
 }
