@@ -97,7 +97,7 @@ pub(crate) fn neighbours(grid: &Grid, centers: &Centers) -> Neighbours {
 enum Kind<'a> {
     Lattice { ny: usize, nx: usize, is_closed: bool },
     Mesh { polygons: Cow<'a, Polygons>, vertex_starts: Vec<usize>, vertex_cells: Vec<u32> },
-    Nearest { near: NearPoints, points: &'a [UnitVector] },
+    Nearest { near: Box<NearPoints>, points: &'a [UnitVector] },
 }
 
 impl<'a> Kind<'a> {
@@ -120,7 +120,7 @@ impl<'a> Kind<'a> {
         if let Some(polygons) = grid.polygons() {
             return Self::mesh(polygons);
         }
-        Self::Nearest { near: centers.near_points(), points: centers.points() }
+        Self::Nearest { near: Box::new(centers.near_points()), points: centers.points() }
     }
 
     fn mesh(polygons: Cow<'a, Polygons>) -> Self {
