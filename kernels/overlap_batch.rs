@@ -100,11 +100,30 @@ impl OverlapBatch {
         found: &mut Vec<(u32, f64)>,
     ) {
         #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512vl") {
+            #[allow(unsafe_code, reason = "a function for AVX-512 has no other way to be called")]
+            // SAFETY: the processor has AVX-512 F and VL, as just asked.
+            return unsafe { self.overlaps_avx512(cell, polygons, areas, candidates, found) };
+        }
+        #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
             #[allow(unsafe_code, reason = "a function for AVX2 has no other way to be called")]
             // SAFETY: the processor has AVX2, as just asked.
             return unsafe { self.overlaps_avx2(cell, polygons, areas, candidates, found) };
         }
+        self.overlaps_here(cell, polygons, areas, candidates, found);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn overlaps_avx512(
+        &mut self,
+        cell: &[UnitVector],
+        polygons: &PolygonList,
+        areas: &[f64],
+        candidates: &[u32],
+        found: &mut Vec<(u32, f64)>,
+    ) {
         self.overlaps_here(cell, polygons, areas, candidates, found);
     }
 
@@ -186,21 +205,25 @@ impl OverlapBatch {
         if corner_count > MAX_CORNERS {
             return None;
         }
-        let mut xyz = [[[0.0; LANES]; 3]; MAX_CORNERS];
+        // Lanes to spare repeat the last polygon, corners to spare the last corner.
+        let mut lanes: [&[u32]; LANES] = [&[]; LANES];
         for lane in 0..LANES {
-            // Lanes and corners to spare repeat what is there.
-            let corners = polygons.corners_of(batch[lane.min(batch.len() - 1)]);
-            let &last = corners.last()?;
-            for k in 0..corner_count {
-                let p = polygons.vertices[*corners.get(k).unwrap_or(&last) as usize];
-                for axis in 0..3 {
-                    xyz[k][axis][lane] = p[axis];
-                }
+            lanes[lane] = polygons.corners_of(batch[lane.min(batch.len() - 1)]);
+            if lanes[lane].is_empty() {
+                return None;
             }
         }
         let mut in_reach = true;
         for k in 0..corner_count {
-            in_reach &= plane.project_lanes(&xyz[k], &mut self.x[k], &mut self.y[k]);
+            let mut xyz = [[0.0; LANES]; 3];
+            for lane in 0..LANES {
+                let corners = lanes[lane];
+                let p = polygons.vertices[corners[k.min(corners.len() - 1)] as usize];
+                for axis in 0..3 {
+                    xyz[axis][lane] = p[axis];
+                }
+            }
+            in_reach &= plane.project_lanes(&xyz, &mut self.x[k], &mut self.y[k]);
         }
         in_reach.then_some(corner_count)
     }

@@ -279,8 +279,17 @@ impl Made {
             (self.smallest, self.largest) = (first, first);
         }
         self.links += weights.len();
-        self.smallest = weights.iter().copied().fold(self.smallest, f64::min);
-        self.largest = weights.iter().copied().fold(self.largest, f64::max);
+        // Eight at a time: one after another, each comparison would wait for the last.
+        let (eights, rest) = weights.as_chunks::<8>();
+        let (mut least, mut most) = ([self.smallest; 8], [self.largest; 8]);
+        for eight in eights {
+            for k in 0..8 {
+                least[k] = if eight[k] < least[k] { eight[k] } else { least[k] };
+                most[k] = if eight[k] > most[k] { eight[k] } else { most[k] };
+            }
+        }
+        self.smallest = rest.iter().chain(&least).copied().fold(self.smallest, f64::min);
+        self.largest = rest.iter().chain(&most).copied().fold(self.largest, f64::max);
     }
 }
 

@@ -1,9 +1,12 @@
 //! The equiangular cubed sphere.
 
+mod quarter;
+
 use crate::formula::{CornerNumbers, Formula};
 use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Report};
 use knarr_kernels::sphere::UnitVector;
-use std::sync::Arc;
+use quarter::Side;
+use std::ops::Range;
 
 impl Grid {
     /// Equiangular cubed sphere with `n` x `n` cells on each of 6 faces, shape `[cell]`.
@@ -33,31 +36,10 @@ impl Grid {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CubedSphere {
     lattice: Lattice,
-    /// Tangents of the angles where cells end.
-    ends: Vec<f64>,
-    /// Angle, its tangent and its cosine in the middle of cells.
-    middles: Vec<Middle>,
-    /// Angles of centers, where keeping them costs little.
-    quarter: Option<Arc<Quarter>>,
-}
-
-/// Angles of the centers in a quarter of a face, which are those of the other quarters and faces but for the sign.
-#[derive(Debug, PartialEq)]
-struct Quarter {
-    /// Cells along its side, counted from the middle of the face.
-    side: usize,
-    /// For each column and row the latitude on faces round the equator, and the angle to the pole on others, in degrees.
-    angles: Vec<[f64; 2]>,
-}
-
-/// Most cells along a face whose quarter is kept: 1 MiB.
-const MOST_KEPT: usize = 512;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Middle {
-    angle_deg: f64,
-    tangent: f64,
-    cosine: f64,
+    /// Where cells end along the sides of faces.
+    ends: Side,
+    /// Their middles.
+    middles: Side,
 }
 
 /// Where a cell is: face, column and row.
@@ -73,14 +55,7 @@ pub struct FacePlace {
 
 impl CubedSphere {
     fn new(n: usize) -> Self {
-        let middle = |(k, tangent): (usize, f64)| Middle {
-            angle_deg: 45.0 * ((2 * k + 1) as f64 - n as f64) / n as f64,
-            tangent,
-            cosine: 1.0 / (1.0 + tangent * tangent).sqrt(),
-        };
-        let middles: Vec<Middle> = tangents(n, 1).into_iter().enumerate().map(middle).collect();
-        let quarter = (n <= MOST_KEPT).then(|| Arc::new(Quarter::new(&middles)));
-        Self { lattice: Lattice { n }, ends: tangents(n, 0), middles, quarter }
+        Self { lattice: Lattice { n }, ends: Side::new(n, tangents(n, 0)), middles: Side::new(n, tangents(n, 1)) }
     }
 
     /// Cells along the side of a face.
@@ -94,6 +69,25 @@ impl CubedSphere {
 
     pub(crate) fn len(&self) -> usize {
         6 * self.n() * self.n()
+    }
+
+    /// Calls `each` with the places of `cells`.
+    pub(crate) fn each_place(&self, cells: Range<usize>, mut each: impl FnMut(FacePlace)) {
+        if cells.is_empty() {
+            return;
+        }
+        let n = self.n();
+        let FacePlace { mut face, i: mut first, mut j } = self.place(cells.start);
+        let mut left = cells.len();
+        while left > 0 {
+            let end = n.min(first + left);
+            left -= end - first;
+            (first..end).for_each(|i| each(FacePlace { face, i, j }));
+            (first, j) = (0, j + 1);
+            if j == n {
+                (face, j) = (face + 1, 0);
+            }
+        }
     }
 
     /// Face, column and row of a cell.
@@ -127,35 +121,28 @@ impl CubedSphere {
     /// The center at a place as its own face sees it.
     #[inline]
     pub fn seen_at(&self, FacePlace { i, j, .. }: FacePlace) -> [f64; 3] {
-        let (a, b) = (self.middles[i].tangent, self.middles[j].tangent);
+        let (a, b) = (self.middles.tangent(i), self.middles.tangent(j));
         let factor = 1.0 / (1.0 + a * a + b * b).sqrt();
         [factor, a * factor, b * factor]
     }
 
     #[inline]
     pub(crate) fn center(&self, cell: usize) -> LonLat {
-        let FacePlace { face, i, j } = self.place(cell);
-        let (column, row) = (self.middles[i], self.middles[j]);
-        if face < 4 {
-            let lon_deg = [0.0, 90.0, 180.0, -90.0][face] + column.angle_deg;
-            let lat_deg = match &self.quarter {
-                Some(quarter) => quarter.at(self.n(), i, j)[0].copysign(row.tangent),
-                None => row.latitude_deg(column),
-            };
-            return LonLat { lon_deg: if lon_deg > 180.0 { lon_deg - 360.0 } else { lon_deg }, lat_deg };
-        }
-        let [x, y, _] = on_face(face, column.tangent, row.tangent, 1.0);
-        let rest_deg = match &self.quarter {
-            Some(quarter) => quarter.at(self.n(), i, j)[1],
-            None => row.to_pole_deg(column),
-        };
-        let lon_deg = if rest_deg > 0.0 { y.atan2(x).to_degrees() } else { 0.0 };
-        LonLat { lon_deg, lat_deg: if face == 4 { 90.0 - rest_deg } else { rest_deg - 90.0 } }
+        self.center_at(self.place(cell))
+    }
+
+    #[inline]
+    pub(crate) fn center_at(&self, place: FacePlace) -> LonLat {
+        angles(&self.middles, place)
     }
 
     #[inline]
     pub(crate) fn center_unit(&self, cell: usize) -> UnitVector {
-        let place = self.place(cell);
+        self.center_unit_at(self.place(cell))
+    }
+
+    #[inline]
+    pub(crate) fn center_unit_at(&self, place: FacePlace) -> UnitVector {
         let [out, a, b] = self.seen_at(place);
         on_face(place.face, a, b, out).map(|c| c + 0.0)
     }
@@ -169,39 +156,29 @@ impl CubedSphere {
 
     /// A corner by its number: at equal angles along all three axes of the cube.
     pub(crate) fn corner(&self, number: usize) -> UnitVector {
-        unit(self.lattice.at(number).map(|k| self.ends[k]))
+        unit(self.lattice.at(number).map(|k| self.ends.tangent(k)))
+    }
+
+    /// The same in degrees.
+    pub(crate) fn corner_angles(&self, number: usize) -> LonLat {
+        angles(&self.ends, self.lattice.place(self.lattice.at(number)))
     }
 }
 
-impl Middle {
-    /// Latitude of the center in this row and in `column` of a face round the equator.
-    fn latitude_deg(self, column: Self) -> f64 {
-        (self.tangent * column.cosine).atan().to_degrees()
+/// Longitude and latitude of a point on a face by the places along its sides.
+#[inline]
+fn angles(side: &Side, FacePlace { face, i, j }: FacePlace) -> LonLat {
+    if face < 4 {
+        let lon_deg = [0.0, 90.0, 180.0, -90.0][face] + side.angle_deg(i);
+        return LonLat { lon_deg: if lon_deg > 180.0 { lon_deg - 360.0 } else { lon_deg }, lat_deg: side.latitude_deg(i, j) };
     }
-
-    /// What is left to the pole from the center in this row and in `column` of a face with a pole: it keeps all its digits
-    /// next to it.
-    fn to_pole_deg(self, column: Self) -> f64 {
-        (self.tangent * self.tangent + column.tangent * column.tangent).sqrt().atan().to_degrees()
-    }
-}
-
-impl Quarter {
-    fn new(middles: &[Middle]) -> Self {
-        let outer = &middles[middles.len() / 2..];
-        let of_column = |column: &Middle| {
-            let column = *column;
-            outer.iter().map(move |row| [row.latitude_deg(column), row.to_pole_deg(column)])
-        };
-        Self { side: outer.len(), angles: outer.iter().flat_map(of_column).collect() }
-    }
-
-    /// Those of column `i` and row `j` of `n`.
-    #[inline]
-    fn at(&self, n: usize, i: usize, j: usize) -> [f64; 2] {
-        let from_middle = |k: usize| (2 * k + 1).abs_diff(n) / 2;
-        self.angles[from_middle(i) * self.side + from_middle(j)]
-    }
+    let rest_deg = side.to_pole_deg(i, j);
+    // Rows of the north face lead away from longitude 0, those of the south face to it.
+    let is_behind = if face == 4 { side.tangent(j) > 0.0 } else { side.tangent(j) < 0.0 };
+    let turn_deg = side.turn_deg(i, j);
+    let turned = (if is_behind { 180.0 - turn_deg } else { turn_deg }).copysign(side.tangent(i));
+    let lon_deg = if rest_deg > 0.0 { turned } else { 0.0 };
+    LonLat { lon_deg, lat_deg: if face == 4 { 90.0 - rest_deg } else { rest_deg - 90.0 } }
 }
 
 /// Tangents of the angles at the ends (`half` 0, `n + 1` values) or middles (`half` 1, `n` values) of the cells.
@@ -261,6 +238,25 @@ impl Lattice {
         }
     }
 
+    /// A face of a point, one round the equator if it can be, and the place on it: the inverse of [`Self::point`].
+    fn place(&self, [x, y, z]: [usize; 3]) -> FacePlace {
+        let n = self.n;
+        let (face, i, j) = if x == n {
+            (0, y, z)
+        } else if y == n {
+            (1, n - x, z)
+        } else if x == 0 {
+            (2, n - y, z)
+        } else if y == 0 {
+            (3, x, z)
+        } else if z == n {
+            (4, y, n - x)
+        } else {
+            (5, y, x)
+        };
+        FacePlace { face, i, j }
+    }
+
     fn index(&self, [x, y, z]: [usize; 3]) -> usize {
         let n = self.n;
         let full = (n + 1) * (n + 1);
@@ -310,15 +306,18 @@ mod tests {
     use super::*;
     use knarr_kernels::sphere::{distance, unit_vector};
 
-    /// Centers by the quarter that is kept have the bits of those by the formula.
+    /// Centers and corners by the quarters that are kept have the bits of those by the formula.
     #[test]
     fn what_is_kept_changes_no_bit() {
         for n in [1, 2, 3, 8, 15] {
             let kept = CubedSphere::new(n);
-            let computed = CubedSphere { quarter: None, ..kept.clone() };
+            let computed = CubedSphere { middles: kept.middles.computed(), ends: kept.ends.computed(), ..kept.clone() };
+            let bits = |c: LonLat| [c.lon_deg, c.lat_deg].map(f64::to_bits);
             for cell in 0..kept.len() {
-                let bits = |c: crate::LonLat| [c.lon_deg, c.lat_deg].map(f64::to_bits);
                 assert_eq!(bits(kept.center(cell)), bits(computed.center(cell)), "n {n}, cell {cell}");
+            }
+            for corner in 0..kept.len() + 2 {
+                assert_eq!(bits(kept.corner_angles(corner)), bits(computed.corner_angles(corner)), "n {n}, corner {corner}");
             }
         }
     }

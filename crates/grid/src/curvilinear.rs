@@ -44,7 +44,7 @@ impl Grid {
         let places =
             || -> Vec<Option<UnitVector>> { centers.iter().map(|p| if missing(p) { None } else { unit_of(*p) }).collect() };
         if let Some(lists) = corners {
-            let substitutes = || corners_from_centers(shape, &places()).cells;
+            let substitutes = |asked: &[bool]| corners_from_centers(shape, &places(), Some(asked)).cells;
             let context = Context { shape: Some(shape), centers_given: true, substitutes: Some(&substitutes), mask };
             let mut report = Report::new("two-dimensional longitude and latitude with corners", CornerSource::Given);
             let cells = look_at(lists.raw_cells(Some(&centers), false)?, &context);
@@ -70,7 +70,7 @@ impl Grid {
             report.notes.push("one row or column of centers gives no corners".into());
             return points_grid(Family::Curvilinear, shape.to_vec(), centers, report);
         }
-        let inferred = corners_from_centers(shape, &places);
+        let inferred = corners_from_centers(shape, &places, None);
         report.notes.extend(inferred.notes);
         let given: Vec<Option<LonLat>> = centers.iter().map(|center| Some(*center).filter(|p| !missing(p))).collect();
         let context = Context { shape: Some(shape), centers_given: true, substitutes: None, mask };
@@ -86,6 +86,10 @@ fn neighbours_apart([ny, nx]: [usize; 2], repaired: &Repaired) -> Option<String>
         .into_par_iter()
         .filter(|cell| cell % nx + 1 < nx && repaired.mask.is_active(*cell) && repaired.mask.is_active(cell + 1))
         .map(|cell| {
+            let [own, next] = [cell, cell + 1].map(|c| repaired.polygons.cell(c));
+            if own.iter().filter(|v| next.contains(v)).count() >= 2 {
+                return true;
+            }
             let (mut a, mut b) = (Vec::with_capacity(4), Vec::with_capacity(4));
             repaired.polygons.copy_cell(cell, &mut a);
             repaired.polygons.copy_cell(cell + 1, &mut b);

@@ -110,7 +110,8 @@ impl Formula {
     pub fn corner_angles(&self, number: u32) -> LonLat {
         match self {
             Self::Healpix(cells) => cells.corner_angles(number as usize),
-            Self::CubedSphere(_) | Self::IcosahedralTriangles(_) => {
+            Self::CubedSphere(cells) => cells.corner_angles(number as usize),
+            Self::IcosahedralTriangles(_) => {
                 let (lon_deg, lat_deg) = lon_lat_deg(self.corner(number));
                 LonLat { lon_deg, lat_deg }
             }

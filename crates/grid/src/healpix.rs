@@ -7,6 +7,7 @@
 use crate::formula::{CornerNumbers, Formula};
 use crate::{CornerSource, Family, Grid, GridError, HealpixOrder, Layout, LonLat, Mask, Report};
 use knarr_kernels::sphere::{UnitVector, sin_cos_deg};
+use std::ops::Range;
 
 impl Grid {
     /// HEALPix grid with `nside` cells along the side of a base cell, shape `[cell]`.
@@ -123,7 +124,26 @@ impl Healpix {
 
     #[inline]
     pub(crate) fn center(&self, cell: usize) -> LonLat {
-        let place = self.place(cell);
+        self.center_at(self.place(cell))
+    }
+
+    /// Calls `each` with the places of `cells`.
+    pub(crate) fn each_place(&self, cells: Range<usize>, mut each: impl FnMut(RingPlace)) {
+        if self.order == HealpixOrder::Nested || cells.is_empty() {
+            return cells.for_each(|cell| each(self.place(cell)));
+        }
+        let RingPlace { mut ring, mut column } = self.place(cells.start);
+        let mut left = cells.len();
+        while left > 0 {
+            let end = self.ring_len(ring).min(column + left);
+            left -= end - column;
+            (column..end).for_each(|column| each(RingPlace { ring, column }));
+            (ring, column) = (ring + 1, 0);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn center_at(&self, place: RingPlace) -> LonLat {
         LonLat { lon_deg: self.lon_deg(place), lat_deg: self.lats[place.ring].0 }
     }
 

@@ -4,6 +4,7 @@ use crate::dual::{Fans, circumcenter};
 use crate::formula::Formula;
 use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Polygons, Report};
 use knarr_kernels::sphere::{UnitVector, add, normalize, scale};
+use std::ops::Range;
 
 impl Grid {
     /// Triangles of an icosahedron whose edges are split into `n` parts: 20·n² cells, shape `[cell]`.
@@ -150,8 +151,33 @@ impl IcosahedralTriangles {
         circumcenter(self.lattice_points(cell).map(|(face, [i, j])| self.inside(face, i, j)))
     }
 
-    /// Face and lattice points of a cell's corners.
-    fn lattice_points(&self, cell: usize) -> [(usize, [usize; 2]); 3] {
+    /// Calls `each` with the centers of `cells`, each corner of a row computed once.
+    pub(crate) fn each_center(&self, cells: Range<usize>, mut each: impl FnMut(UnitVector)) {
+        let n = self.n;
+        let mut cell = cells.start;
+        while cell < cells.end {
+            let (face, j, first) = self.row(cell);
+            let last = (2 * (n - j) - 1).min(first + cells.end - cell);
+            cell += last - first;
+            // The points west of the next triangle, on the line below and above the row.
+            let mut below = self.inside(face, first / 2 + first % 2, j);
+            let mut above = self.inside(face, first / 2, j + 1);
+            for place in first..last {
+                if place % 2 == 0 {
+                    let next = self.inside(face, place / 2 + 1, j);
+                    each(circumcenter([below, next, above]));
+                    below = next;
+                } else {
+                    let next = self.inside(face, place / 2 + 1, j + 1);
+                    each(circumcenter([below, next, above]));
+                    above = next;
+                }
+            }
+        }
+    }
+
+    /// Face, row and place in the row of a cell.
+    fn row(&self, cell: usize) -> (usize, usize, usize) {
         let n = self.n;
         let (face, k) = (cell / (n * n), cell % (n * n));
         // Rows have 2(n - j) - 1 triangles, so that (n - j)² are left from row j on.
@@ -163,7 +189,12 @@ impl IcosahedralTriangles {
         while side > 1 && (side - 1) * (side - 1) >= left {
             side -= 1;
         }
-        let (j, place) = (n - side, side * side - left);
+        (face, n - side, side * side - left)
+    }
+
+    /// Face and lattice points of a cell's corners.
+    fn lattice_points(&self, cell: usize) -> [(usize, [usize; 2]); 3] {
+        let (face, j, place) = self.row(cell);
         let i = place / 2;
         let corners = if place % 2 == 0 { [[i, j], [i + 1, j], [i, j + 1]] } else { [[i + 1, j], [i + 1, j + 1], [i, j + 1]] };
         corners.map(|corner| (face, corner))

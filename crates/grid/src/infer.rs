@@ -12,8 +12,8 @@ pub(crate) struct Inferred {
     pub notes: Vec<String>,
 }
 
-/// Corners as means of the four centers around.
-pub(crate) fn corners_from_centers(shape: [usize; 2], centers: &[Option<UnitVector>]) -> Inferred {
+/// Corners as means of the four centers around, of the cells that are asked for or of all.
+pub(crate) fn corners_from_centers(shape: [usize; 2], centers: &[Option<UnitVector>], asked: Option<&[bool]>) -> Inferred {
     let [ny, nx] = shape;
     let field = Centers { ny, nx, places: centers };
     let mut notes = Vec::new();
@@ -52,7 +52,7 @@ pub(crate) fn corners_from_centers(shape: [usize; 2], centers: &[Option<UnitVect
         .into_par_iter()
         .map(|cell| {
             let (j, i) = (cell / nx + 1, cell % nx + 1);
-            centers[cell]?;
+            centers[cell].filter(|_| asked.is_none_or(|asked| asked[cell]))?;
             [(-1, -1), (-1, 1), (1, 1), (1, -1)].into_iter().map(|(dj, di)| frame.corner(j, i, dj, di)).collect()
         })
         .collect();

@@ -11,6 +11,7 @@
 mod axes;
 mod axis;
 mod catalogue;
+mod centers;
 mod cubed_sphere;
 mod curvilinear;
 mod dual;

@@ -14,14 +14,17 @@ pub(crate) struct RawCell {
     pub corners: Option<Vec<UnitVector>>,
 }
 
+/// Makes corners for the cells that are asked for.
+pub(crate) type Substitutes<'a> = dyn Fn(&[bool]) -> Vec<Option<Vec<UnitVector>>> + Sync + 'a;
+
 /// What is known about the cells as a whole.
 pub(crate) struct Context<'a> {
     /// `[rows, columns]` of a curvilinear grid, whose neighbours have like sizes; `None` = unstructured.
     pub shape: Option<[usize; 2]>,
     /// Whether centers were given, rather than made from corners.
     pub centers_given: bool,
-    /// Corners for cells whose own are broken, if there is a way to make them.
-    pub substitutes: Option<&'a (dyn Fn() -> Vec<Option<Vec<UnitVector>>> + Sync)>,
+    /// Corners for the cells that are asked for because their own are broken, if there is a way to make them.
+    pub substitutes: Option<&'a Substitutes<'a>>,
     /// Cells that are known to take part.
     pub mask: &'a Mask,
 }
@@ -190,19 +193,14 @@ fn orient(cell: &mut Cell) {
         return;
     }
     let mut area = polygon_area(&cell.corners);
-    if cell.corners.len() > 3 {
-        let (forward, backward) = (is_concave(&cell.corners), {
-            let reversed: Vec<UnitVector> = cell.corners.iter().rev().copied().collect();
-            is_concave(&reversed)
-        });
-        // Turns to both sides: concave or crossed.
-        if forward && backward && crosses_itself(&cell.corners) {
-            if !untangle(cell) {
-                cell.dropped = Some(Blemish::SelfCrossing);
-                return;
-            }
-            area = polygon_area(&cell.corners);
+    let turns_right = is_concave(&cell.corners);
+    // Turns to both sides: concave or crossed.
+    if turns_right && is_concave(&reversed(&cell.corners)) && crosses_itself(&cell.corners) {
+        if !untangle(cell) {
+            cell.dropped = Some(Blemish::SelfCrossing);
+            return;
         }
+        area = polygon_area(&cell.corners);
     }
     // A cell thinner than a billionth of its length has no area one could trust.
     if area.abs() < 1e-9 * perimeter(&cell.corners).powi(2) {
@@ -213,14 +211,19 @@ fn orient(cell: &mut Cell) {
         cell.corners.reverse();
         cell.clockwise = !cell.untangled;
     }
-    cell.concave = is_concave(&cell.corners);
+    cell.concave = if area < 0.0 || cell.untangled { is_concave(&cell.corners) } else { turns_right };
+}
+
+fn reversed(corners: &[UnitVector]) -> Vec<UnitVector> {
+    corners.iter().rev().copied().collect()
 }
 
 /// Gives cells with a sound center but broken corners the corners that their neighbours suggest.
 fn replace_broken(cells: &mut [Cell], given: &[Option<LonLat>], context: &Context) {
     let broken = |cell: &Cell| cell.dropped.is_some() && cell.center.is_some();
     let Some(substitutes) = context.substitutes.filter(|_| cells.iter().any(broken)) else { return };
-    let substitutes = substitutes();
+    let asked: Vec<bool> = cells.iter().map(broken).collect();
+    let substitutes = substitutes(&asked);
     let sound = cells.iter().filter(|cell| cell.dropped.is_none());
     let typical = median(sound.map(|cell| cell.radius).collect());
     for ((cell, corners), &center) in cells.iter_mut().zip(substitutes).zip(given) {

@@ -8,6 +8,7 @@ use crate::methods::EARTH_RADIUS_M;
 use crate::methods::same_frame;
 use crate::{Extrapolation, Method, Options};
 use knarr_grid::{Columns, Grid, Layout, Rows};
+use knarr_kernels::cell_area::polygon_area;
 use knarr_kernels::sphere::{UnitVector, dot, sub};
 
 /// Cells looked at per grid.
@@ -97,7 +98,7 @@ fn bytes(links: f64, source: &Grid, destination: &Grid, options: &Options) -> f6
         Method::Conservative2nd => 40.0 * links + 200.0 * n_s + made(source) + made(destination),
         // One link a row, found by formula.
         Method::Nearest if rows(source) => n_s + n_t,
-        // Centers and a tree of the source, its cells where patches are made of them, blocks not yet joined.
+        // Centers of the source in strips or patches, its cells where patches are made of them, blocks not yet joined.
         _ => 2.0 * links + 24.0 * n_t + if rows(source) { n_s } else { 150.0 * n_s + made(source) },
     };
     weights + held + 16e6
@@ -193,7 +194,8 @@ impl Sample {
                 dot(edge, edge).sqrt()
             };
             let edges = 0.5 * (0..corners.len()).map(length).sum::<f64>();
-            SampledCell { center: grid.center(number).unit(), area: grid.area(number), edges }
+            let area = if matches!(grid.layout, Layout::Rows(_)) { grid.area(number) } else { polygon_area(&corners) };
+            SampledCell { center: grid.center_unit(number), area, edges }
         };
         let cells = (0..count).map(number).filter(|&n| grid.mask.is_active(n)).map(cell).collect();
         Self { cells, each: len as f64 / count.max(1) as f64 }

@@ -5,6 +5,7 @@ mod device;
 mod error;
 mod estimate;
 mod finish;
+mod growing;
 mod identity;
 mod limit;
 mod links;

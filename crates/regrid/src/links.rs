@@ -1,25 +1,23 @@
 //! Rows of weights, made in parallel block by block and joined in order.
 
 use crate::Weights;
-use rayon::prelude::*;
+use crate::growing::{self, RowBlock};
+use std::ops::Range;
 
 /// A source cell and its weight.
 pub(crate) type Link = (u32, f64);
 
 /// Weights below this share of a row are left out: they are the rounding of a 0.
-const NEGLIGIBLE: f64 = 1e-14;
+pub(crate) const NEGLIGIBLE: f64 = 1e-14;
 
-/// Rows that one task makes; the result does not depend on it.
-const BLOCK: usize = 1024;
-
-/// Blocks made before they are joined: bounds what is held twice.
-const BLOCKS_AT_ONCE: usize = 32;
-
-/// Rows made by one task.
-struct Block {
-    /// Number of links of each row.
-    lengths: Vec<usize>,
-    links: Vec<Link>,
+impl RowBlock {
+    /// Ends a row of these links, which are tidy.
+    #[inline]
+    pub fn push_row(&mut self, links: &[Link]) {
+        self.counts.push(links.len() as u32);
+        self.columns.extend(links.iter().map(|l| l.0));
+        self.values.extend(links.iter().map(|l| l.1));
+    }
 }
 
 /// Compressed sparse rows of means: columns ascend, weights are positive and sum to 1.
@@ -62,57 +60,34 @@ impl LinkRows {
         row: impl Fn(usize, &mut S, &mut Vec<Link>) + Sync,
         tidy: impl Fn(&mut Vec<Link>) + Sync,
     ) -> Self {
-        let several = |first: usize| -> Vec<Block> {
-            let starts: Vec<usize> = (first..len).step_by(BLOCK).take(BLOCKS_AT_ONCE).collect();
-            let make = |scratch: &mut S, start: usize| {
-                let (mut block, mut one) = (Block { lengths: Vec::with_capacity(BLOCK), links: Vec::new() }, Vec::new());
-                for i in start..len.min(start + BLOCK) {
-                    one.clear();
-                    row(i, scratch, &mut one);
-                    tidy(&mut one);
-                    block.lengths.push(one.len());
-                    block.links.extend_from_slice(&one);
+        Self::collect_blocks(
+            len,
+            || (scratch(), Vec::new()),
+            |rows, (scratch, links), block| {
+                for i in rows {
+                    links.clear();
+                    row(i, scratch, links);
+                    tidy(links);
+                    block.push_row(links);
                 }
-                block
-            };
-            starts.into_par_iter().map_init(&scratch, make).collect()
-        };
-        let mut rows = Self { row_starts: Vec::with_capacity(len + 1), columns: Vec::new(), values: Vec::new() };
-        rows.row_starts.push(0);
-        let mut blocks = several(0);
-        while !blocks.is_empty() {
-            let done = rows.len() + blocks.iter().map(|b| b.lengths.len()).sum::<usize>();
-            // Some threads make the next blocks while one joins these.
-            let ((), next) = rayon::join(|| blocks.iter().for_each(|block| rows.append(block, len)), || several(done));
-            blocks = next;
-        }
-        rows.columns.shrink_to_fit();
-        rows.values.shrink_to_fit();
-        rows
+            },
+        )
+    }
+
+    /// Makes `len` rows some at a time: `make(rows, scratch, block)` pushes each of `rows` in turn, tidy.
+    pub fn collect_blocks<S>(
+        len: usize,
+        scratch: impl Fn() -> S + Sync,
+        make: impl Fn(Range<usize>, &mut S, &mut RowBlock) + Sync,
+    ) -> Self {
+        let (row_starts, columns, values) = growing::collect(len, scratch, make);
+        Self { row_starts, columns, values }
     }
 
     /// The rows of weights.
     pub fn of_weights(weights: &Weights) -> Self {
         let (row_starts, columns, values) = (weights.row_starts.clone(), weights.columns.clone(), weights.values.clone());
         Self { row_starts, columns, values }
-    }
-
-    /// Adds the rows of a block; there are `len` in the end.
-    fn append(&mut self, Block { lengths, links }: &Block, len: usize) {
-        let mut end = self.columns.len();
-        self.row_starts.extend(lengths.iter().map(|n| {
-            end += n;
-            end
-        }));
-        if end > self.columns.capacity() {
-            // Space for all rows, judged by those made so far: doubling would waste up to half of it.
-            let expected = (end as f64 * 1.02 * len as f64 / self.len() as f64) as usize;
-            let expected = expected.clamp(end, end.saturating_mul(2).max(1 << 16));
-            self.columns.reserve_exact(expected - self.columns.len());
-            self.values.reserve_exact(expected - self.values.len());
-        }
-        self.columns.extend(links.iter().map(|l| l.0));
-        self.values.extend(links.iter().map(|l| l.1));
     }
 
     /// Rows of one link of weight 1 to a source cell, or none.
@@ -197,6 +172,9 @@ pub(crate) fn tidy_signed(links: &mut Vec<Link>) {
 
 /// Sorts by source cell and adds up repeats.
 fn join(links: &mut Vec<Link>) {
+    if links.is_sorted_by(|a, b| a.0 < b.0) {
+        return;
+    }
     links.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     links.dedup_by(|next, kept| {
         let same = next.0 == kept.0;

@@ -25,20 +25,20 @@ pub(crate) fn centers(grid: &Grid) -> Vec<LonLat> {
 
 /// Longitudes and latitudes of all centers.
 pub(crate) fn center_tables(grid: &Grid) -> (Vec<f64>, Vec<f64>) {
-    let angles = |cell| {
-        let center = grid.center(cell);
-        (center.lon_deg, center.lat_deg)
-    };
-    (0..grid.len()).into_par_iter().with_min_len(TASK_CELLS).map(angles).unzip()
+    let (mut lons, mut lats) = (vec![0.0; grid.len()], vec![0.0; grid.len()]);
+    let tasks = lons.par_chunks_mut(TASK_CELLS).zip(lats.par_chunks_mut(TASK_CELLS)).enumerate();
+    tasks.for_each(|(task, (lons, lats))| {
+        let start = task * TASK_CELLS;
+        grid.put_centers(start..start + lons.len(), lons, lats);
+    });
+    (lons, lats)
 }
 
 /// Longitudes and latitudes of the centers of `cells`, 0 where they are unknown: such cells are masked, and other
 /// programs stumble over NaN even there.
 pub(crate) fn put_centers(grid: &Grid, cells: Range<usize>, lons: &mut [f64], lats: &mut [f64]) {
-    for ((cell, lon), lat) in cells.zip(lons).zip(lats) {
-        let center = grid.center(cell);
-        (*lon, *lat) = (finite(center.lon_deg), finite(center.lat_deg));
-    }
+    grid.put_centers(cells, lons, lats);
+    lons.iter_mut().chain(lats).for_each(|v| *v = finite(*v));
 }
 
 /// Corners of all cells, counter-clockwise; a cell without corners has its center as its only corner.
@@ -67,11 +67,15 @@ pub(crate) fn corner_width(grid: &Grid) -> usize {
 pub(crate) fn put_corners(grid: &Grid, cells: Range<usize>, lons: &mut [f64], lats: &mut [f64]) {
     let width = lons.len() / cells.len().max(1);
     let (mut known, mut corners) = (Corners::of(grid), Vec::new());
-    for ((cell, lons), lats) in cells.zip(lons.chunks_mut(width)).zip(lats.chunks_mut(width)) {
+    let (mut center_lons, mut center_lats) = (vec![0.0; cells.len()], vec![0.0; cells.len()]);
+    grid.put_centers(cells.clone(), &mut center_lons, &mut center_lats);
+    let centers = center_lons.into_iter().zip(center_lats).map(|(lon_deg, lat_deg)| LonLat { lon_deg, lat_deg });
+    let places = lons.chunks_mut(width).zip(lats.chunks_mut(width));
+    for ((cell, center), (lons, lats)) in cells.zip(centers).zip(places) {
         corners.clear();
-        known.append(cell, &mut corners);
+        known.append(cell, center.lon_deg, &mut corners);
         if corners.is_empty() {
-            corners.push(grid.center(cell));
+            corners.push(center);
         }
         for (k, (lon, lat)) in lons.iter_mut().zip(lats).enumerate() {
             let corner = corners[k.min(corners.len() - 1)];

@@ -25,8 +25,8 @@ impl<'g> Corners<'g> {
     }
 
     /// Appends the corners of a cell: the bounds themselves where the cell lies between parallels and meridians, else
-    /// longitudes within half a turn of the center's; a corner at a pole has the center's longitude.
-    pub fn append(&mut self, cell: usize, corners: &mut Vec<LonLat>) {
+    /// longitudes within half a turn of `center_lon`, that of the center; a corner at a pole has the center's longitude.
+    pub fn append(&mut self, cell: usize, center_lon: f64, corners: &mut Vec<LonLat>) {
         match &self.grid.layout {
             Layout::Rows(rows) if rows.rotation.is_none() => {
                 let ([west, east], [south, north]) = rows.frame_bounds_deg(cell);
@@ -34,31 +34,28 @@ impl<'g> Corners<'g> {
                 corners.extend(bounds.map(|(lon_deg, lat_deg)| LonLat { lon_deg, lat_deg }));
             }
             Layout::Formula(formula) => {
-                let center = self.grid.center(cell).lon_deg;
                 formula.each_corner(cell, |number| {
                     let angles = || {
                         let corner = formula.corner_angles(number);
                         (corner.lon_deg, corner.lat_deg)
                     };
-                    corners.push(near(center, self.angles(number, angles)));
+                    corners.push(near(center_lon, self.angles(number, angles)));
                 });
             }
-            Layout::Polygons { polygons, .. } => self.append_polygon(polygons, cell, corners),
+            Layout::Polygons { polygons, .. } => self.append_polygon(polygons, cell, center_lon, corners),
             Layout::Rows(_) | Layout::Points { .. } => {
-                let center = self.grid.center(cell).lon_deg;
-                corners.extend(self.grid.corners(cell).into_iter().map(|p| near(center, lon_lat_deg(p))));
+                corners.extend(self.grid.corners(cell).into_iter().map(|p| near(center_lon, lon_lat_deg(p))));
             }
         }
     }
 
-    fn append_polygon(&mut self, polygons: &Polygons, cell: usize, corners: &mut Vec<LonLat>) {
-        let center = self.grid.center(cell).lon_deg;
+    fn append_polygon(&mut self, polygons: &Polygons, cell: usize, center_lon: f64, corners: &mut Vec<LonLat>) {
         let indices = polygons.cell(cell);
         for (k, &index) in indices.iter().enumerate() {
             // A corner given twice in a row is one.
             let previous = if k == 0 { indices[indices.len() - 1] } else { indices[k - 1] };
             if index != previous || indices.len() == 1 {
-                corners.push(near(center, self.angles(index, || lon_lat_deg(polygons.vertices[index as usize]))));
+                corners.push(near(center_lon, self.angles(index, || lon_lat_deg(polygons.vertices[index as usize]))));
             }
         }
     }
@@ -78,6 +75,8 @@ fn near(center: f64, (lon, lat_deg): (f64, f64)) -> LonLat {
         lon
     } else if lat_deg.abs() >= 90.0 - 1e-12 {
         center
+    } else if (center - lon).abs() < 180.0 {
+        lon
     } else {
         lon + 360.0 * ((center - lon) / 360.0).round()
     };

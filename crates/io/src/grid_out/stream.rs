@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::Path;
 
 /// Bytes of a variable written at a time: enough that a call to the library costs nothing beside it.
-const BLOCK_BYTES: usize = 1 << 21;
+const BLOCK_BYTES: usize = 1 << 20;
 
 /// Values that one task makes.
 const TASK_VALUES: usize = 1 << 15;
@@ -128,14 +128,15 @@ impl<'a> Stream<'a> {
                 file.leave_unfilled(name)?;
             }
         }
+        let (mut integers, mut numbers) = (Vec::new(), Vec::new());
         for table in &self.tables {
             let len = |name: &String| self.dims.iter().find(|d| d.0 == *name).map_or(0, |d| d.1);
             let lens: Vec<usize> = table.dims.iter().map(len).collect();
             match &table.values {
                 _ if lens.contains(&0) => {}
-                Values::Integers(make) => put(&mut file, &table.names, &lens, make)?,
-                Values::Numbers(make) => put(&mut file, &table.names, &lens, make)?,
-                Values::Pair(make) => put(&mut file, &table.names, &lens, make)?,
+                Values::Integers(make) => put(&mut file, &table.names, &lens, make, &mut integers)?,
+                Values::Numbers(make) => put(&mut file, &table.names, &lens, make, &mut numbers)?,
+                Values::Pair(make) => put(&mut file, &table.names, &lens, make, &mut numbers)?,
                 Values::Whole(values) => {
                     let whole: Vec<Range<usize>> = lens.iter().map(|&len| 0..len).collect();
                     file.put_slice(&table.names[0], &whole, values)?;
@@ -146,15 +147,28 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Writes `N` variables with dimensions `lens`: while a block is written, the next one is made.
-fn put<T, const N: usize>(file: &mut NewFile, names: &[String], lens: &[usize], make: &Make<'_, T, N>) -> Result<(), IoError>
+/// Writes `N` variables with dimensions `lens`: while a block is written, the next one is made. `spare` has buffers of the
+/// table before, and gets them back.
+fn put<T, const N: usize>(
+    file: &mut NewFile,
+    names: &[String],
+    lens: &[usize],
+    make: &Make<'_, T, N>,
+    spare: &mut Vec<Vec<T>>,
+) -> Result<(), IoError>
 where
     T: NcTypeDescriptor + Copy + Default + Send + Sync,
 {
     let (len, width) = (lens[0], lens[1..].iter().product::<usize>());
     let rows = (BLOCK_BYTES / (width * size_of::<T>())).clamp(1, len);
     let block = |k: usize| k * rows..len.min((k + 1) * rows);
-    let buffer = || -> [Vec<T>; N] { std::array::from_fn(|_| vec![T::default(); rows * width]) };
+    let mut buffer = || -> [Vec<T>; N] {
+        std::array::from_fn(|_| {
+            let mut values = spare.pop().unwrap_or_default();
+            values.resize(rows * width, T::default());
+            values
+        })
+    };
     let (mut ready, mut next) = (buffer(), buffer());
     fill(block(0), width, &mut ready, make)?;
     for k in 0..len.div_ceil(rows) {
@@ -171,6 +185,7 @@ where
         written.and(made)?;
         std::mem::swap(&mut ready, &mut next);
     }
+    spare.extend(ready.into_iter().chain(next));
     Ok(())
 }
 

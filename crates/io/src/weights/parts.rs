@@ -12,6 +12,11 @@ pub(super) trait Links: Sync {
     /// Source cells of the links `range`, counted from 1.
     fn columns(&self, range: Range<usize>, out: &mut [i32]) -> Result<(), IoError>;
 
+    /// All weights, where they are in memory.
+    fn all_values(&self) -> Option<&[f64]> {
+        None
+    }
+
     /// Weights of the links `range`.
     fn values(&self, range: Range<usize>, out: &mut [f64]) -> Result<(), IoError>;
 }
@@ -69,6 +74,10 @@ impl Links for Weights {
     fn columns(&self, range: Range<usize>, out: &mut [i32]) -> Result<(), IoError> {
         out.iter_mut().zip(&self.columns[range]).for_each(|(out, &column)| *out = column as i32 + 1);
         Ok(())
+    }
+
+    fn all_values(&self) -> Option<&[f64]> {
+        Some(&self.values)
     }
 
     fn values(&self, range: Range<usize>, out: &mut [f64]) -> Result<(), IoError> {

@@ -3,7 +3,7 @@
 //! Values go to the file block by block, uncompressed and contiguous; the next block is made while one is written.
 
 use super::WeightsFormat;
-use super::parts::Parts;
+use super::parts::{Links, Parts};
 use crate::IoError;
 use crate::grid_out::cells::{corner_width, extents_fastest_first, finite, put_centers, put_corners};
 use crate::grid_out::stream::Stream;
@@ -14,7 +14,7 @@ use std::path::Path;
 /// Writes weights from `source` to `destination` with the description of both grids.
 ///
 /// The file is NetCDF-4, complete or absent, and depends on the arguments alone. Beside the arguments memory takes a
-/// few blocks of 2 MiB, whatever the number of links, which may be beyond 2^31.
+/// few blocks of a MiB, whatever the number of links, which may be beyond 2^31.
 ///
 /// Methods between centers use no corners: files of such weights have none, except those of the destination in ESMF
 /// layout, from which NCO makes the bounds of its output.
@@ -112,7 +112,7 @@ fn esmf<'a>(parts: &'a Parts<'a>, source: &'a Grid, destination: &'a Grid) -> St
     let (column, row) = ("source cell of the link, from 1", "destination cell of the link, from 1");
     stream.integers("col", "n_s", &[("long_name", column)], |range, out| links.columns(range, out));
     stream.integers("row", "n_s", &[("long_name", row)], |range, out| parts.rows(range, out));
-    stream.numbers("S", &["n_s"], &[("long_name", "weight of the link")], |range, out| links.values(range, out));
+    put_weights(&mut stream, "S", &["n_s"], &[("long_name", "weight of the link")], links);
     stream
 }
 
@@ -163,8 +163,16 @@ fn scrip<'a>(parts: &'a Parts<'a>, source: &'a Grid, destination: &'a Grid) -> S
     let links = parts.links;
     stream.integers("src_address", "num_links", &[], |range, out| links.columns(range, out));
     stream.integers("dst_address", "num_links", &[], |range, out| parts.rows(range, out));
-    stream.numbers("remap_matrix", &["num_links", "num_wgts"], &[], |range, out| links.values(range, out));
+    put_weights(&mut stream, "remap_matrix", &["num_links", "num_wgts"], &[], links);
     stream
+}
+
+/// The weights, from where they are if they are in memory.
+fn put_weights<'a>(stream: &mut Stream<'a>, name: &str, dims: &[&str], attributes: &[(&str, &str)], links: &'a dyn Links) {
+    match links.all_values() {
+        Some(values) => stream.whole(name, dims, attributes, values),
+        None => stream.numbers(name, dims, attributes, |range, out| links.values(range, out)),
+    }
 }
 
 /// 1 = active, as SCRIP and ESMF count.

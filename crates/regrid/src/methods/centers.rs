@@ -1,11 +1,14 @@
 //! Centers of cells as unit vectors, with what takes part.
 
-use crate::search::points::PointTree;
+use crate::search::points::NearPoints;
 use knarr_grid::{Grid, Layout, LonLat};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::OnceLock;
+
+/// Centers that one task computes.
+const TASK: usize = 1 << 13;
 
 /// The centers of a grid; a center that is not a number counts as inactive.
 pub(crate) struct Centers<'a> {
@@ -48,7 +51,13 @@ impl<'a> Centers<'a> {
 
     /// All centers; computed at the first call, which should not be made by parallel tasks.
     pub fn points(&self) -> &[UnitVector] {
-        self.points.get_or_init(|| (0..self.len()).into_par_iter().map(|i| self.unit(i)).collect())
+        self.points.get_or_init(|| {
+            let mut points = vec![[0.0; 3]; self.len()];
+            points.par_chunks_mut(TASK).enumerate().for_each(|(k, units)| {
+                self.grid.put_center_units(k * TASK..k * TASK + units.len(), units);
+            });
+            points
+        })
     }
 
     /// One center.
@@ -70,8 +79,33 @@ impl<'a> Centers<'a> {
     }
 
     /// The active centers, ready for queries.
-    pub fn tree(&self) -> PointTree {
+    pub fn near_points(&self) -> NearPoints {
         let points = self.points();
-        PointTree::new((0..self.len()).filter(|&i| self.is_active[i]).map(|i| (points[i], i as u32)).collect())
+        NearPoints::new((0..self.len()).filter(|&i| self.is_active[i]).map(|i| (points[i], i as u32)).collect())
+    }
+}
+
+/// Centers of some cells at a time, as angles or as vectors.
+#[derive(Default)]
+pub(crate) struct Stretch {
+    lons: Vec<f64>,
+    lats: Vec<f64>,
+    units: Vec<UnitVector>,
+}
+
+impl Stretch {
+    /// The centers of `cells` as the grid has them.
+    pub fn lon_lats(&mut self, grid: &Grid, cells: Range<usize>) -> impl Iterator<Item = LonLat> + '_ {
+        self.lons.resize(cells.len(), 0.0);
+        self.lats.resize(cells.len(), 0.0);
+        grid.put_centers(cells, &mut self.lons, &mut self.lats);
+        self.lons.iter().zip(&self.lats).map(|(&lon_deg, &lat_deg)| LonLat { lon_deg, lat_deg })
+    }
+
+    /// The centers of `cells` as vectors.
+    pub fn units(&mut self, grid: &Grid, cells: Range<usize>) -> &[UnitVector] {
+        self.units.resize(cells.len(), [0.0; 3]);
+        grid.put_center_units(cells, &mut self.units);
+        &self.units
     }
 }

@@ -8,7 +8,7 @@
 use super::bilinear::structured;
 use super::centers::Centers;
 use crate::links::{Link, LinkRows};
-use crate::search::points::PointTree;
+use crate::search::points::NearPoints;
 use knarr_grid::{Columns, Grid, Layout, Neighbours, Polygons};
 use knarr_kernels::sphere::UnitVector;
 use std::borrow::Cow;
@@ -97,7 +97,7 @@ pub(crate) fn neighbours(grid: &Grid, centers: &Centers) -> Neighbours {
 enum Kind<'a> {
     Lattice { ny: usize, nx: usize, is_closed: bool },
     Mesh { polygons: Cow<'a, Polygons>, vertex_starts: Vec<usize>, vertex_cells: Vec<u32> },
-    Nearest { tree: PointTree, points: &'a [UnitVector] },
+    Nearest { near: Box<NearPoints>, points: &'a [UnitVector] },
 }
 
 impl<'a> Kind<'a> {
@@ -120,7 +120,7 @@ impl<'a> Kind<'a> {
         if let Some(polygons) = grid.polygons() {
             return Self::mesh(polygons);
         }
-        Self::Nearest { tree: centers.tree(), points: centers.points() }
+        Self::Nearest { near: Box::new(centers.near_points()), points: centers.points() }
     }
 
     fn mesh(polygons: Cow<'a, Polygons>) -> Self {
@@ -164,9 +164,9 @@ impl<'a> Kind<'a> {
                     out.extend(cells.iter().map(|&c| c as usize));
                 }
             }
-            Self::Nearest { tree, points } => {
+            Self::Nearest { near, points } => {
                 let mut found = Vec::new();
-                tree.nearest_k(points[i], NEAREST + 1, &mut found);
+                near.nearest_k(points[i], NEAREST + 1, &mut found);
                 out.extend(found.iter().map(|f| f.1 as usize));
             }
         }

@@ -2,12 +2,12 @@
 
 use super::centers::Centers;
 use crate::links::{Link, LinkRows};
-use crate::search::points::{PointTree, TIE};
+use crate::search::points::{NearPoints, TIE};
 use knarr_kernels::sphere::UnitVector;
 
 /// Links from the `neighbours` nearest active source centers, weighted by 1/angle; centers beyond the square `reach` of a
 /// chord do not count.
-pub(super) fn rows(source: &PointTree, destination: &Centers, neighbours: usize, reach: f64) -> LinkRows {
+pub(super) fn rows(source: &NearPoints, destination: &Centers, neighbours: usize, reach: f64) -> LinkRows {
     let points = destination.points();
     LinkRows::collect(destination.len(), Vec::new, |i, found, links| {
         if destination.is_active[i] {
@@ -18,7 +18,7 @@ pub(super) fn rows(source: &PointTree, destination: &Centers, neighbours: usize,
 
 /// A center at `p` itself takes all the weight: the value there is known.
 pub(super) fn links_at(
-    source: &PointTree,
+    source: &NearPoints,
     p: UnitVector,
     neighbours: usize,
     reach: f64,

@@ -30,14 +30,14 @@ pub(super) fn fill(
     let extra = if how == Extrapolation::Creep {
         creep::rows(&rows, &creep::neighbours(destination, to), to, None)
     } else {
-        let tree = Centers::of(source).tree();
-        if tree.len() == 0 {
+        let near = Centers::of(source).near_points();
+        if near.len() == 0 {
             return Err(RegridError::NoActiveCell { end: "source" });
         }
         let points = to.points();
         LinkRows::collect(rows.len(), Vec::new, |i, found, links| {
             if is_missing(i) {
-                distance::links_at(&tree, points[i], neighbours, f64::INFINITY, found, links);
+                distance::links_at(&near, points[i], neighbours, f64::INFINITY, found, links);
             }
         })
     };

@@ -23,6 +23,7 @@ use knarr_kernels::cell_area::{polygon_area, sine_difference};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use conservative::same_frame;
 
@@ -116,7 +117,7 @@ pub(crate) fn neighbour_rows(from: &Centers, to: &Centers, options: &Options) ->
     let reach = options.reach_chord2();
     Some(match options.method {
         Method::Nearest => nearest::rows(from, to, reach),
-        Method::Distance { neighbours } => distance::rows(&from.tree(), to, neighbours, reach),
+        Method::Distance { neighbours } => distance::rows(&from.near_points(), to, neighbours, reach),
         Method::Gaussian { neighbours } => neighbours::gaussian(from, to, neighbours, reach),
         Method::Radial { neighbours } => neighbours::radial(from, to, neighbours, reach),
         _ => return None,
@@ -183,10 +184,11 @@ fn point_weights(
     rows: LinkRows,
     [source_areas, destination_areas]: [Vec<f64>; 2],
 ) -> Weights {
-    let mut source_fractions = vec![0.0; source.len()];
-    for &column in &rows.columns {
-        source_fractions[column as usize] = 1.0;
-    }
+    let is_used: Vec<AtomicBool> = (0..source.len()).map(|_| AtomicBool::new(false)).collect();
+    let mark = |column: &u32| is_used[*column as usize].store(true, Ordering::Relaxed);
+    rows.columns.par_chunks(1 << 14).for_each(|columns| columns.iter().for_each(mark));
+    let part = |used: AtomicBool| f64::from(u8::from(used.into_inner()));
+    let source_fractions = is_used.into_par_iter().with_min_len(1 << 14).map(part).collect();
     let destination_fractions =
         (0..rows.len()).into_par_iter().with_min_len(1 << 14).map(|i| f64::from(u8::from(rows.is_mapped(i)))).collect();
     Weights {

@@ -1,12 +1,13 @@
 //! The nearest source center.
 
-use super::centers::Centers;
+use super::centers::{Centers, Stretch};
 use crate::links::LinkRows;
 use crate::search::formula::FormulaCenters;
 use crate::search::rows::{Nearest, RowCenters};
-use knarr_grid::Layout;
+use knarr_grid::{Layout, LonLat};
 use knarr_kernels::sphere::{UnitVector, dot, sub};
 use rayon::prelude::*;
+use std::ops::Range;
 #[cfg(feature = "gpu")]
 use {
     crate::RegridError,
@@ -35,20 +36,24 @@ pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRow
     LinkRows::of_single(nearest, NONE)
 }
 
-/// Asks a tree for what is not found yet, and drops what is too far.
+/// Searches for what is not found yet, and drops what is too far.
 fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64) {
     if nearest.contains(&UNKNOWN) {
-        let (tree, centers, points) = (from.tree(), from.points(), destination.points());
-        let unknown = nearest.par_iter_mut().enumerate().filter(|(_, cell)| **cell == UNKNOWN);
-        // Neighbours in index mostly are on the globe: the last answer is a short bound for the next one.
-        unknown.for_each_init(
-            || None,
-            |last: &mut Option<UnitVector>, (i, cell)| {
-                let bound = last.map_or(f64::INFINITY, |last| dot(sub(points[i], last), sub(points[i], last)));
-                *cell = tree.nearest_within(points[i], bound).map_or(NONE, |(column, _)| column);
-                *last = centers.get(*cell as usize).copied();
-            },
-        );
+        let (near, centers) = (from.near_points(), from.points());
+        nearest.par_chunks_mut(STRETCH).enumerate().for_each_init(Stretch::default, |stretch, (k, nearest)| {
+            if !nearest.contains(&UNKNOWN) {
+                return;
+            }
+            let first = k * STRETCH;
+            let points = stretch.units(destination.grid(), first..first + nearest.len());
+            // Neighbours in index mostly are on the globe: the last answer is a short bound for the next one.
+            let mut last: Option<UnitVector> = None;
+            for (cell, &p) in nearest.iter_mut().zip(points).filter(|(cell, _)| **cell == UNKNOWN) {
+                let bound = last.map_or(f64::INFINITY, |last| dot(sub(p, last), sub(p, last)));
+                *cell = near.nearest_within(p, bound).map_or(NONE, |(column, _)| column);
+                last = centers.get(*cell as usize).copied();
+            }
+        });
     }
     if reach < f64::INFINITY {
         let (centers, points) = (from.points(), destination.points());
@@ -94,21 +99,43 @@ fn unknown(destination: &Centers) -> Vec<u32> {
 }
 
 fn by_formula(source: &FormulaCenters<'_>, is_active: &[bool], destination: &Centers) -> Vec<u32> {
-    let cell = |i: usize| {
-        if !destination.is_active[i] {
-            return NONE;
+    let known = |cell: usize| if is_active[cell] { cell as u32 } else { UNKNOWN };
+    if source.asks_angles() {
+        return by_angles(destination, |i, p| known(source.nearest(|| p, || destination.unit(i))));
+    }
+    in_stretches(destination, |cells, stretch, out| {
+        let points = stretch.units(destination.grid(), cells.clone());
+        for ((i, &p), out) in cells.zip(points).zip(out).filter(|((i, _), _)| destination.is_active[*i]) {
+            *out = known(source.nearest(|| destination.lon_lat(i), || p));
         }
-        let cell = source.nearest(|| destination.lon_lat(i), || destination.unit(i));
-        if is_active[cell] { cell as u32 } else { UNKNOWN }
-    };
-    (0..destination.len()).into_par_iter().map(cell).collect()
+    })
 }
 
 fn in_rows(source: &RowCenters<'_>, destination: &Centers) -> Vec<u32> {
-    let cell = |i: usize| match destination.active_lon_lat(i).map(|p| source.nearest(p)) {
-        Some(Nearest::Cell(cell)) => cell,
-        Some(Nearest::Unknown) => UNKNOWN,
-        None => NONE,
-    };
-    (0..destination.len()).into_par_iter().map(cell).collect()
+    by_angles(destination, |_, p| match source.nearest(p) {
+        Nearest::Cell(cell) => cell,
+        Nearest::Unknown => UNKNOWN,
+    })
+}
+
+/// What `find` says of the number and the angles of each active cell.
+fn by_angles(destination: &Centers, find: impl Fn(usize, LonLat) -> u32 + Sync) -> Vec<u32> {
+    in_stretches(destination, |cells, stretch, out| {
+        let points = stretch.lon_lats(destination.grid(), cells.clone());
+        for ((i, p), out) in cells.zip(points).zip(out).filter(|((i, _), _)| destination.is_active[*i]) {
+            *out = find(i, p);
+        }
+    })
+}
+
+/// Cells whose centers are computed together.
+const STRETCH: usize = 1 << 10;
+
+/// The nearest cells of stretches of the destination, [`NONE`] where `find` does not say otherwise.
+fn in_stretches(destination: &Centers, find: impl Fn(Range<usize>, &mut Stretch, &mut [u32]) + Sync) -> Vec<u32> {
+    let mut nearest = vec![NONE; destination.len()];
+    nearest.par_chunks_mut(STRETCH).enumerate().for_each_init(Stretch::default, |stretch, (k, out)| {
+        find(k * STRETCH..k * STRETCH + out.len(), stretch, out);
+    });
+    nearest
 }

@@ -16,11 +16,11 @@ const GAUSSIAN_SHARE: f64 = 0.1;
 /// w_j = exp(−d_j² / (2σ²)) / Σ over the `neighbours` nearest active centers, d_j the angle from the destination, σ²
 /// a tenth of the mean squared distance between pairs of those centers. Smooths; keeps constants and the range.
 pub(super) fn gaussian(from: &Centers, destination: &Centers, neighbours: usize, reach: f64) -> LinkRows {
-    let tree = from.tree();
+    let near = from.near_points();
     let (points, centers) = (destination.points(), from.points());
     LinkRows::collect(destination.len(), Vec::new, |i, found, links| {
         if destination.is_active[i] {
-            tree.nearest_k(points[i], neighbours, found);
+            near.nearest_k(points[i], neighbours, found);
             found.retain(|f| f.0 <= reach);
             let spread = mean_squared_distance(found, centers);
             if spread <= 0.0 {
@@ -53,11 +53,11 @@ fn mean_squared_distance(found: &[(f64, u32)], centers: &[UnitVector]) -> f64 {
 /// one side of all centers, inverse distances are taken. Reference: Fornberg and
 /// Flyer (2015), A Primer on Radial Basis Functions, SIAM.
 pub(super) fn radial(from: &Centers, destination: &Centers, neighbours: usize, reach: f64) -> LinkRows {
-    let tree = from.tree();
+    let near = from.near_points();
     let (points, centers) = (destination.points(), from.points());
     LinkRows::collect_signed(destination.len(), Radial::default, |i, scratch, links| {
         if destination.is_active[i] {
-            tree.nearest_k(points[i], neighbours, &mut scratch.found);
+            near.nearest_k(points[i], neighbours, &mut scratch.found);
             scratch.found.retain(|f| f.0 <= reach);
             scratch.links_at(centers, points[i], links);
         }

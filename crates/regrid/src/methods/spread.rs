@@ -19,7 +19,7 @@ pub(super) enum Kept<'a> {
 /// Links of every active source cell to the destination cells within `radius_rad` of the nearest one, in equal shares.
 pub(super) fn rows(source: &Grid, destination: &Centers, radius_rad: f64, kept: Kept<'_>) -> LinkRows {
     let from = Centers::of(source);
-    let tree = destination.tree();
+    let near = destination.near_points();
     let (sources, destinations) = (from.points(), destination.points());
     let chord = 2.0 * (0.5 * radius_rad.clamp(0.0, std::f64::consts::PI)).sin();
     // By source cell first: that is where amounts are divided.
@@ -27,10 +27,10 @@ pub(super) fn rows(source: &Grid, destination: &Centers, radius_rad: f64, kept: 
         if !from.is_active[j] {
             return;
         }
-        let Some((nearest, _)) = tree.nearest(sources[j]) else { return };
+        let Some((nearest, _)) = near.nearest(sources[j]) else { return };
         within.clear();
         if chord > 0.0 {
-            tree.all_within(destinations[nearest as usize], chord, within);
+            near.all_within(destinations[nearest as usize], chord, within);
         } else {
             within.push(nearest);
         }

@@ -69,9 +69,10 @@ impl Box3 {
         }
     }
 
-    /// The longest side; -∞ if empty.
-    pub fn length(&self) -> f32 {
-        (0..3).map(|axis| self.max[axis] - self.min[axis]).fold(f32::NEG_INFINITY, f32::max)
+    /// Half of its surface; 0 if empty.
+    pub fn size(&self) -> f32 {
+        let [x, y, z] = std::array::from_fn(|axis| (self.max[axis] - self.min[axis]).max(0.0));
+        x * y + y * z + z * x
     }
 }
 
@@ -105,7 +106,7 @@ impl Node {
     }
 
     /// One bit per child that meets `query`.
-    #[inline]
+    #[inline(always)]
     fn hits(&self, query: &Box3) -> u32 {
         // Masks rather than truth values: that keeps all lanes in vectors.
         let all = |holds: bool| if holds { u32::MAX } else { 0 };
@@ -141,8 +142,24 @@ pub struct Found {
 
 impl Found {
     /// Appends the items whose boxes meet `query`.
-    #[inline]
     pub fn meeting(&self, query: &Box3, out: &mut Vec<u32>) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[allow(unsafe_code, reason = "a function for AVX2 has no other way to be called")]
+            // SAFETY: the processor has AVX2, as just asked.
+            return unsafe { self.meeting_avx2(query, out) };
+        }
+        self.meeting_here(query, out);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn meeting_avx2(&self, query: &Box3, out: &mut Vec<u32>) {
+        self.meeting_here(query, out);
+    }
+
+    #[inline(always)]
+    fn meeting_here(&self, query: &Box3, out: &mut Vec<u32>) {
         for (node, items) in self.nodes.iter().zip(self.items.chunks(WIDTH)) {
             let mut bits = node.hits(query);
             while bits != 0 {
@@ -169,16 +186,14 @@ impl Found {
 impl Bvh {
     /// Builds the hierarchy; empty boxes are never found.
     pub fn new(boxes: &[Box3]) -> Self {
-        Self::of(boxes.len(), |item| boxes[item])
+        let place = |item: usize| Some(boxes[item].min.map(f64::from)).filter(|_| boxes[item] != Box3::EMPTY);
+        Self::of(boxes.len(), place, |item| boxes[item])
     }
 
-    /// Builds the hierarchy of `len` items from their boxes; empty boxes are never found.
-    pub fn of(len: usize, bounds: impl Fn(usize) -> Box3 + Sync) -> Self {
-        let key = |item: usize| Some(bounds(item)).filter(|b| b.min[0] <= b.max[0]).map(|b| (curve_key(&b), item as u32));
-        let mut keyed: Vec<(u64, u32)> = (0..len).into_par_iter().filter_map(key).collect();
-        // Ties by index: the order, and with it every result, is the same on every machine.
-        keyed.par_sort_unstable();
-        let order: Vec<u32> = keyed.into_iter().map(|(_, item)| item).collect();
+    /// Builds the hierarchy of `len` items from their boxes, in the order of a point of each; those without one are
+    /// never found.
+    pub fn of(len: usize, place: impl Fn(usize) -> Option<[f64; 3]> + Sync, bounds: impl Fn(usize) -> Box3 + Sync) -> Self {
+        let order = curve_order(len, place);
         let leaf = |items: &[u32]| {
             let mut node = Node::EMPTY;
             items.iter().enumerate().for_each(|(lane, &item)| node.set(lane, &bounds(item as usize)));
@@ -201,22 +216,44 @@ impl Bvh {
         Self { order, levels }
     }
 
-    /// Calls `found` with every item whose box meets `query`, in curve order.
-    #[inline]
-    pub fn query(&self, query: &Box3, mut found: impl FnMut(u32)) {
-        self.visit(query, |item, _, _| found(item));
+    /// Appends every item whose box meets `query`, in curve order.
+    pub fn meeting(&self, query: &Box3, out: &mut Vec<u32>) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[allow(unsafe_code, reason = "a function for AVX2 has no other way to be called")]
+            // SAFETY: the processor has AVX2, as just asked.
+            return unsafe { self.meeting_avx2(query, out) };
+        }
+        self.visit(query, |item, _, _| out.push(item));
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn meeting_avx2(&self, query: &Box3, out: &mut Vec<u32>) {
+        self.visit(query, |item, _, _| out.push(item));
     }
 
     /// Fills `found` with every item whose box meets `query`, in curve order.
-    #[inline]
     pub fn gather(&self, query: &Box3, found: &mut Found) {
         found.items.clear();
         found.nodes.clear();
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[allow(unsafe_code, reason = "a function for AVX2 has no other way to be called")]
+            // SAFETY: the processor has AVX2, as just asked.
+            return unsafe { self.gather_avx2(query, found) };
+        }
+        self.visit(query, |item, node, lane| found.push(item, node, lane));
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn gather_avx2(&self, query: &Box3, found: &mut Found) {
         self.visit(query, |item, node, lane| found.push(item, node, lane));
     }
 
     /// Calls `found` with every item whose box meets `query`, and where the box is.
-    #[inline]
+    #[inline(always)]
     fn visit(&self, query: &Box3, mut found: impl FnMut(u32, &Node, usize)) {
         // Depth is at most log8(2³²) < 11; each level leaves at most 7 siblings behind.
         let mut stack = [(0u8, 0u32); 96];
@@ -249,13 +286,47 @@ impl Bvh {
     }
 }
 
-/// Morton key of a box's centre: 21 bits an axis, interleaved.
-fn curve_key(b: &Box3) -> u64 {
-    (0..3).fold(0, |key, axis| {
-        let centre = 0.5 * (f64::from(b.min[axis]) + f64::from(b.max[axis]));
-        let cell = ((centre.clamp(-1.0, 1.0) + 1.0) * f64::from((1u32 << 20) - 1)) as u64;
-        key | (spread(cell) << axis)
-    })
+/// The items that have a place, along a space-filling curve, those of one stretch of it by number: the order, and with it
+/// every result, is the same on every machine.
+fn curve_order(len: usize, place: impl Fn(usize) -> Option<[f64; 3]> + Sync) -> Vec<u32> {
+    // The place along the curve, then the number.
+    let key = |item: usize| place(item).map_or(u64::MAX, |p| curve_key(p) << 32 | item as u64);
+    let mut keys: Vec<u64> = (0..len).into_par_iter().with_min_len(1 << 12).map(key).collect();
+    let mut other = vec![0; len];
+    let mut counts = vec![[0u32; 1 << DIGIT]; DIGITS];
+    for key in &keys {
+        (0..DIGITS).for_each(|d| counts[d][digit(*key, d)] += 1);
+    }
+    // From the lowest digit on, each pass keeping the order of the one before.
+    for (d, counts) in counts.iter_mut().enumerate() {
+        let mut start = 0;
+        for count in counts.iter_mut() {
+            (start, *count) = (start + *count, start);
+        }
+        for &key in &keys {
+            let next = &mut counts[digit(key, d)];
+            other[*next as usize] = key;
+            *next += 1;
+        }
+        std::mem::swap(&mut keys, &mut other);
+    }
+    let nowhere = keys.partition_point(|&key| key != u64::MAX);
+    keys[..nowhere].iter().map(|&key| key as u32).collect()
+}
+
+/// Bits that a pass sorts by, and passes for the 32 bits of a key.
+const DIGIT: usize = 11;
+const DIGITS: usize = 3;
+
+#[inline(always)]
+fn digit(key: u64, d: usize) -> usize {
+    (key >> (32 + DIGIT * d)) as usize & ((1 << DIGIT) - 1)
+}
+
+/// Morton key of a point: the first 32 bits of 21 an axis, interleaved.
+fn curve_key(p: [f64; 3]) -> u64 {
+    let cell = |x: f64| ((x.clamp(-1.0, 1.0) + 1.0) * f64::from((1u32 << 20) - 1)) as u64;
+    (0..3).fold(0, |key, axis| key | (spread(cell(p[axis])) << axis)) >> 31
 }
 
 /// Moves bit k to bit 3k.
@@ -282,11 +353,11 @@ mod tests {
     fn query_finds_what_brute_force_finds() {
         for count in [0, 1, 7, 8, 9, 64, 65, 1000] {
             let boxes: Vec<Box3> = (0..count).map(box_at).collect();
-            let bvh = Bvh::of(count, |i| boxes[i]);
+            let bvh = Bvh::new(&boxes);
             for k in 0..50 {
                 let query = box_at(k * 13 + 5);
                 let mut found = Vec::new();
-                bvh.query(&query, |item| found.push(item));
+                bvh.meeting(&query, &mut found);
                 found.sort_unstable();
                 let expected: Vec<u32> = (0..count)
                     .filter(|&i| (0..3).all(|a| boxes[i].min[a] <= query.max[a] && boxes[i].max[a] >= query.min[a]))
@@ -309,7 +380,7 @@ mod tests {
     fn empty_boxes_are_never_found() {
         let bvh = Bvh::new(&[Box3::EMPTY, box_at(0)]);
         let mut found = Vec::new();
-        bvh.query(&Box3 { min: [-2.0; 3], max: [2.0; 3] }, |item| found.push(item));
+        bvh.meeting(&Box3 { min: [-2.0; 3], max: [2.0; 3] }, &mut found);
         assert_eq!(found, [1]);
     }
 }

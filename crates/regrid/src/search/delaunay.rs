@@ -4,7 +4,7 @@
 //! others stay circles. So the triangulation of the sphere is the plane one of the other points, and the
 //! triangles of its hull edges with the point itself.
 
-use super::points::{PointTree, TIE};
+use super::points::{NearPoints, TIE};
 use knarr_kernels::sphere::{UnitVector, cross, dot, normalize, scale, sub};
 use spade::{DelaunayTriangulation, HasPosition, Point2, Triangulation};
 
@@ -26,8 +26,8 @@ impl HasPosition for Vertex {
 /// regional set of points.
 pub(crate) fn triangles(mut items: Vec<(UnitVector, u32)>) -> Vec<[u32; 3]> {
     items.sort_unstable_by_key(|item| item.1);
-    let tree = PointTree::new(items.clone());
-    items.retain(|&(p, id)| tree.lowest_within(p, TIE) == Some(id));
+    let near = NearPoints::new(items.clone());
+    items.retain(|&(p, id)| near.lowest_within(p, TIE) == Some(id));
     let Some(&(pivot, pivot_id)) = items.first().filter(|_| items.len() >= 3) else {
         return Vec::new();
     };

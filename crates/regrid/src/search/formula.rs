@@ -8,6 +8,7 @@ use super::rows::Best;
 use knarr_grid::{CubedSphere, FacePlace, Formula, Healpix, LonLat, RingPlace};
 use knarr_kernels::sphere::{UnitVector, dot, sin_cos_deg, sub};
 use std::f64::consts::{FRAC_PI_2, TAU};
+use std::ops::Range;
 
 /// Distances found without the centers' vectors are right to this part of the radius, a hundred times over.
 const CLEAR: f64 = 100.0 * TIE;
@@ -22,13 +23,18 @@ pub(crate) enum FormulaCenters<'a> {
 }
 
 impl<'a> FormulaCenters<'a> {
-    /// `None` where a tree is as good: triangles, and few cells.
+    /// `None` where strips are as good: triangles, and few cells.
     pub fn of(formula: &'a Formula) -> Option<Self> {
         match formula {
             Formula::Healpix(cells) => Some(Self::Healpix(cells)),
             Formula::CubedSphere(cells) if cells.n() >= LEAST_SIDE => Some(Self::CubedSphere(cells)),
             Formula::CubedSphere(_) | Formula::IcosahedralTriangles(_) => None,
         }
+    }
+
+    /// Whether a point is asked for as its angles first, and as its vector where they do not tell; else as its vector.
+    pub fn asks_angles(&self) -> bool {
+        matches!(self, Self::Healpix(_))
     }
 
     /// The nearest center of all cells, masked or not; of those within [`TIE`] of the least distance the lowest number.
@@ -166,40 +172,72 @@ const LEAST_SIDE: usize = 20;
 /// middle of an edge, and 51° two cells of 4.5° further.
 const STRETCH: f64 = 1.6;
 
+/// Error of [`rough_atan`] in radians, with some to spare.
+const ROUGH: f64 = 1.2e-5;
+
+/// The arc tangent of a number from -1 to 1. Reference: Abramowitz and Stegun (1964), 4.4.49.
+#[inline(always)]
+fn rough_atan(t: f64) -> f64 {
+    let t2 = t * t;
+    t * (0.999_866_0 + t2 * (-0.330_299_5 + t2 * (0.180_141_0 + t2 * (-0.085_133_0 + t2 * 0.020_835_1))))
+}
+
+/// The whole numbers of 0 to `last` that are `reach` from `x` at most.
+#[inline(always)]
+fn whole_within(x: f64, reach: f64, last: usize) -> Range<usize> {
+    let (low, high) = ((x - reach).max(0.0), x + reach);
+    let first = low as usize;
+    let first = first + usize::from((first as f64) < low);
+    if high < 0.0 { 0..0 } else { first..(high as usize).min(last) + 1 }
+}
+
 /// The nearest center lies within the distance to that of the cell around the point, in angles of some face.
 fn nearest_on_faces(cells: &CubedSphere, p: UnitVector) -> usize {
-    let n = cells.n() as f64;
+    let (n, last) = (cells.n() as f64, cells.n() - 1);
     let face = face_of(p);
     let seen = CubedSphere::seen_from(face, p);
     // The centers of columns and rows are at whole numbers.
-    let place = |tangent: f64| (tangent.atan() / FRAC_PI_2 + 0.5) * n - 0.5;
-    let (x, y) = (place(seen[1] / seen[0]), place(seen[2] / seen[0]));
-    let nearest_index = |x: f64| (x + 0.5).max(0.0).min(n - 1.0) as usize;
+    let place = |angle: f64| (angle / FRAC_PI_2 + 0.5) * n - 0.5;
+    let (x, y) = (place(rough_atan(seen[1] / seen[0])), place(rough_atan(seen[2] / seen[0])));
+    let nearest_index = |x: f64| ((x + 0.5).max(0.0) as usize).min(last);
     let chord2 = |seen: [f64; 3], place: FacePlace| {
         let chord = sub(cells.seen_at(place), seen);
         dot(chord, chord)
     };
     let first = FacePlace { face, i: nearest_index(x), j: nearest_index(y) };
     let mut two = Two { least: chord2(seen, first), second: f64::INFINITY, place: first };
-    let reach = STRETCH * (two.least.sqrt() + 10.0 * CLEAR) * n / FRAC_PI_2 + ROUNDING;
-    // Calls `visit` with the places of a face within reach of (x, y).
-    let window = |face: usize, x: f64, y: f64, visit: &mut dyn FnMut(FacePlace)| {
-        let range = |x: f64| (x - reach).ceil().max(0.0) as isize..=(x + reach).floor().min(n - 1.0) as isize;
-        for j in range(y) {
-            for i in range(x) {
-                visit(FacePlace { face, i: i as usize, j: j as usize });
-            }
-        }
-    };
+    let reach = (STRETCH * (two.least.sqrt() + 10.0 * CLEAR) + ROUGH) * n / FRAC_PI_2 + ROUNDING;
     let is_inside = |x: f64| x - reach > -0.5 && x + reach < n - 0.5;
     let crosses = !(is_inside(x) && is_inside(y));
+    if !crosses {
+        for j in whole_within(y, reach, last) {
+            for i in whole_within(x, reach, last) {
+                if (i, j) != (first.i, first.j) {
+                    let place = FacePlace { face, i, j };
+                    two.meet(chord2(seen, place), place);
+                }
+            }
+        }
+        if two.is_clear() {
+            return cells.cell(two.place);
+        }
+        two = Two { least: chord2(seen, first), second: f64::INFINITY, place: first };
+    }
+    // Calls `visit` with the places of a face within reach of (x, y).
+    let window = |face: usize, x: f64, y: f64, visit: &mut dyn FnMut(FacePlace)| {
+        for j in whole_within(y, reach, last) {
+            whole_within(x, reach, last).for_each(|i| visit(FacePlace { face, i, j }));
+        }
+    };
     let all = |visit: &mut dyn FnMut([f64; 3], FacePlace)| {
         window(face, x, y, &mut |place| visit(seen, place));
         for other in (0..6).filter(|&other| crosses && other != face) {
             let seen = CubedSphere::seen_from(other, p);
             // Within 60° of the middle of the face: further away is none of its cells.
             if seen[0] > 0.5 {
-                window(other, place(seen[1] / seen[0]), place(seen[2] / seen[0]), &mut |place| visit(seen, place));
+                window(other, place((seen[1] / seen[0]).atan()), place((seen[2] / seen[0]).atan()), &mut |place| {
+                    visit(seen, place)
+                });
             }
         }
     };
@@ -236,11 +274,11 @@ fn face_of(p: UnitVector) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::points::PointTree;
+    use crate::search::points::NearPoints;
     use knarr_grid::{Grid, Layout};
 
     #[test]
-    fn formulas_and_tree_agree() {
+    fn formulas_and_strips_agree() {
         let multiples = (0..=144).flat_map(|i| (0..=72).map(move |j| (f64::from(i) * 2.5 - 180.0, f64::from(j) * 2.5 - 90.0)));
         let spiral = (0..20_000).map(|k| (f64::from(k) * 137.50776, (1.0 - f64::from(k) / 9999.5).asin().to_degrees()));
         let poles = (0..400).map(|k| (f64::from(k) * 0.9, 90.0 - 1e-3 * f64::from(k)));
@@ -249,7 +287,7 @@ mod tests {
             let grid = Grid::from_spec(name).expect("a valid name");
             let Layout::Formula(formula) = &grid.layout else { panic!("{name} has no formula") };
             let centers = FormulaCenters::of(formula).expect("a formula with an inverse");
-            let tree = PointTree::new((0..grid.len()).map(|c| (grid.center_unit(c), c as u32)).collect());
+            let near = NearPoints::new((0..grid.len()).map(|c| (grid.center_unit(c), c as u32)).collect());
             // Corners are as far from several centers, and the centers themselves.
             let corners = (0..grid.len()).step_by(3).flat_map(|c| grid.corners(c)).map(LonLat::from_unit);
             let own = (0..grid.len()).step_by(5).map(|c| grid.center(c));
@@ -257,7 +295,7 @@ mod tests {
             for p in given.chain(corners).chain(own) {
                 let unit = p.unit();
                 let found = centers.nearest(|| p, || unit) as u32;
-                let expected = tree.nearest(unit).map(|n| n.0);
+                let expected = near.nearest(unit).map(|n| n.0);
                 if Some(found) != expected {
                     // Ties of a tie: the distances must differ by about as much.
                     let chord =

@@ -56,7 +56,7 @@ impl Locator {
     /// `found.plane` then has the corners as seen from `p`.
     pub fn containing(&self, p: UnitVector, found: &mut Found, mut accept: impl FnMut(&[u32], &[PlanePoint]) -> bool) {
         found.candidates.clear();
-        self.tree.query(&Box3::around([p], 0.0), |k| found.candidates.push(k));
+        self.tree.meeting(&Box3::around([p], 0.0), &mut found.candidates);
         found.candidates.sort_unstable();
         let plane = TangentPlane::new(p, LEAST_COSINE);
         for &k in &found.candidates {

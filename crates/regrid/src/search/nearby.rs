@@ -1,6 +1,6 @@
-//! The nearest points of one place after another: what the tree found around one answers for the next ones close by.
+//! The nearest points of one place after another: what was found around one answers for the next ones close by.
 
-use super::points::{PointTree, TIE, keep_nearest, widened};
+use super::points::{NearPoints, TIE, keep_nearest, widened};
 use knarr_kernels::sphere::{UnitVector, add, dot, normalize, scale, sub};
 
 /// Points are kept up to this many times the distance of the farthest one asked for.
@@ -10,7 +10,7 @@ const CLOSE: f64 = 0.5;
 /// More than the rounding of chords.
 const ROUNDING: f64 = 4.0 * TIE;
 
-/// Points kept from query to query. Answers are those of [`PointTree::nearest_k`], to the bit.
+/// Points kept from query to query. Answers are those of [`NearPoints::nearest_k`], to the bit.
 #[derive(Default)]
 pub(crate) struct Nearby {
     /// All points within `radius` (a chord) of `center`, and their numbers.
@@ -23,11 +23,11 @@ pub(crate) struct Nearby {
 
 impl Nearby {
     /// The `k` nearest points to `p` as (chord², number), nearest first. `places` has the points by number.
-    pub fn nearest_k(&mut self, tree: &PointTree, places: &[UnitVector], p: UnitVector, k: usize, found: &mut Vec<(f64, u32)>) {
+    pub fn nearest_k(&mut self, near: &NearPoints, places: &[UnitVector], p: UnitVector, k: usize, found: &mut Vec<(f64, u32)>) {
         if !self.answers(p, k, found) {
-            tree.nearest_k(p, k, found);
+            near.nearest_k(p, k, found);
             if let Some(farthest) = found.last().map(|f| f.0.sqrt()) {
-                self.keep(tree, places, p, farthest);
+                self.keep(near, places, p, farthest);
             }
         }
         self.last = p;
@@ -64,7 +64,7 @@ impl Nearby {
     }
 
     /// Keeps what is around `p`, or ahead of it, if the next places are likely to be close.
-    fn keep(&mut self, tree: &PointTree, places: &[UnitVector], p: UnitVector, farthest: f64) {
+    fn keep(&mut self, near: &NearPoints, places: &[UnitVector], p: UnitVector, farthest: f64) {
         let step = distance(p, self.last);
         if step > CLOSE * farthest || step <= 0.0 {
             return;
@@ -73,7 +73,7 @@ impl Nearby {
         self.center = normalize(ahead).unwrap_or(p);
         self.radius = KEPT * farthest;
         self.numbers.clear();
-        tree.all_within(self.center, self.radius, &mut self.numbers);
+        near.all_within(self.center, self.radius, &mut self.numbers);
         self.points.clear();
         self.points.extend(self.numbers.iter().map(|&number| places[number as usize]));
     }
@@ -90,19 +90,19 @@ mod tests {
     use knarr_kernels::sphere::unit_vector;
 
     #[test]
-    fn answers_are_those_of_the_tree() {
+    fn answers_are_those_of_the_strips() {
         // A lattice with pole rows, where many points are equally far, and points in one place.
         let at = |k: u32| unit_vector(f64::from(k % 72) * 5.0, f64::from(k / 72) * 5.0 - 90.0);
         let places: Vec<UnitVector> = (0..72 * 37).map(at).collect();
-        let tree = PointTree::new(places.iter().copied().zip(0..).filter(|(_, k)| k % 11 != 0).collect());
+        let near = NearPoints::new(places.iter().copied().zip(0..).filter(|(_, k)| k % 11 != 0).collect());
         let (mut nearby, mut found, mut expected) = (Nearby::default(), Vec::new(), Vec::new());
         let mut answered = 0;
         for j in 0..73 {
             for i in 0..288 {
                 let p = unit_vector(f64::from(i) * 1.25, f64::from(j) * 2.5 - 90.0);
                 answered += usize::from(nearby.answers(p, 25, &mut found));
-                nearby.nearest_k(&tree, &places, p, 25, &mut found);
-                tree.nearest_k(p, 25, &mut expected);
+                nearby.nearest_k(&near, &places, p, 25, &mut found);
+                near.nearest_k(p, 25, &mut expected);
                 assert_eq!(found, expected, "{i} {j}");
             }
         }

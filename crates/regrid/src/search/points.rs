@@ -1,8 +1,8 @@
-//! Nearest points on the sphere: an implicit k-d tree whose nodes keep tight boxes.
+//! Nearest points on the sphere: the faces of a cube around it, cut into strips, points in order along each.
 //!
-//! Points are permuted so that every node is a range of them; nothing but the boxes is stored per node.
-//! Repeated points and equal coordinates (rows of a lat-lon grid, pole rows) need no care: ranges are
-//! halved by count.
+//! A query looks at its strip from its place outward, then at the strips beside, as far as the bound reaches. Strips are
+//! about as wide as points are apart; along them places are found by halving, so that dense parts cost little more. Repeated
+//! points and equal coordinates (rows of a lat-lon grid, pole rows) need no care.
 
 use knarr_kernels::sphere::{UnitVector, dot, sub};
 use rayon::prelude::*;
@@ -11,34 +11,138 @@ use rayon::prelude::*;
 /// ten times the rounding of coordinates in degrees.
 pub(crate) const TIE: f64 = 1e-14;
 
-/// Most points of a leaf.
-const LEAF: usize = 8;
+/// Places along strips are kept in single precision, and bounds of windows are rounded: more than both amount to.
+const ROUNDING: f64 = 3e-7;
 
 /// Points with their numbers, ready for queries.
-pub(crate) struct PointTree {
+pub(crate) struct NearPoints {
     points: Vec<UnitVector>,
     ids: Vec<u32>,
-    /// Least and greatest coordinates of each node; children of node `k` are `2k + 1` and `2k + 2`.
+    /// Place of each point along its strip, ascending within it.
+    along: Vec<f32>,
+    /// First point of each strip, and the number of points at the end.
+    starts: Vec<u32>,
+    /// Least and greatest coordinates of the points of each strip.
     boxes: Vec<[UnitVector; 2]>,
-    depth: u32,
+    faces: [Face; 6],
 }
 
-impl PointTree {
-    /// A tree of points and the numbers queries give for them; numbers differ.
-    pub fn new(items: Vec<(UnitVector, u32)>) -> Self {
-        let leaves = items.len().div_ceil(LEAF).next_power_of_two();
-        let depth = leaves.ilog2();
-        let mut order: Vec<Coarse> = items.iter().enumerate().map(|(place, (p, _))| Coarse::new(p, place)).collect();
-        split(&mut order, depth);
-        let (points, ids): (Vec<_>, Vec<_>) = order.iter().map(|item| items[item.place as usize]).unzip();
-        let mut tree = Self { points, ids, boxes: vec![EMPTY; 2 * leaves - 1], depth };
-        let boxes: Vec<_> = (leaves - 1..2 * leaves - 1).into_par_iter().map(|k| tree.leaf_box(k)).collect();
-        tree.boxes[leaves - 1..].copy_from_slice(&boxes);
-        for k in (0..leaves - 1).rev() {
-            let ([a_min, a_max], [b_min, b_max]) = (tree.boxes[2 * k + 1], tree.boxes[2 * k + 2]);
-            tree.boxes[k] = [std::array::from_fn(|c| a_min[c].min(b_min[c])), std::array::from_fn(|c| a_max[c].max(b_max[c]))];
+/// Windows that reach farther along a strip than this are held against the box around its points first.
+const WIDE: f64 = 0.05;
+
+/// The strips of a face.
+#[derive(Clone, Copy, Debug, Default)]
+struct Face {
+    first: usize,
+    count: usize,
+    /// Where the first one begins, their width, and how many there are in a unit.
+    low: f64,
+    width: f64,
+    per_unit: f64,
+}
+
+/// A point as a face sees it.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// Along the way out of the face.
+    out: f64,
+    x: f64,
+    y: f64,
+}
+
+impl Seen {
+    /// Where points on a face have no greater `x` and `y` than 1.
+    #[inline(always)]
+    fn from(face: usize, [x, y, z]: UnitVector) -> Self {
+        let (out, u, v) = match face {
+            0 => (x, y, z),
+            1 => (-x, y, z),
+            2 => (y, z, x),
+            3 => (-y, z, x),
+            4 => (z, x, y),
+            _ => (-z, x, y),
+        };
+        Self { out, x: u / out, y: v / out }
+    }
+
+    /// How far a chord reaches in x and y; no end if it reaches out of sight.
+    ///
+    /// With δ = q − p, |δ| ≤ d: |x_q − x_p| = |δ_u − x_p·δ_out| / out_q ≤ d·√(1 + x_p²) / (out_p − d).
+    #[inline(always)]
+    fn reach(&self, bound: f64) -> [f64; 2] {
+        let chord = bound.sqrt();
+        let rest = self.out - chord;
+        if rest <= 0.0 {
+            return [f64::INFINITY; 2];
         }
-        tree
+        let factor = chord / rest * (1.0 + ROUNDING);
+        [self.x, self.y].map(|x| factor * (1.0 + x * x).sqrt() + ROUNDING)
+    }
+}
+
+/// The face that a point lies on.
+#[inline(always)]
+fn face_of(p: UnitVector) -> usize {
+    let size = p.map(f64::abs);
+    let axis = if size[0] >= size[1] && size[0] >= size[2] {
+        0
+    } else if size[1] >= size[2] {
+        1
+    } else {
+        2
+    };
+    2 * axis + usize::from(p[axis] < 0.0)
+}
+
+/// A point on its way to its strip.
+#[derive(Clone, Copy)]
+struct Item {
+    along: f32,
+    place: u32,
+}
+
+impl NearPoints {
+    /// Points, and the numbers queries give for them; numbers differ. Those with coordinates that are not numbers are
+    /// left out.
+    pub fn new(mut items: Vec<(UnitVector, u32)>) -> Self {
+        items.retain(|(p, _)| p.iter().all(|c| c.is_finite()));
+        let seen = |p: UnitVector| (face_of(p), Seen::from(face_of(p), p));
+        let mut extents = [Extent::NONE; 6];
+        items.iter().map(|(p, _)| seen(*p)).for_each(|(face, at)| extents[face].meet(at));
+        let (mut faces, mut strips) = ([Face::default(); 6], 0);
+        for (face, extent) in faces.iter_mut().zip(&extents) {
+            *face = extent.strips(strips);
+            strips += face.count;
+        }
+        let strip_of = |p: UnitVector| {
+            let (face, at) = seen(p);
+            faces[face].first + faces[face].strip(at.y)
+        };
+        let mut starts = vec![0u32; strips + 1];
+        items.iter().for_each(|(p, _)| starts[strip_of(*p) + 1] += 1);
+        for k in 0..strips {
+            starts[k + 1] += starts[k];
+        }
+        let mut order = vec![Item { along: 0.0, place: 0 }; items.len()];
+        let mut next = starts.clone();
+        for (place, (p, _)) in items.iter().enumerate() {
+            let next = &mut next[strip_of(*p)];
+            order[*next as usize] = Item { along: seen(*p).1.x as f32, place: place as u32 };
+            *next += 1;
+        }
+        let (mut rest, mut parts) = (order.as_mut_slice(), Vec::with_capacity(strips));
+        for range in starts.windows(2) {
+            let (part, after) = std::mem::take(&mut rest).split_at_mut((range[1] - range[0]) as usize);
+            parts.push(part);
+            rest = after;
+        }
+        let sort = |part: &mut [Item]| part.sort_unstable_by(|a, b| a.along.total_cmp(&b.along).then(a.place.cmp(&b.place)));
+        parts.into_par_iter().with_min_len(16).for_each(sort);
+        let (points, ids) = order.iter().map(|item| items[item.place as usize]).unzip();
+        let along = order.iter().map(|item| item.along).collect();
+        let points: Vec<UnitVector> = points;
+        let boxes = starts.windows(2).map(|range| box_around(&points[range[0] as usize..range[1] as usize])).collect();
+        Self { points, ids, along, starts, boxes, faces }
     }
 
     /// Number of points.
@@ -46,59 +150,99 @@ impl PointTree {
         self.points.len()
     }
 
-    fn leaf_box(&self, node: usize) -> [UnitVector; 2] {
-        let mut bounds = EMPTY;
-        for p in &self.points[self.leaf_range(node)] {
-            for c in 0..3 {
-                bounds[0][c] = bounds[0][c].min(p[c]);
-                bounds[1][c] = bounds[1][c].max(p[c]);
-            }
-        }
-        bounds
-    }
-
-    fn leaf_range(&self, node: usize) -> std::ops::Range<usize> {
-        let path = node + 1 - (1 << self.depth);
-        let (mut low, mut high) = (0, self.points.len());
-        for level in (0..self.depth).rev() {
-            let middle = low + (high - low) / 2;
-            if path >> level & 1 == 0 { high = middle } else { low = middle }
-        }
-        low..high
-    }
-
     /// Calls `visit(chord², number)` for points whose chord² to `p` is at most what the last call returned
-    /// (first `bound`), nearest nodes first.
+    /// (first `bound`), near ones mostly first.
+    #[inline]
     fn descend(&self, p: UnitVector, mut bound: f64, mut visit: impl FnMut(f64, u32) -> f64) {
-        if self.points.is_empty() {
+        let own = face_of(p);
+        let at = Seen::from(own, p);
+        self.descend_face(own, at, p, &mut bound, &mut visit);
+        let [x, y] = at.reach(bound);
+        if at.x.abs() + x < 1.0 && at.y.abs() + y < 1.0 {
             return;
         }
-        let first_leaf = (1usize << self.depth) - 1;
-        // One waiting sibling per level, and 2^32 points have at most 32 levels.
-        let mut stack = [(0usize, 0.0f64); 40];
-        let mut height = 1;
-        stack[0] = (0, box_distance(&self.boxes[0], p));
-        while height > 0 {
-            height -= 1;
-            let (node, distance) = stack[height];
-            if distance > bound {
-                continue;
-            }
-            if node >= first_leaf {
-                for k in self.leaf_range(node) {
-                    let chord = sub(self.points[k], p);
-                    let chord2 = dot(chord, chord);
-                    if chord2 <= bound {
-                        bound = visit(chord2, self.ids[k]);
-                    }
-                }
+        for face in (0..6).filter(|&face| face != own && self.faces[face].count > 0) {
+            let at = Seen::from(face, p);
+            let [x, y] = at.reach(bound);
+            let is_near = if x < f64::INFINITY {
+                at.x.abs() - x <= 1.0 && at.y.abs() - y <= 1.0
             } else {
-                let children = [2 * node + 1, 2 * node + 2].map(|c| (c, box_distance(&self.boxes[c], p)));
-                let near = usize::from(children[1].1 < children[0].1);
-                stack[height] = children[1 - near];
-                stack[height + 1] = children[near];
-                height += 2;
+                // The way out to points of a face is 1/√3 at least.
+                1.0 / 3.0f64.sqrt() - at.out <= bound.sqrt() + ROUNDING
+            };
+            if is_near {
+                self.descend_face(face, at, p, &mut bound, &mut visit);
             }
+        }
+    }
+
+    #[inline]
+    fn descend_face(&self, face: usize, at: Seen, p: UnitVector, bound: &mut f64, visit: &mut impl FnMut(f64, u32) -> f64) {
+        let face = self.faces[face];
+        if face.count == 0 {
+            return;
+        }
+        // What lies out of sight has no place: all strips from their start.
+        let at = if at.out > 0.0 { at } else { Seen { out: 0.0, x: -2.0, y: -2.0 } };
+        let mut reach = at.reach(*bound);
+        let own = face.strip(at.y);
+        let (mut below, mut above) = (own, own);
+        self.descend_strip(face.first + own, at, p, bound, &mut reach, visit);
+        loop {
+            let is_below = below > 0 && at.y - (face.low + below as f64 * face.width) <= reach[1];
+            if is_below {
+                below -= 1;
+                self.descend_strip(face.first + below, at, p, bound, &mut reach, visit);
+            }
+            let is_above = above + 1 < face.count && face.low + (above + 1) as f64 * face.width - at.y <= reach[1];
+            if is_above {
+                above += 1;
+                self.descend_strip(face.first + above, at, p, bound, &mut reach, visit);
+            }
+            if !is_below && !is_above {
+                return;
+            }
+        }
+    }
+
+    /// Looks at a strip from the place of `p` eastward, then westward.
+    #[inline]
+    fn descend_strip(
+        &self,
+        strip: usize,
+        at: Seen,
+        p: UnitVector,
+        bound: &mut f64,
+        reach: &mut [f64; 2],
+        visit: &mut impl FnMut(f64, u32) -> f64,
+    ) {
+        if reach[0] > WIDE && box_distance(&self.boxes[strip], p) > *bound {
+            return;
+        }
+        let range = self.starts[strip] as usize..self.starts[strip + 1] as usize;
+        let east = range.start + self.along[range.clone()].partition_point(|&x| f64::from(x) < at.x);
+        let mut meet = |k: usize, reach: &mut [f64; 2]| {
+            let chord = sub(self.points[k], p);
+            let chord2 = dot(chord, chord);
+            if chord2 <= *bound {
+                let next = visit(chord2, self.ids[k]);
+                if next < *bound {
+                    *bound = next;
+                    *reach = at.reach(next);
+                }
+            }
+        };
+        for k in east..range.end {
+            if f64::from(self.along[k]) - at.x > reach[0] {
+                break;
+            }
+            meet(k, reach);
+        }
+        for k in (range.start..east).rev() {
+            if at.x - f64::from(self.along[k]) > reach[0] {
+                break;
+            }
+            meet(k, reach);
         }
     }
 
@@ -141,18 +285,28 @@ impl PointTree {
         if k == 0 {
             return;
         }
-        self.descend(p, f64::INFINITY, |chord2, id| {
-            let place = found.partition_point(|f| *f < (chord2, id));
-            found.insert(place, (chord2, id));
-            if found.len() < k {
-                return f64::INFINITY;
+        // A circle that should hold them, and wider ones where it does not.
+        let mut reach = self.faces[face_of(p)].width.max(1e-9) * (k as f64).sqrt();
+        loop {
+            let bound = if reach < 2.0 { reach * reach } else { f64::INFINITY };
+            self.descend(p, widened(bound), |chord2, id| {
+                let place = found.partition_point(|f| *f < (chord2, id));
+                found.insert(place, (chord2, id));
+                if found.len() < k {
+                    return widened(bound);
+                }
+                let bound = widened(found[k - 1].0).min(widened(bound));
+                while found.last().is_some_and(|f| f.0 > bound) {
+                    found.pop();
+                }
+                bound
+            });
+            if bound == f64::INFINITY || found.len() >= k && found[k - 1].0 <= bound {
+                break;
             }
-            let bound = widened(found[k - 1].0);
-            while found.last().is_some_and(|f| f.0 > bound) {
-                found.pop();
-            }
-            bound
-        });
+            found.clear();
+            reach *= 2.0;
+        }
         keep_nearest(found, k);
     }
 
@@ -189,15 +343,56 @@ pub(crate) fn keep_nearest(found: &mut Vec<(f64, u32)>, k: usize) {
     }
 }
 
-const EMPTY: [UnitVector; 2] = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
-
-/// chord² of the circle that holds all ties of a point at `chord2`.
-#[inline(always)]
-pub(super) fn widened(chord2: f64) -> f64 {
-    let chord = chord2.sqrt() + TIE;
-    chord * chord
+/// Where the points of a face lie.
+#[derive(Clone, Copy)]
+struct Extent {
+    count: usize,
+    low: [f64; 2],
+    high: [f64; 2],
 }
 
+impl Extent {
+    const NONE: Self = Self { count: 0, low: [f64::INFINITY; 2], high: [f64::NEG_INFINITY; 2] };
+
+    fn meet(&mut self, at: Seen) {
+        self.count += 1;
+        for (axis, x) in [at.x, at.y].into_iter().enumerate() {
+            self.low[axis] = self.low[axis].min(x);
+            self.high[axis] = self.high[axis].max(x);
+        }
+    }
+
+    /// Strips as wide as points are apart, numbered from `first`.
+    fn strips(&self, first: usize) -> Face {
+        if self.count == 0 {
+            return Face { first, ..Face::default() };
+        }
+        let [x, y] = [0, 1].map(|axis| (self.high[axis] - self.low[axis]).max(f64::MIN_POSITIVE.sqrt()));
+        let count = ((self.count as f64 * y / x).sqrt() as usize).clamp(1, self.count);
+        Face { first, count, low: self.low[1], width: y / count as f64, per_unit: count as f64 / y }
+    }
+}
+
+impl Face {
+    /// The strip of a place, the nearest for one beyond them.
+    #[inline(always)]
+    fn strip(&self, y: f64) -> usize {
+        (((y - self.low) * self.per_unit) as usize).min(self.count - 1)
+    }
+}
+
+fn box_around(points: &[UnitVector]) -> [UnitVector; 2] {
+    let mut bounds = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
+    for p in points {
+        for c in 0..3 {
+            bounds[0][c] = bounds[0][c].min(p[c]);
+            bounds[1][c] = bounds[1][c].max(p[c]);
+        }
+    }
+    bounds
+}
+
+/// The square of the distance to a box.
 #[inline(always)]
 fn box_distance(bounds: &[UnitVector; 2], p: UnitVector) -> f64 {
     let mut sum = 0.0;
@@ -208,49 +403,11 @@ fn box_distance(bounds: &[UnitVector; 2], p: UnitVector) -> f64 {
     sum
 }
 
-/// A point by whole numbers, for halving alone: what counts is its true place.
-#[derive(Clone, Copy)]
-struct Coarse {
-    coordinates: [i32; 3],
-    place: u32,
-}
-
-impl Coarse {
-    fn new(p: &UnitVector, place: usize) -> Self {
-        // A step is 2^-30 of the radius: 6 mm on Earth. What is not a number becomes 0.
-        Self { coordinates: p.map(|c| (c * f64::from(1 << 30)) as i32), place: place as u32 }
-    }
-
-    /// Coordinate, then place: a total order, so that halves do not depend on how they were found.
-    #[inline(always)]
-    fn key(&self, axis: usize) -> i64 {
-        i64::from(self.coordinates[axis]) << 32 | i64::from(self.place)
-    }
-}
-
-/// Halves `items` along their widest extent, `depth` times.
-fn split(items: &mut [Coarse], depth: u32) {
-    if depth == 0 || items.len() < 2 {
-        return;
-    }
-    let (mut least, mut most) = ([i32::MAX; 3], [i32::MIN; 3]);
-    for item in items.iter() {
-        for axis in 0..3 {
-            least[axis] = least[axis].min(item.coordinates[axis]);
-            most[axis] = most[axis].max(item.coordinates[axis]);
-        }
-    }
-    let extent = |axis: usize| i64::from(most[axis]) - i64::from(least[axis]);
-    let widest = (0..3).max_by_key(|&axis| extent(axis)).expect("three axes");
-    let middle = items.len() / 2;
-    items.select_nth_unstable_by_key(middle, |item| item.key(widest));
-    let (low, high) = items.split_at_mut(middle);
-    if middle > 4096 {
-        rayon::join(|| split(low, depth - 1), || split(high, depth - 1));
-    } else {
-        split(low, depth - 1);
-        split(high, depth - 1);
-    }
+/// chord² of the circle that holds all ties of a point at `chord2`.
+#[inline(always)]
+pub(super) fn widened(chord2: f64) -> f64 {
+    let chord = chord2.sqrt() + TIE;
+    chord * chord
 }
 
 #[cfg(test)]
@@ -283,14 +440,14 @@ mod tests {
     #[test]
     fn queries_equal_brute_force_with_ties_and_repeats() {
         let points = lattice();
-        let tree = PointTree::new(points.clone());
+        let near = NearPoints::new(points.clone());
         let mut found = Vec::new();
         // Multiples of 5° hit centers, edges and corners between centers: ties of 2, 4 and 36.
         for j in 0..=72 {
             for i in 0..144 {
                 let p = unit_vector(f64::from(i) * 2.5, f64::from(j) * 2.5 - 90.0);
                 for k in [1, 4, 7] {
-                    tree.nearest_k(p, k, &mut found);
+                    near.nearest_k(p, k, &mut found);
                     let mut ids: Vec<u32> = found.iter().map(|f| f.1).collect();
                     assert!(found.windows(2).all(|w| w[0].0 <= w[1].0));
                     ids.sort_unstable();
@@ -300,17 +457,61 @@ mod tests {
         }
     }
 
+    /// Part of the globe, and parts a hundred times as dense as others; asked from near and from far.
+    #[test]
+    fn uneven_points_equal_brute_force() {
+        let spiral = |k: u32, n: u32| {
+            let z = 1.0 - (2.0 * f64::from(k) + 1.0) / f64::from(n);
+            unit_vector(f64::from(k) * 137.50776, z.asin().to_degrees())
+        };
+        let dense = (0..600).map(|k| unit_vector(-76.0 + 0.01 * f64::from(k % 30), 37.0 + 0.01 * f64::from(k / 30)));
+        let sparse = (0..300).map(|k| spiral(k, 300));
+        let corner = 1.0f64.atan2(2.0f64.sqrt()).to_degrees();
+        let around_a_corner =
+            (0..100).map(|k| unit_vector(45.0 + 0.2 * f64::from(k % 10) - 1.0, corner + 0.2 * f64::from(k / 10) - 1.0));
+        let mut sets = vec![dense.clone().collect::<Vec<_>>(), sparse.clone().chain(dense).collect(), around_a_corner.collect()];
+        sets.push(vec![[f64::NAN; 3], unit_vector(3.0, 4.0)]);
+        for (set, points) in sets.into_iter().enumerate() {
+            let points: Vec<(UnitVector, u32)> = points.into_iter().enumerate().map(|(k, p)| (p, k as u32)).collect();
+            let near = NearPoints::new(points.clone());
+            let known: Vec<(UnitVector, u32)> = points.into_iter().filter(|(p, _)| !p[0].is_nan()).collect();
+            assert_eq!(near.len(), known.len());
+            let asked = (0..400).map(|k| spiral(k, 400)).chain(known.iter().step_by(7).map(|p| p.0));
+            let mut found = Vec::new();
+            for p in asked {
+                let least = brute_force(&known, p, 1)[0];
+                assert_eq!(near.nearest(p).map(|n| n.0), Some(least), "{set}");
+                let chord2 = near.nearest(p).expect("there are points").1;
+                assert_eq!(near.nearest_within(p, chord2).map(|n| n.0), Some(least), "{set}");
+                for k in [1, 5] {
+                    near.nearest_k(p, k, &mut found);
+                    let mut ids: Vec<u32> = found.iter().map(|f| f.1).collect();
+                    ids.sort_unstable();
+                    assert_eq!(ids, brute_force(&known, p, k.min(known.len())), "{set}");
+                }
+                let radius = 1.3 * chord2.sqrt() + 1e-3;
+                let within = |q: &UnitVector| dot(sub(*q, p), sub(*q, p)) <= radius * radius;
+                let expected: Vec<u32> = known.iter().filter(|(q, _)| within(q)).map(|q| q.1).collect();
+                found.clear();
+                let mut all = Vec::new();
+                near.all_within(p, radius, &mut all);
+                assert_eq!(all, expected, "{set}");
+                assert_eq!(near.lowest_within(p, radius), expected.first().copied(), "{set}");
+            }
+        }
+    }
+
     #[test]
     fn few_and_no_points() {
         let mut found = Vec::new();
-        PointTree::new(Vec::new()).nearest_k([1.0, 0.0, 0.0], 4, &mut found);
+        NearPoints::new(Vec::new()).nearest_k([1.0, 0.0, 0.0], 4, &mut found);
         assert!(found.is_empty());
-        let tree = PointTree::new(vec![([0.0, 1.0, 0.0], 5), ([0.0, 1.0, 0.0], 3)]);
-        assert_eq!(tree.nearest([1.0, 0.0, 0.0]).map(|n| n.0), Some(3));
-        tree.nearest_k([1.0, 0.0, 0.0], 4, &mut found);
+        let near = NearPoints::new(vec![([0.0, 1.0, 0.0], 5), ([0.0, 1.0, 0.0], 3)]);
+        assert_eq!(near.nearest([1.0, 0.0, 0.0]).map(|n| n.0), Some(3));
+        near.nearest_k([1.0, 0.0, 0.0], 4, &mut found);
         assert_eq!(found.iter().map(|f| f.1).collect::<Vec<_>>(), [3, 5]);
-        assert_eq!(tree.lowest_within([0.0, 1.0, 0.0], 1e-9), Some(3));
-        assert_eq!(tree.lowest_within([1.0, 0.0, 0.0], 1.0), None);
-        assert_eq!(tree.len(), 2);
+        assert_eq!(near.lowest_within([0.0, 1.0, 0.0], 1e-9), Some(3));
+        assert_eq!(near.lowest_within([1.0, 0.0, 0.0], 1.0), None);
+        assert_eq!(near.len(), 2);
     }
 }

@@ -267,7 +267,7 @@ impl Best {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::points::PointTree;
+    use crate::search::points::NearPoints;
     use knarr_grid::LonAxis;
     use knarr_kernels::sphere::Rotation;
 
@@ -291,7 +291,7 @@ mod tests {
     /// Answers of both, over points on, between and off the centers, and the part that formulas answered.
     fn known_part(rows: &Rows, is_active: &[bool]) -> f64 {
         let active = (0..rows.len()).filter(|&c| is_active[c]);
-        let tree = PointTree::new(active.map(|c| (rows.center(c).unit(), c as u32)).collect());
+        let near = NearPoints::new(active.map(|c| (rows.center(c).unit(), c as u32)).collect());
         let centers = RowCenters::new(rows, is_active);
         let multiples =
             (0..=144).flat_map(|i| (0..=72).map(move |j| (f64::from(i) * 2.5 - 1.0 / 3.0, f64::from(j) * 2.5 - 90.0)));
@@ -304,7 +304,7 @@ mod tests {
         for &(lon_deg, lat_deg) in &points {
             let p = LonLat { lon_deg, lat_deg };
             if let Nearest::Cell(cell) = centers.nearest(p) {
-                assert_eq!(Some(cell), tree.nearest(p.unit()).map(|n| n.0), "{lon_deg} {lat_deg}");
+                assert_eq!(Some(cell), near.nearest(p.unit()).map(|n| n.0), "{lon_deg} {lat_deg}");
                 known += 1;
             }
         }
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn formulas_and_tree_agree_on_every_kind_of_rows() {
+    fn formulas_and_strips_agree_on_every_kind_of_rows() {
         let global = |n: u32, first: f64| even(first, 360.0 / f64::from(n), n);
         let gaussian = [-86.0, -75.0, -62.5, -45.5, -28.0, -9.0, 8.0, 26.5, 44.0, 61.0, 74.5, 87.0].to_vec();
         let cases = [

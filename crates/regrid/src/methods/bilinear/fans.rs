@@ -1,13 +1,17 @@
 //! Patches of an unstructured mesh: the centers of the cells around each corner that is closed all around.
 
 use super::patches::PatchBuilder;
-use crate::search::points::PointTree;
+use crate::search::points::NearPoints;
 use knarr_grid::Polygons;
 use knarr_kernels::sphere::{UnitVector, distance};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Corners closer than this part of the median edge are one: files round the corners of each cell apart.
 const WELD: f64 = 1e-4;
+
+/// Corners that one task looks at.
+const STRETCH: usize = 1 << 12;
 
 /// One cell at a corner, with the corners before and after.
 #[derive(Clone, Copy)]
@@ -25,7 +29,11 @@ pub(super) fn patches(points: &[UnitVector], polygons: &Polygons) -> PatchBuilde
         fans = Fans::new(points, polygons, Some(&weld(polygons)));
     }
     let mut patches = PatchBuilder::new(points.to_vec());
-    fans.closed().for_each(|fan| patches.add(fan));
+    patches.add_all(fans.is_closed.len(), STRETCH, |corner, add| {
+        if fans.is_closed[corner] {
+            add(&fans.cells[fans.starts[corner]..fans.starts[corner + 1]]);
+        }
+    });
     patches
 }
 
@@ -46,9 +54,9 @@ fn weld(polygons: &Polygons) -> Vec<u32> {
     }
     let middle = edges.len() / 2;
     let radius = WELD * *edges.select_nth_unstable_by(middle, f64::total_cmp).1;
-    let tree = PointTree::new(vertices.iter().enumerate().filter(|(_, v)| finite(v)).map(|(k, &v)| (v, k as u32)).collect());
+    let near = NearPoints::new(vertices.iter().enumerate().filter(|(_, v)| finite(v)).map(|(k, &v)| (v, k as u32)).collect());
     let lowest =
-        |(k, v): (usize, &UnitVector)| Some(*v).filter(finite).and_then(|v| tree.lowest_within(v, radius)).unwrap_or(k as u32);
+        |(k, v): (usize, &UnitVector)| Some(*v).filter(finite).and_then(|v| near.lowest_within(v, radius)).unwrap_or(k as u32);
     vertices.par_iter().enumerate().map(lowest).collect()
 }
 
@@ -98,17 +106,26 @@ impl Fans {
             next[corner as usize] += 1;
         });
         let mut cells: Vec<u32> = spokes.iter().map(|spoke| spoke.cell).collect();
-        let mut is_closed = Vec::with_capacity(starts.len() - 1);
-        for corner in starts.windows(2).map(|w| w[0]..w[1]) {
-            is_closed.push(close(&spokes[corner.clone()], &mut cells[corner]));
+        let corners = starts.len() - 1;
+        let (mut rest, mut stretches) = (cells.as_mut_slice(), Vec::new());
+        for first in (0..corners).step_by(STRETCH) {
+            let stretch = first..corners.min(first + STRETCH);
+            let (fans, after) = std::mem::take(&mut rest).split_at_mut(starts[stretch.end] - starts[first]);
+            stretches.push((stretch, fans));
+            rest = after;
         }
+        let closed = |(stretch, mut fans): (Range<usize>, &mut [u32])| -> Vec<bool> {
+            let close_one = |corner: usize| {
+                let spokes = &spokes[starts[corner]..starts[corner + 1]];
+                let (fan, after) = std::mem::take(&mut fans).split_at_mut(spokes.len());
+                fans = after;
+                close(spokes, fan)
+            };
+            stretch.map(close_one).collect()
+        };
+        let is_closed: Vec<bool> = stretches.into_par_iter().map(closed).collect::<Vec<_>>().concat();
         let are_complete = is_closed.iter().zip(starts.windows(2)).all(|(&closed, w)| closed || w[0] == w[1]);
         Self { starts, cells, is_closed, are_complete }
-    }
-
-    fn closed(&self) -> impl Iterator<Item = &[u32]> {
-        let fans = self.starts.windows(2).zip(&self.is_closed);
-        fans.filter(|(_, closed)| **closed).map(|(w, _)| &self.cells[w[0]..w[1]])
     }
 }
 

@@ -27,16 +27,7 @@ use std::f64::consts::PI;
 pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
     let from = Centers::of(source);
     if let Layout::Rows(rows) = &source.layout {
-        let source = rows::RowSource::new(rows, &from.is_active);
-        return LinkRows::collect(
-            destination.len(),
-            || (),
-            |i, (), links| {
-                if let Some(p) = destination.active_lon_lat(i) {
-                    source.links_at(p, links);
-                }
-            },
-        );
+        return rows::rows(&rows::RowSource::new(rows, &from.is_active), destination);
     }
     let (patches, points) = (patches(source, from), destination.points());
     LinkRows::collect(destination.len(), Scratch::default, |i, scratch, links| {

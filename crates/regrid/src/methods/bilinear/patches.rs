@@ -6,6 +6,7 @@ use knarr_kernels::bilinear::{self, LEAST_COSINE};
 use knarr_kernels::cell_area::polygon_area;
 use knarr_kernels::sphere::{UnitVector, add, dot, normalize, sub};
 use knarr_kernels::tangent_plane::{PlanePoint, TangentPlane};
+use rayon::prelude::*;
 
 /// Source cells that carry less of a point's weight than this do not stand for the masked rest.
 pub(super) const LEAST_SHARE: f64 = 1e-9;
@@ -18,10 +19,15 @@ const WIDE: f64 = 1.2;
 
 /// Collects patches: each is made simple, convex and counter-clockwise, or left out.
 pub(super) struct PatchBuilder {
-    /// Centers of the source cells, then virtual nodes.
+    /// Centers of the source cells.
+    centers: Vec<UnitVector>,
+    all: Part,
+}
+
+/// Patches made by one task. Nodes are numbered on from the centers.
+struct Part {
     nodes: Vec<UnitVector>,
-    cells: usize,
-    /// The source cells a virtual node is the mean of.
+    /// The source cells that each of these nodes is the mean of.
     members: Vec<Vec<u32>>,
     starts: Vec<usize>,
     corners: Vec<u32>,
@@ -39,10 +45,64 @@ struct Buffers {
 
 impl PatchBuilder {
     pub fn new(centers: Vec<UnitVector>) -> Self {
-        let cells = centers.len();
+        Self { centers, all: Part::new() }
+    }
+
+    /// Adds a node whose value is the mean of source cells.
+    pub fn add_mean(&mut self, position: UnitVector, members: Vec<u32>) -> u32 {
+        self.all.add_mean(&self.centers, position, members)
+    }
+
+    pub fn len(&self) -> usize {
+        self.all.starts.len() - 1
+    }
+
+    /// Sum of the areas of all patches.
+    pub fn area(&self) -> f64 {
+        self.all.area
+    }
+
+    /// Adds the polygon through `ring`. Repeats are joined, clockwise rings turned, concave ones split
+    /// into triangles, and so are those that span a large part of the globe; rings that cross themselves or
+    /// have no area are left out.
+    pub fn add(&mut self, ring: &[u32]) {
+        self.all.add(&self.centers, ring);
+    }
+
+    /// [`Self::add`] of the rings that `rings(k, add)` adds for each `k` below `count`, in that order, `step` of them at a time
+    /// on each thread.
+    pub fn add_all(&mut self, count: usize, step: usize, rings: impl Fn(usize, &mut dyn FnMut(&[u32])) + Sync) {
+        let centers = &self.centers;
+        let part = |first: usize| {
+            let mut part = Part::new();
+            (first..count.min(first + step)).for_each(|k| rings(k, &mut |ring| part.add(centers, ring)));
+            part
+        };
+        let firsts: Vec<usize> = (0..count).step_by(step).collect();
+        // Some at a time: they are held twice until they are joined.
+        for firsts in firsts.chunks(PARTS_AT_ONCE) {
+            let parts: Vec<Part> = firsts.par_iter().map(|&first| part(first)).collect();
+            parts.into_iter().for_each(|part| self.all.join(part, self.centers.len()));
+        }
+    }
+
+    /// Ready for queries. `alias` names for each cell the cell whose value it shows, `is_active` says
+    /// which cells have values.
+    pub fn finish(self, alias: Option<Vec<u32>>, is_active: Vec<bool>) -> Patches {
+        let (cells, mut nodes) = (self.centers.len(), self.centers);
+        nodes.extend(self.all.nodes);
+        let locator = Locator::new(nodes, self.all.starts, self.all.corners);
+        Patches { locator, cells, members: self.all.members, alias, is_active }
+    }
+}
+
+/// Parts made before they are joined.
+const PARTS_AT_ONCE: usize = 64;
+
+impl Part {
+    fn new() -> Self {
         Self {
-            nodes: centers,
-            cells,
+            nodes: Vec::new(),
             members: Vec::new(),
             starts: vec![0],
             corners: Vec::new(),
@@ -51,43 +111,45 @@ impl PatchBuilder {
         }
     }
 
-    /// Adds a node whose value is the mean of source cells.
-    pub fn add_mean(&mut self, position: UnitVector, members: Vec<u32>) -> u32 {
+    /// Adds the patches of another part.
+    fn join(&mut self, part: Self, cells: usize) {
+        let (links, nodes) = (self.corners.len(), self.nodes.len() as u32);
+        self.starts.extend(part.starts[1..].iter().map(|start| links + start));
+        self.corners.extend(part.corners.iter().map(|&k| if (k as usize) < cells { k } else { k + nodes }));
+        self.nodes.extend(part.nodes);
+        self.members.extend(part.members);
+        self.area += part.area;
+    }
+
+    fn node(&self, centers: &[UnitVector], k: u32) -> UnitVector {
+        let k = k as usize;
+        if k < centers.len() { centers[k] } else { self.nodes[k - centers.len()] }
+    }
+
+    fn add_mean(&mut self, centers: &[UnitVector], position: UnitVector, members: Vec<u32>) -> u32 {
         self.nodes.push(position);
         self.members.push(members);
-        (self.nodes.len() - 1) as u32
+        (centers.len() + self.nodes.len() - 1) as u32
     }
 
-    pub fn len(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    /// Sum of the areas of all patches.
-    pub fn area(&self) -> f64 {
-        self.area
-    }
-
-    /// Adds the polygon through `ring`. Repeats are joined, clockwise rings turned, concave ones split
-    /// into triangles, and so are those that span a large part of the globe; rings that cross themselves or
-    /// have no area are left out.
-    pub fn add(&mut self, ring: &[u32]) {
+    fn add(&mut self, centers: &[UnitVector], ring: &[u32]) {
         let mut buffers = std::mem::take(&mut self.buffers);
         buffers.ring.clear();
         buffers.ring.extend_from_slice(ring);
-        self.add_buffered(&mut buffers);
+        self.add_buffered(centers, &mut buffers);
         self.buffers = buffers;
     }
 
-    fn add_buffered(&mut self, Buffers { ring, positions, plane }: &mut Buffers) {
-        ring.dedup_by(|a, b| self.coincide(*a, *b));
-        while ring.len() > 1 && self.coincide(ring[0], ring[ring.len() - 1]) {
+    fn add_buffered(&mut self, centers: &[UnitVector], Buffers { ring, positions, plane }: &mut Buffers) {
+        ring.dedup_by(|a, b| self.coincide(centers, *a, *b));
+        while ring.len() > 1 && self.coincide(centers, ring[0], ring[ring.len() - 1]) {
             ring.pop();
         }
-        if ring.len() < 3 || ring.iter().any(|&k| !self.nodes[k as usize].iter().all(|c| c.is_finite())) {
+        positions.clear();
+        positions.extend(ring.iter().map(|&k| self.node(centers, k)));
+        if ring.len() < 3 || positions.iter().any(|p| !p.iter().all(|c| c.is_finite())) {
             return;
         }
-        positions.clear();
-        positions.extend(ring.iter().map(|&k| self.nodes[k as usize]));
         let area = polygon_area(positions);
         if area < 0.0 {
             ring.reverse();
@@ -97,7 +159,7 @@ impl PatchBuilder {
             return;
         }
         if ring.len() > 3 && is_wide(positions) {
-            self.add_around_middle(ring, positions);
+            self.add_around_middle(centers, ring, positions);
             return;
         }
         if !flatten(positions, plane) {
@@ -113,12 +175,12 @@ impl PatchBuilder {
     }
 
     /// Triangles from each side of a ring of source cells to its middle, where their mean is assumed.
-    fn add_around_middle(&mut self, ring: &[u32], positions: &[UnitVector]) {
+    fn add_around_middle(&mut self, centers: &[UnitVector], ring: &[u32], positions: &[UnitVector]) {
         let middle = normalize(positions.iter().copied().fold([0.0; 3], add));
-        if let Some(middle) = middle.filter(|_| ring.iter().all(|&k| (k as usize) < self.cells)) {
-            let mean = self.add_mean(middle, ring.to_vec());
+        if let Some(middle) = middle.filter(|_| ring.iter().all(|&k| (k as usize) < centers.len())) {
+            let mean = self.add_mean(centers, middle, ring.to_vec());
             for (k, &corner) in ring.iter().enumerate() {
-                self.add(&[corner, ring[(k + 1) % ring.len()], mean]);
+                self.add(centers, &[corner, ring[(k + 1) % ring.len()], mean]);
             }
         }
     }
@@ -129,16 +191,12 @@ impl PatchBuilder {
         self.starts.push(self.corners.len());
     }
 
-    fn coincide(&self, a: u32, b: u32) -> bool {
-        let d = sub(self.nodes[a as usize], self.nodes[b as usize]);
-        a == b || dot(d, d) < 1e-24
-    }
-
-    /// Ready for queries. `alias` names for each cell the cell whose value it shows, `is_active` says
-    /// which cells have values.
-    pub fn finish(self, alias: Option<Vec<u32>>, is_active: Vec<bool>) -> Patches {
-        let locator = Locator::new(self.nodes, self.starts, self.corners);
-        Patches { locator, cells: self.cells, members: self.members, alias, is_active }
+    fn coincide(&self, centers: &[UnitVector], a: u32, b: u32) -> bool {
+        if a == b {
+            return true;
+        }
+        let d = sub(self.node(centers, a), self.node(centers, b));
+        dot(d, d) < 1e-24
     }
 }
 

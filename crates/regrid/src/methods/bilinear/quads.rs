@@ -1,8 +1,9 @@
 //! Patches of a structured grid: quadrangles of neighbouring centers, across the seam, the fold and the poles.
 
 use super::patches::PatchBuilder;
-use crate::search::points::PointTree;
+use crate::search::points::NearPoints;
 use knarr_kernels::sphere::{UnitVector, add, distance, normalize};
+use rayon::prelude::*;
 use std::collections::HashSet;
 
 /// A spacing this many times that of its neighbours is a jump (another part of the globe), not a cell.
@@ -23,10 +24,10 @@ pub(super) fn aliases(points: &[UnitVector], is_active: &[bool]) -> Option<Vec<u
         return None;
     }
     let active = (0..points.len()).filter(|&i| is_active[i]).map(|i| (points[i], i as u32)).collect();
-    let tree = PointTree::new(active);
+    let near = NearPoints::new(active);
     let alias = |i: usize| {
         let masked = !is_active[i] && points[i].iter().all(|c| c.is_finite());
-        masked.then(|| tree.lowest_within(points[i], SAME_PLACE)).flatten().unwrap_or(i as u32)
+        masked.then(|| near.lowest_within(points[i], SAME_PLACE)).flatten().unwrap_or(i as u32)
     };
     Some((0..points.len()).map(alias).collect())
 }
@@ -36,21 +37,25 @@ struct Lattice<'a> {
     points: &'a [UnitVector],
     ny: usize,
     nx: usize,
+    /// From each center to the next in its row, round the end of the row, and to the next in its column.
+    spacings: [Vec<f64>; 2],
     median: f64,
     alias: Option<&'a [u32]>,
 }
 
 /// Whether the last column of `ny` rows of `nx` centers is next to the first.
 pub(in crate::methods) fn is_closed(points: &[UnitVector], ny: usize, nx: usize) -> bool {
-    Lattice { points, ny, nx, median: 0.0, alias: None }.rows_are_closed()
+    Lattice { points, ny, nx, spacings: Default::default(), median: 0.0, alias: None }.rows_are_closed()
 }
 
 /// Patches of `ny` rows of `nx` centers; `alias` as from [`aliases`].
 pub(super) fn patches(points: &[UnitVector], alias: Option<&[u32]>, ny: usize, nx: usize) -> PatchBuilder {
-    let lattice = Lattice { points, ny, nx, median: median_spacing(points, nx), alias };
+    let spacings = spacings(points, ny, nx);
+    let median = median_spacing(&spacings[0], nx);
+    let lattice = Lattice { points, ny, nx, spacings, median, alias };
     let mut patches = PatchBuilder::new(points.to_vec());
     let is_closed = lattice.rows_are_closed();
-    for j in 0..ny - 1 {
+    patches.add_all(ny - 1, 16, |j, add| {
         for i in 0..if is_closed { nx } else { nx - 1 } {
             let next = (i + 1) % nx;
             let sides = [
@@ -61,10 +66,10 @@ pub(super) fn patches(points: &[UnitVector], alias: Option<&[u32]>, ny: usize, n
             ];
             if !sides.contains(&true) {
                 let cell = |j, i| (j * nx + i) as u32;
-                patches.add(&[cell(j, i), cell(j, next), cell(j + 1, next), cell(j + 1, i)]);
+                add(&[cell(j, i), cell(j, next), cell(j + 1, next), cell(j + 1, i)]);
             }
         }
-    }
+    });
     for (row, inner) in [(0, 1), (ny - 1, ny - 2)] {
         if !(is_closed && lattice.close_pole(row, inner, &mut patches)) {
             lattice.close_fold(row, inner, &mut patches);
@@ -73,12 +78,17 @@ pub(super) fn patches(points: &[UnitVector], alias: Option<&[u32]>, ny: usize, n
     patches
 }
 
-fn median_spacing(points: &[UnitVector], nx: usize) -> f64 {
-    let finite = |p: &UnitVector| p.iter().all(|c| c.is_finite());
-    let mut spacings: Vec<f64> = points
-        .chunks(nx)
-        .flat_map(|row| row.windows(2).filter(|w| finite(&w[0]) && finite(&w[1])).map(|w| distance(w[0], w[1])))
-        .collect();
+fn spacings(points: &[UnitVector], ny: usize, nx: usize) -> [Vec<f64>; 2] {
+    let in_row = |k: usize| distance(points[k], points[k / nx * nx + (k + 1) % nx]);
+    let in_column = |k: usize| distance(points[k], points[k + nx]);
+    let all = |count: usize, spacing: &(dyn Fn(usize) -> f64 + Sync)| (0..count).into_par_iter().map(spacing).collect();
+    [all(ny * nx, &in_row), all((ny - 1) * nx, &in_column)]
+}
+
+/// The median of what is known between columns.
+fn median_spacing(in_rows: &[f64], nx: usize) -> f64 {
+    let mut spacings: Vec<f64> =
+        in_rows.chunks(nx).flat_map(|row| row[..nx - 1].iter().copied()).filter(|d| d.is_finite()).collect();
     if spacings.is_empty() {
         return 0.0;
     }
@@ -94,11 +104,8 @@ impl Lattice<'_> {
     /// Spacing from a center to the next in its row or column; `None` at the end.
     fn spacing(&self, j: Option<usize>, i: Option<usize>, in_row: bool) -> Option<f64> {
         let (j, i) = (j?, i?);
-        if in_row {
-            (j < self.ny && i < self.nx).then(|| distance(self.at(j, i), self.at(j, (i + 1) % self.nx)))
-        } else {
-            (j + 1 < self.ny && i < self.nx).then(|| distance(self.at(j, i), self.at(j + 1, i)))
-        }
+        let inside = i < self.nx && if in_row { j < self.ny } else { j + 1 < self.ny };
+        inside.then(|| self.spacings[usize::from(!in_row)][j * self.nx + i])
     }
 
     fn is_jump(&self, j: usize, i: usize, in_row: bool) -> bool {
@@ -162,7 +169,7 @@ impl Lattice<'_> {
     fn close_fold(&self, row: usize, inner: usize, patches: &mut PatchBuilder) {
         let nx = self.nx;
         let ring = (0..nx).map(|i| (self.at(row, i), i as u32)).filter(|(p, _)| p.iter().all(|c| c.is_finite()));
-        let tree = PointTree::new(ring.collect());
+        let near = NearPoints::new(ring.collect());
         let apart = |a: usize, b: usize| a.abs_diff(b).min(nx - a.abs_diff(b));
         let reach = |i: usize| {
             let step = |k: usize| distance(self.at(row, k), self.at(row, (k + 1) % nx));
@@ -171,7 +178,7 @@ impl Lattice<'_> {
         };
         let (mut votes, mut found) = (vec![0usize; nx], Vec::new());
         for i in (0..nx).filter(|&i| self.at(row, i).iter().all(|c| c.is_finite())) {
-            tree.nearest_k(self.at(row, i), FOLD_CANDIDATES, &mut found);
+            near.nearest_k(self.at(row, i), FOLD_CANDIDATES, &mut found);
             let near = found.iter().filter(|f| f.0.sqrt() <= reach(i)).map(|f| f.1 as usize);
             near.filter(|&k| apart(k, i) > 2).for_each(|k| votes[(i + k) % nx] += 1);
         }

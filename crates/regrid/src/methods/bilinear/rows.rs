@@ -6,7 +6,8 @@
 mod cubic;
 
 use super::patches::LEAST_SHARE;
-use crate::links::Link;
+use crate::links::{Link, LinkRows, NEGLIGIBLE, tidy};
+use crate::methods::centers::{Centers, Stretch};
 use crate::search::ascending::{Ascending, turned};
 use knarr_grid::{Columns, LonAxis, LonLat, Rows};
 use knarr_kernels::sphere::lon_lat_deg;
@@ -17,6 +18,29 @@ const TOLERANCE_DEG: f64 = 1e-9;
 /// Bounds this close to a pole reach it (single precision coordinates).
 const POLE_TOLERANCE_DEG: f64 = 1e-4;
 
+/// Links of all active destination cells.
+pub(super) fn rows(source: &RowSource<'_>, destination: &Centers) -> LinkRows {
+    LinkRows::collect_blocks(
+        destination.len(),
+        || (Stretch::default(), Vec::new()),
+        |cells, (stretch, links), block| {
+            let mut parallel = None;
+            for (i, p) in cells.clone().zip(stretch.lon_lats(destination.grid(), cells)) {
+                if !destination.is_active[i] {
+                    block.push_row(&[]);
+                } else if let Some(four) = source.four_at(p, &mut parallel) {
+                    block.push_row(&four);
+                } else {
+                    links.clear();
+                    source.links_at(p, links);
+                    tidy(links);
+                    block.push_row(links);
+                }
+            }
+        },
+    )
+}
+
 /// A source of rows, ready for points.
 pub(super) struct RowSource<'a> {
     rows: &'a Rows,
@@ -26,6 +50,13 @@ pub(super) struct RowSource<'a> {
     line: Line,
     reaches_south: bool,
     reaches_north: bool,
+}
+
+/// The rows around a latitude, and the share of the northern one.
+pub(super) struct Parallel {
+    lat: f64,
+    share: f64,
+    rows: [usize; 2],
 }
 
 /// Where the columns of a row are.
@@ -182,6 +213,48 @@ impl<'a> RowSource<'a> {
         if !inside || links.iter().map(|l| l.1).sum::<f64>() <= LEAST_SHARE {
             links.clear();
         }
+    }
+
+    /// What [`Self::links_at`] and [`tidy`] make of a point, to the bit, where that is four links: between rows and columns,
+    /// all of them active. `parallel` is what the point before found.
+    #[inline]
+    pub fn four_at(&self, p: LonLat, parallel: &mut Option<Parallel>) -> Option<[Link; 4]> {
+        let (lon, lat) = self.in_frame(p);
+        let at = match parallel {
+            Some(at) if at.lat == lat => at,
+            _ => parallel.insert(self.parallel(lat)?),
+        };
+        let (t, rows) = (at.share, at.rows);
+        let (first, second) = match &self.line {
+            Line::Shared { .. } => {
+                let columns = self.columns_around(rows[0], lon)?;
+                (columns, columns)
+            }
+            Line::Reduced => (self.columns_around(rows[0], lon)?, self.columns_around(rows[1], lon)?),
+        };
+        let of_row = |row: usize, (left, right, s): (usize, usize, f64), weight: f64| {
+            let (west, east) = ((self.cell(row, left) as u32, weight * (1.0 - s)), (self.cell(row, right) as u32, weight * s));
+            if left < right { [west, east] } else { [east, west] }
+        };
+        let (south, north) = (of_row(rows[0], first, 1.0 - t), of_row(rows[1], second, t));
+        let [[a, b], [c, d]] = if rows[0] < rows[1] { [south, north] } else { [north, south] };
+        let mut links = [a, b, c, d];
+        let sum = 0.0 + a.1 + b.1 + c.1 + d.1;
+        let is_whole = |l: &Link| l.1 > NEGLIGIBLE * sum && self.is_active[l.0 as usize];
+        let whole = a.0 < b.0 && c.0 < d.0 && links.iter().all(is_whole) && sum > LEAST_SHARE;
+        links.iter_mut().for_each(|l| l.1 /= sum);
+        whole.then_some(links)
+    }
+
+    /// The rows around a latitude; `None` beyond the first and last one.
+    fn parallel(&self, lat: f64) -> Option<Parallel> {
+        let above = self.lats.count_up_to(lat);
+        if above == 0 || above >= self.lats.len() {
+            return None;
+        }
+        let (south, north) = (self.lats.value(above - 1), self.lats.value(above));
+        let share = ((lat - south) / (north - south)).clamp(0.0, 1.0);
+        Some(Parallel { lat, share, rows: [above - 1, above].map(|k| self.lats.number(k)) })
     }
 
     /// Linear between the two columns of a row around `lon`; false if it lies outside the row.

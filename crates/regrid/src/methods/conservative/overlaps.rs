@@ -1,6 +1,6 @@
 //! Overlap areas as sparse rows.
 
-use rayon::prelude::*;
+use crate::growing::{self, RowBlock};
 use std::ops::Range;
 
 /// Areas of overlap, compressed by row; columns ascend within a row and appear once.
@@ -11,16 +11,7 @@ pub(super) struct Overlaps {
     pub areas: Vec<f64>,
 }
 
-/// Rows made by one block of work.
-#[derive(Default)]
-pub(super) struct Block {
-    /// Number of links of each row of the block.
-    counts: Vec<u32>,
-    columns: Vec<u32>,
-    areas: Vec<f64>,
-}
-
-impl Block {
+impl RowBlock {
     /// Ends a row: sorts its links, adds up repeated ones, drops slivers below `least_area`.
     pub fn finish_row(&mut self, links: &mut Vec<(u32, f64)>, least_area: f64) {
         // A stable sort keeps the order in which parts of one overlap are added.
@@ -38,20 +29,13 @@ impl Block {
         for &(column, area) in links.iter() {
             if area > least_area {
                 self.columns.push(column);
-                self.areas.push(area);
+                self.values.push(area);
             }
         }
         self.counts.push((self.columns.len() - before) as u32);
         links.clear();
     }
 }
-
-/// Links that a block should have: enough to make bookkeeping cheap, few enough to balance threads.
-const BLOCK_LINKS: usize = 8192;
-/// Most rows per block.
-const BLOCK_ROWS: usize = 1024;
-/// Blocks made before they are joined: bounds what is held twice.
-const BLOCKS_AT_ONCE: usize = 32;
 
 impl Overlaps {
     /// No rows yet, of `len` in the end.
@@ -83,35 +67,10 @@ impl Overlaps {
     pub fn by_blocks<S>(
         len: usize,
         state: impl Fn() -> S + Sync,
-        make: impl Fn(Range<usize>, &mut S, &mut Block) + Sync,
+        make: impl Fn(Range<usize>, &mut S, &mut RowBlock) + Sync,
     ) -> Self {
-        let several = |first: usize, rows: usize| -> Vec<Block> {
-            let starts: Vec<usize> = (first..len).step_by(rows).take(BLOCKS_AT_ONCE).collect();
-            let make_block = |state: &mut S, start: usize| {
-                let mut block = Block::default();
-                make(start..(start + rows).min(len), state, &mut block);
-                block
-            };
-            starts.into_par_iter().map_init(&state, make_block).collect()
-        };
-        let mut result = Self::with_rows(len);
-        // The first blocks are small: how many links a row has shows then.
-        let mut rows = BLOCK_ROWS / BLOCKS_AT_ONCE;
-        let mut done = 0;
-        let mut blocks = several(done, rows);
-        while !blocks.is_empty() {
-            done += blocks.iter().map(|b| b.counts.len()).sum::<usize>();
-            let links = result.columns.len() + blocks.iter().map(|b| b.columns.len()).sum::<usize>();
-            rows = (BLOCK_LINKS * done / links.max(1)).clamp(1, BLOCK_ROWS);
-            // Some threads make the next blocks while one joins these.
-            let ((), next) = rayon::join(
-                || blocks.iter().for_each(|b| result.append_rows(&b.counts, &b.columns, &b.areas, len)),
-                || several(done, rows),
-            );
-            blocks = next;
-        }
-        result.shrink();
-        result
+        let (row_starts, columns, areas) = growing::collect(len, state, make);
+        Self { row_starts, columns, areas }
     }
 
     /// Adds rows that follow; there are `len` in the end.

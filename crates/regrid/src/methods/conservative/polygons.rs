@@ -10,8 +10,9 @@ use std::ops::Range;
 
 /// Most destination cells that share a search.
 const GROUP: usize = 16;
-/// A group ends where its box would be this many times as long as its longest cell: the search would find too much.
-const GROUP_LENGTH: f32 = 5.0;
+/// A group ends where its box would be this many times as large as those of its cells together: the search would find too
+/// much.
+const LOOSE: f32 = 1.25;
 
 /// Overlap areas by destination cell.
 pub(super) fn overlaps(
@@ -45,7 +46,8 @@ impl<'a> Search<'a> {
         destination_mask: &'a Mask,
         destination_areas: &'a [f64],
     ) -> Self {
-        let bvh = Bvh::of(source.len(), |cell| Cell { polygons: source, mask: source_mask, cell }.bounds());
+        let cell = |cell| Cell { polygons: source, mask: source_mask, cell };
+        let bvh = Bvh::of(source.len(), |k| cell(k).place(), |k| cell(k).bounds());
         let list = PolygonList {
             vertices: &source.vertices,
             corners: &source.corners,
@@ -140,14 +142,25 @@ struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// Nothing for cells that are switched off or have no corners.
-    fn bounds(&self) -> Box3 {
+    /// The corners; none of cells that are switched off or have no area.
+    #[inline]
+    fn corners(&self) -> &[u32] {
         if !self.mask.is_active(self.cell) {
-            return Box3::EMPTY;
+            return &[];
         }
         let corners = self.polygons.cell(self.cell);
         let is_cell = corners.len() >= 3 && corners.iter().any(|&v| v != corners[0]);
-        if is_cell { Box3::around_corners(corners.iter().map(|&v| self.polygons.vertices[v as usize])) } else { Box3::EMPTY }
+        if is_cell { corners } else { &[] }
+    }
+
+    /// Where it is, roughly: its first corner.
+    fn place(&self) -> Option<UnitVector> {
+        self.corners().first().map(|&v| self.polygons.vertices[v as usize])
+    }
+
+    /// Nothing for cells without corners.
+    fn bounds(&self) -> Box3 {
+        Box3::around_corners(self.corners().iter().map(|&v| self.polygons.vertices[v as usize]))
     }
 }
 
@@ -179,12 +192,12 @@ impl Worker {
         self.corners.clear();
         self.ends.clear();
         let mut group = Group { end: range.start, bounds: Box3::EMPTY };
-        let mut longest = 0.0f32;
+        let mut size = 0.0f32;
         for cell in range.start..range.end.min(range.start + GROUP) {
             let bounds = Cell { polygons, mask, cell }.bounds();
             let together = group.bounds.and(&bounds);
-            longest = longest.max(bounds.length());
-            if cell > range.start && together.length() > GROUP_LENGTH * longest {
+            size += bounds.size();
+            if cell > range.start && together.size() > LOOSE * size {
                 break;
             }
             if bounds != Box3::EMPTY {

@@ -9,7 +9,7 @@
 use super::super::solve::{Fit, TERMS, terms};
 use crate::links::Link;
 use crate::search::nearby::Nearby;
-use crate::search::points::PointTree;
+use crate::search::points::NearPoints;
 use knarr_kernels::sphere::UnitVector;
 use knarr_kernels::tangent_plane::{PlanePoint, TangentPlane};
 
@@ -34,8 +34,8 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Appends the links of a fit around `p`; false if none is sound.
-    pub fn fit(&mut self, tree: &PointTree, centers: &[UnitVector], p: UnitVector, links: &mut Vec<Link>) -> bool {
-        self.nearby.nearest_k(tree, centers, p, NEIGHBOURS + 1, &mut self.found);
+    pub fn fit(&mut self, near: &NearPoints, centers: &[UnitVector], p: UnitVector, links: &mut Vec<Link>) -> bool {
+        self.nearby.nearest_k(near, centers, p, NEIGHBOURS + 1, &mut self.found);
         let plane = TangentPlane::new(p, 0.1);
         self.plane.clear();
         self.plane.extend(self.found.iter().map_while(|&(_, id)| plane.project(centers[id as usize])));

@@ -24,7 +24,7 @@ use surface::Surface;
 /// Links of all active destination cells; weights of both signs that sum to 1.
 pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
     let from = Centers::of(source);
-    let (tree, centers, points) = (from.tree(), from.points(), destination.points());
+    let (near, centers, points) = (from.near_points(), from.points(), destination.points());
     if !matches!(source.layout, Layout::Rows(_)) && bilinear::structured(source).is_some() {
         let patches = bilinear::patches(source, Centers::of(source));
         let surface = Surface::new(&patches, centers);
@@ -32,7 +32,7 @@ pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
             if destination.is_active[i] && !scratch.on_surface(&patches, &surface, points[i], links) {
                 patches.links_at(points[i], &mut scratch.found, links);
                 let bilinear = links.len();
-                if bilinear > 0 && scratch.fit.fit(&tree, centers, points[i], links) {
+                if bilinear > 0 && scratch.fit.fit(&near, centers, points[i], links) {
                     links.drain(..bilinear);
                 }
             }
@@ -40,7 +40,7 @@ pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
     }
     let between = bilinear::rows(source, destination);
     LinkRows::collect_signed(destination.len(), fit::Scratch::default, |i, scratch, links| {
-        if between.is_mapped(i) && !scratch.fit(&tree, centers, points[i], links) {
+        if between.is_mapped(i) && !scratch.fit(&near, centers, points[i], links) {
             links.extend(between.row(i));
         }
     })
