@@ -4,8 +4,8 @@
 //! Lines of lengths L_s and L_t laid at random over an area A cross (2/π)·L_s·L_t/A times; an edge belongs to two
 //! cells, so L is half the sum of perimeters ((8/π)·√(N_s·N_t) for squares). Rows about one pole are counted.
 
-use crate::methods::EARTH_RADIUS_M;
 use crate::methods::same_frame;
+use crate::methods::{EARTH_RADIUS_M, POLE_TOLERANCE_DEG};
 use crate::{Extrapolation, Method, Options};
 use knarr_grid::{Columns, Grid, Layout, Rows};
 use knarr_kernels::cell_area::polygon_area;
@@ -111,11 +111,15 @@ fn pole_links(source: &Grid, destination: &Grid) -> f64 {
         Columns::Shared(lon) => lon.centers_deg.len(),
         Columns::Reduced { counts, .. } => counts.iter().copied().min().unwrap_or(0),
     };
-    let last = rows.lats_deg.iter().fold(0.0f64, |most, lat| most.max(lat.abs()));
-    // The part of the sphere in both caps, and the row of destination cells around them.
-    let cap = 1.0 - last.to_radians().sin();
-    let n = destination.active_count() as f64;
-    (cap * n + 8.0 * (cap * n).sqrt()) * longest as f64
+    // The part of the sphere in the caps that are closed by a mean: those whose pole the rows reach.
+    let cap = |pole: f64| {
+        let last = rows.lats_deg.iter().map(|lat| lat * pole.signum()).fold(-90.0, f64::max);
+        let reaches = rows.lat_bounds_deg.iter().flatten().any(|lat| (lat - pole).abs() <= POLE_TOLERANCE_DEG);
+        if reaches { (1.0 - last.to_radians().sin()) / 2.0 } else { 0.0 }
+    };
+    let (caps, n) = (cap(-90.0) + cap(90.0), destination.active_count() as f64);
+    // And the row of destination cells around them.
+    (caps * n + 8.0 * (caps * n).sqrt()) * longest as f64
 }
 
 /// Pairs of cells that overlap.

@@ -59,6 +59,13 @@ fn links_are_at_most_the_estimate_and_at_least_its_stated_part() {
 }
 
 #[test]
+fn regional_rows_have_no_poles_to_close() {
+    let (source, destination) = (grid("rot:-162,39.25,-20,-10,0.5,0.5,81,41"), grid("r360x180"));
+    let estimate = Estimate::of(&source, &destination, &Options::new(Method::Bilinear)).links;
+    assert_eq!(estimate, 4 * destination.len() as u64);
+}
+
+#[test]
 fn masked_cells_are_not_estimated() {
     let (source, destination) = (eastern("H64n"), grid("CS50"));
     let options = Options::new(Method::Conservative);

@@ -30,6 +30,9 @@ pub(crate) use conservative::same_frame;
 /// Mean radius of the Earth (WGS 84, IUGG).
 pub(crate) const EARTH_RADIUS_M: f64 = 6_371_008.8;
 
+/// Bounds this close to a pole reach it (single precision coordinates).
+pub(crate) const POLE_TOLERANCE_DEG: f64 = 1e-4;
+
 /// Most cells of a grid: indices are 32 bits.
 const CELL_LIMIT: usize = u32::MAX as usize;
 

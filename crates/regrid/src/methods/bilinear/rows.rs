@@ -7,6 +7,7 @@ mod cubic;
 
 use super::patches::LEAST_SHARE;
 use crate::links::{Link, LinkRows, NEGLIGIBLE, tidy};
+use crate::methods::POLE_TOLERANCE_DEG;
 use crate::methods::centers::{Centers, Stretch};
 use crate::search::ascending::{Ascending, turned};
 use knarr_grid::{Columns, LonAxis, LonLat, Rows};
@@ -14,9 +15,6 @@ use knarr_kernels::sphere::lon_lat_deg;
 
 /// Points up to this far outside the centers are on the edge: coordinates are rounded.
 const TOLERANCE_DEG: f64 = 1e-9;
-
-/// Bounds this close to a pole reach it (single precision coordinates).
-const POLE_TOLERANCE_DEG: f64 = 1e-4;
 
 /// Links of all active destination cells.
 pub(super) fn rows(source: &RowSource<'_>, destination: &Centers) -> LinkRows {
