@@ -145,12 +145,15 @@ mod tests {
 
     #[test]
     fn a_kernel_slowed_on_purpose_is_found() {
-        let (mut before, mut now) = (empty(), empty());
-        before.add(&plan(1, 0.0), &[1], true);
-        // Eight times the work: beyond whatever else runs on the machine of the test.
-        now.add(&plan(8, 0.0), &[1], true);
-        let changes = compare(&before, &now);
-        assert_eq!(changes[0].verdict, Verdict::Slower, "{changes:?}");
+        // Eight times the work. Where other work on the machine makes a measurement too noisy to tell, which is what it should
+        // say, it is made again.
+        let verdicts = (0..10).map(|_| {
+            let (mut before, mut now) = (empty(), empty());
+            before.add(&plan(1, 0.0), &[1], true);
+            now.add(&plan(8, 0.0), &[1], true);
+            compare(&before, &now)[0].verdict
+        });
+        assert_eq!(verdicts.into_iter().find(|&verdict| verdict != Verdict::Same), Some(Verdict::Slower));
     }
 
     #[test]
