@@ -8,6 +8,7 @@ use knarr_kernels::global_integral::Compensated;
 use knarr_kernels::gpu::{Gpu, Step};
 #[cfg(feature = "gpu")]
 use knarr_kernels::twins::zone_sums::{DeviceZones, ZoneSums};
+#[cfg(feature = "gpu")]
 use knarr_kernels::zone_sums::ZoneSum;
 
 /// A sum over each zone that was asked for.

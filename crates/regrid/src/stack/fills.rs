@@ -52,7 +52,7 @@ impl<V: Value> Fills<V> for OnHost {
 }
 
 /// Some rows of weights, one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FewRows {
     pub(super) cells: Vec<usize>,
     row_starts: Vec<usize>,
@@ -72,7 +72,14 @@ impl FewRows {
             values.extend_from_slice(&rows.weights[range]);
             row_starts.push(columns.len());
         }
-        Self { cells: cells.to_vec(), row_starts, columns, values, ..Self::default() }
+        Self {
+            cells: cells.to_vec(),
+            row_starts,
+            columns,
+            values,
+            #[cfg(feature = "gpu")]
+            on_device: OnceLock::new(),
+        }
     }
 
     pub(super) fn rows(&self) -> SparseRows<'_> {

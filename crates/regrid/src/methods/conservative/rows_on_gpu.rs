@@ -23,7 +23,7 @@ pub(super) fn overlaps(gpu: &Gpu, pair: &PolygonsByRows<'_>) -> Result<Overlaps,
     let len = pair.polygons.len();
     let mut result = Overlaps::with_rows(len);
     // A polygon looks at the cells along its border as well.
-    let mut together = (PAIRS / (2 * pair.rows.len() / len.max(1) + 8)).clamp(64, POLYGONS);
+    let mut together = (PAIRS / (2 * pair.row_areas.len() / len.max(1) + 8)).clamp(64, POLYGONS);
     let mut first = 0;
     while first < len {
         let range = first..(first + together).min(len);

@@ -12,7 +12,6 @@ pub(super) struct PolygonsByRows<'a> {
     pub polygons: &'a Polygons,
     pub polygon_mask: &'a Mask,
     pub polygon_areas: &'a [f64],
-    pub rows: &'a Rows,
     pub rows_mask: &'a Mask,
     pub row_areas: &'a [f64],
     bands: Arc<Bands>,
@@ -42,7 +41,7 @@ impl<'a> PolygonsByRows<'a> {
         (rows, rows_mask, row_areas): (&'a Rows, &'a Mask, &'a [f64]),
     ) -> Self {
         let turn = rows.rotation.as_ref().map(Turn::into_frame);
-        Self { polygons, polygon_mask, polygon_areas, rows, rows_mask, row_areas, bands, turn }
+        Self { polygons, polygon_mask, polygon_areas, rows_mask, row_areas, bands, turn }
     }
 
     /// The rows, in their own frame.
