@@ -2,7 +2,8 @@
 //!
 //! A query looks at its strip from its place outward, then at the strips beside, as far as the bound reaches. Strips are
 //! about as wide as points are apart; along them places are found by halving, so that dense parts cost little more. Repeated
-//! points and equal coordinates (rows of a lat-lon grid, pole rows) need no care.
+//! points and equal coordinates (rows of a lat-lon grid, pole rows) need no care. Where the own strip has nothing near, as
+//! around regional grids and on continents, strips are asked by the boxes around their points, the nearest box first.
 
 use knarr_kernels::sphere::{UnitVector, dot, sub};
 use rayon::prelude::*;
@@ -22,13 +23,20 @@ pub(crate) struct NearPoints {
     along: Vec<f32>,
     /// First point of each strip, and the number of points at the end.
     starts: Vec<u32>,
-    /// Least and greatest coordinates of the points of each strip.
+    /// Least and greatest coordinates of the points of each strip, and of each [`CHUNK`] of points.
     boxes: Vec<[UnitVector; 2]>,
+    chunks: Vec<[UnitVector; 2]>,
     faces: [Face; 6],
 }
 
 /// Windows that reach farther along a strip than this are held against the box around its points first.
 const WIDE: f64 = 0.05;
+
+/// The square of a chord beyond which nothing counts as near.
+const FAR: f64 = WIDE * WIDE;
+
+/// Points that share a box within their strip.
+const CHUNK: usize = 32;
 
 /// The strips of a face.
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,7 +150,8 @@ impl NearPoints {
         let along = order.iter().map(|item| item.along).collect();
         let points: Vec<UnitVector> = points;
         let boxes = starts.windows(2).map(|range| box_around(&points[range[0] as usize..range[1] as usize])).collect();
-        Self { points, ids, along, starts, boxes, faces }
+        let chunks = points.chunks(CHUNK).map(box_around).collect();
+        Self { points, ids, along, starts, boxes, chunks, faces }
     }
 
     /// Number of points.
@@ -156,7 +165,15 @@ impl NearPoints {
     fn descend(&self, p: UnitVector, mut bound: f64, mut visit: impl FnMut(f64, u32) -> f64) {
         let own = face_of(p);
         let at = Seen::from(own, p);
-        self.descend_face(own, at, p, &mut bound, &mut visit);
+        let strip = self.faces[own].first + self.faces[own].strip(at.y);
+        if self.faces[own].count > 0 {
+            let mut reach = at.reach(bound);
+            self.descend_strip(strip, at, p, &mut bound, &mut reach, &mut visit);
+        }
+        if bound > FAR {
+            return self.descend_boxes(p, strip, bound, visit);
+        }
+        self.descend_face(own, at, p, true, &mut bound, &mut visit);
         let [x, y] = at.reach(bound);
         if at.x.abs() + x < 1.0 && at.y.abs() + y < 1.0 {
             return;
@@ -171,13 +188,53 @@ impl NearPoints {
                 1.0 / 3.0f64.sqrt() - at.out <= bound.sqrt() + ROUNDING
             };
             if is_near {
-                self.descend_face(face, at, p, &mut bound, &mut visit);
+                self.descend_face(face, at, p, false, &mut bound, &mut visit);
             }
         }
     }
 
+    /// Looks at all strips but one by the boxes around their points, at that of the nearest box first.
+    fn descend_boxes(&self, p: UnitVector, but: usize, mut bound: f64, mut visit: impl FnMut(f64, u32) -> f64) {
+        let but = if self.faces[face_of(p)].count > 0 { but } else { self.boxes.len() };
+        let mut nearest = (f64::INFINITY, but);
+        for strip in (0..self.boxes.len()).filter(|&strip| strip != but) {
+            let distance = box_distance(&self.boxes[strip], p);
+            if distance < nearest.0 {
+                nearest = (distance, strip);
+            }
+        }
+        let others = (0..self.boxes.len()).filter(|&strip| strip != nearest.1);
+        for strip in std::iter::once(nearest.1).chain(others).filter(|&strip| strip != but) {
+            if box_distance(&self.boxes[strip], p) > bound {
+                continue;
+            }
+            let range = self.starts[strip] as usize..self.starts[strip + 1] as usize;
+            for chunk in range.start / CHUNK..range.end.div_ceil(CHUNK) {
+                if box_distance(&self.chunks[chunk], p) > bound {
+                    continue;
+                }
+                for k in range.start.max(chunk * CHUNK)..range.end.min((chunk + 1) * CHUNK) {
+                    let chord = sub(self.points[k], p);
+                    let chord2 = dot(chord, chord);
+                    if chord2 <= bound {
+                        bound = bound.min(visit(chord2, self.ids[k]));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks at a face from the strip of `p` outward; at that strip if it has not been `begun`.
     #[inline]
-    fn descend_face(&self, face: usize, at: Seen, p: UnitVector, bound: &mut f64, visit: &mut impl FnMut(f64, u32) -> f64) {
+    fn descend_face(
+        &self,
+        face: usize,
+        at: Seen,
+        p: UnitVector,
+        begun: bool,
+        bound: &mut f64,
+        visit: &mut impl FnMut(f64, u32) -> f64,
+    ) {
         let face = self.faces[face];
         if face.count == 0 {
             return;
@@ -187,7 +244,9 @@ impl NearPoints {
         let mut reach = at.reach(*bound);
         let own = face.strip(at.y);
         let (mut below, mut above) = (own, own);
-        self.descend_strip(face.first + own, at, p, bound, &mut reach, visit);
+        if !begun {
+            self.descend_strip(face.first + own, at, p, bound, &mut reach, visit);
+        }
         loop {
             let is_below = below > 0 && at.y - (face.low + below as f64 * face.width) <= reach[1];
             if is_below {
@@ -377,7 +436,7 @@ impl Face {
     /// The strip of a place, the nearest for one beyond them.
     #[inline(always)]
     fn strip(&self, y: f64) -> usize {
-        (((y - self.low) * self.per_unit) as usize).min(self.count - 1)
+        (((y - self.low) * self.per_unit) as usize).min(self.count.saturating_sub(1))
     }
 }
 
