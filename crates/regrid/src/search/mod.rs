@@ -2,6 +2,7 @@
 
 pub(crate) mod ascending;
 pub(crate) mod bvh;
+mod cube;
 pub(crate) mod delaunay;
 pub(crate) mod formula;
 pub(crate) mod locate;

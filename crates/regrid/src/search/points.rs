@@ -5,15 +5,13 @@
 //! points and equal coordinates (rows of a lat-lon grid, pole rows) need no care. Where the own strip has nothing near, as
 //! around regional grids and on continents, strips are asked by the boxes around their points, the nearest box first.
 
+use super::cube::{Extent, Face, ROUNDING, Seen, face_of};
 use knarr_kernels::sphere::{UnitVector, dot, sub};
 use rayon::prelude::*;
 
 /// Distances (chords of the unit sphere) that differ by less are equal: 60 nanometres on Earth, some
 /// ten times the rounding of coordinates in degrees.
 pub(crate) const TIE: f64 = 1e-14;
-
-/// Places along strips are kept in single precision, and bounds of windows are rounded: more than both amount to.
-const ROUNDING: f64 = 3e-7;
 
 /// Points with their numbers, ready for queries.
 pub(crate) struct NearPoints {
@@ -37,70 +35,6 @@ const FAR: f64 = 0.0625;
 
 /// Points that share a box within their strip.
 const CHUNK: usize = 32;
-
-/// The strips of a face.
-#[derive(Clone, Copy, Debug, Default)]
-struct Face {
-    first: usize,
-    count: usize,
-    /// Where the first one begins, their width, and how many there are in a unit.
-    low: f64,
-    width: f64,
-    per_unit: f64,
-}
-
-/// A point as a face sees it.
-#[derive(Clone, Copy)]
-struct Seen {
-    /// Along the way out of the face.
-    out: f64,
-    x: f64,
-    y: f64,
-}
-
-impl Seen {
-    /// Where points on a face have no greater `x` and `y` than 1.
-    #[inline(always)]
-    fn from(face: usize, [x, y, z]: UnitVector) -> Self {
-        let (out, u, v) = match face {
-            0 => (x, y, z),
-            1 => (-x, y, z),
-            2 => (y, z, x),
-            3 => (-y, z, x),
-            4 => (z, x, y),
-            _ => (-z, x, y),
-        };
-        Self { out, x: u / out, y: v / out }
-    }
-
-    /// How far a chord reaches in x and y; no end if it reaches out of sight.
-    ///
-    /// With δ = q − p, |δ| ≤ d: |x_q − x_p| = |δ_u − x_p·δ_out| / out_q ≤ d·√(1 + x_p²) / (out_p − d).
-    #[inline(always)]
-    fn reach(&self, bound: f64) -> [f64; 2] {
-        let chord = bound.sqrt();
-        let rest = self.out - chord;
-        if rest <= 0.0 {
-            return [f64::INFINITY; 2];
-        }
-        let factor = chord / rest * (1.0 + ROUNDING);
-        [self.x, self.y].map(|x| factor * (1.0 + x * x).sqrt() + ROUNDING)
-    }
-}
-
-/// The face that a point lies on.
-#[inline(always)]
-fn face_of(p: UnitVector) -> usize {
-    let size = p.map(f64::abs);
-    let axis = if size[0] >= size[1] && size[0] >= size[2] {
-        0
-    } else if size[1] >= size[2] {
-        1
-    } else {
-        2
-    };
-    2 * axis + usize::from(p[axis] < 0.0)
-}
 
 /// A point on its way to its strip.
 #[derive(Clone, Copy)]
@@ -399,44 +333,6 @@ pub(crate) fn keep_nearest(found: &mut Vec<(f64, u32)>, k: usize) {
         found[surely..].sort_unstable_by_key(|f| f.1);
         found.truncate(k);
         found[surely..].sort_unstable_by(|a, b| a.partial_cmp(b).expect("distances are numbers"));
-    }
-}
-
-/// Where the points of a face lie.
-#[derive(Clone, Copy)]
-struct Extent {
-    count: usize,
-    low: [f64; 2],
-    high: [f64; 2],
-}
-
-impl Extent {
-    const NONE: Self = Self { count: 0, low: [f64::INFINITY; 2], high: [f64::NEG_INFINITY; 2] };
-
-    fn meet(&mut self, at: Seen) {
-        self.count += 1;
-        for (axis, x) in [at.x, at.y].into_iter().enumerate() {
-            self.low[axis] = self.low[axis].min(x);
-            self.high[axis] = self.high[axis].max(x);
-        }
-    }
-
-    /// Strips as wide as points are apart, numbered from `first`.
-    fn strips(&self, first: usize) -> Face {
-        if self.count == 0 {
-            return Face { first, ..Face::default() };
-        }
-        let [x, y] = [0, 1].map(|axis| (self.high[axis] - self.low[axis]).max(f64::MIN_POSITIVE.sqrt()));
-        let count = ((self.count as f64 * y / x).sqrt() as usize).clamp(1, self.count);
-        Face { first, count, low: self.low[1], width: y / count as f64, per_unit: count as f64 / y }
-    }
-}
-
-impl Face {
-    /// The strip of a place, the nearest for one beyond them.
-    #[inline(always)]
-    fn strip(&self, y: f64) -> usize {
-        (((y - self.low) * self.per_unit) as usize).min(self.count.saturating_sub(1))
     }
 }
 

@@ -1,0 +1,108 @@
+//! The faces of a cube around the sphere, seen from its center, and their strips.
+
+use knarr_kernels::sphere::UnitVector;
+
+/// Places along strips are kept in single precision, and bounds of windows are rounded: more than both amount to.
+pub(super) const ROUNDING: f64 = 3e-7;
+
+/// The strips of a face.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Face {
+    pub first: usize,
+    pub count: usize,
+    /// Where the first one begins, their width, and how many there are in a unit.
+    pub low: f64,
+    pub width: f64,
+    pub per_unit: f64,
+}
+
+/// A point as a face sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    /// Along the way out of the face.
+    pub out: f64,
+    pub x: f64,
+    pub y: f64,
+}
+
+impl Seen {
+    /// Where points on a face have no greater `x` and `y` than 1.
+    #[inline(always)]
+    pub fn from(face: usize, [x, y, z]: UnitVector) -> Self {
+        let (out, u, v) = match face {
+            0 => (x, y, z),
+            1 => (-x, y, z),
+            2 => (y, z, x),
+            3 => (-y, z, x),
+            4 => (z, x, y),
+            _ => (-z, x, y),
+        };
+        Self { out, x: u / out, y: v / out }
+    }
+
+    /// How far a chord reaches in x and y; no end if it reaches out of sight.
+    ///
+    /// With δ = q − p, |δ| ≤ d: |x_q − x_p| = |δ_u − x_p·δ_out| / out_q ≤ d·√(1 + x_p²) / (out_p − d).
+    #[inline(always)]
+    pub fn reach(&self, bound: f64) -> [f64; 2] {
+        let chord = bound.sqrt();
+        let rest = self.out - chord;
+        if rest <= 0.0 {
+            return [f64::INFINITY; 2];
+        }
+        let factor = chord / rest * (1.0 + ROUNDING);
+        [self.x, self.y].map(|x| factor * (1.0 + x * x).sqrt() + ROUNDING)
+    }
+}
+
+/// The face that a point lies on.
+#[inline(always)]
+pub(super) fn face_of(p: UnitVector) -> usize {
+    let size = p.map(f64::abs);
+    let axis = if size[0] >= size[1] && size[0] >= size[2] {
+        0
+    } else if size[1] >= size[2] {
+        1
+    } else {
+        2
+    };
+    2 * axis + usize::from(p[axis] < 0.0)
+}
+
+/// Where the points of a face lie.
+#[derive(Clone, Copy)]
+pub(super) struct Extent {
+    pub count: usize,
+    pub low: [f64; 2],
+    pub high: [f64; 2],
+}
+
+impl Extent {
+    pub const NONE: Self = Self { count: 0, low: [f64::INFINITY; 2], high: [f64::NEG_INFINITY; 2] };
+
+    pub fn meet(&mut self, at: Seen) {
+        self.count += 1;
+        for (axis, x) in [at.x, at.y].into_iter().enumerate() {
+            self.low[axis] = self.low[axis].min(x);
+            self.high[axis] = self.high[axis].max(x);
+        }
+    }
+
+    /// Strips as wide as points are apart, numbered from `first`.
+    pub fn strips(&self, first: usize) -> Face {
+        if self.count == 0 {
+            return Face { first, ..Face::default() };
+        }
+        let [x, y] = [0, 1].map(|axis| (self.high[axis] - self.low[axis]).max(f64::MIN_POSITIVE.sqrt()));
+        let count = ((self.count as f64 * y / x).sqrt() as usize).clamp(1, self.count);
+        Face { first, count, low: self.low[1], width: y / count as f64, per_unit: count as f64 / y }
+    }
+}
+
+impl Face {
+    /// The strip of a place, the nearest for one beyond them.
+    #[inline(always)]
+    pub fn strip(&self, y: f64) -> usize {
+        (((y - self.low) * self.per_unit) as usize).min(self.count.saturating_sub(1))
+    }
+}
