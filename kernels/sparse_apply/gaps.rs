@@ -3,7 +3,7 @@
 //! Both forms do the same operations in the same order: the wide one leaves lanes out by masks, where the plain one adds 0.
 
 use super::row_facts::{SHARE_TOLERANCE, UNCANCELLED};
-use super::tile::within;
+use super::sums::within;
 #[cfg(target_arch = "x86_64")]
 use super::transpose::AVX512;
 use super::{Missing, Value};
@@ -67,20 +67,21 @@ impl<const L: usize> Gapped<L> {
         every: u16::MAX,
     };
 
-    /// Adds a link: its weight, and the values of its cell.
+    /// Adds a link: its weight, the values of its cell, and a bit for each that is there; without such bits it is
+    /// there unless it is [`Sealed::GAP`](super::value::sealed::Sealed::GAP).
     #[inline(always)]
-    pub(crate) fn add<V: Value, const I: u8>(&mut self, weight: f64, x: &[V; L]) {
+    pub(crate) fn add<V: Value, const I: u8>(&mut self, weight: f64, x: &[V; L], bits: Option<u16>) {
         #[cfg(target_arch = "x86_64")]
-        if I == AVX512 {
+        if I == AVX512 && L.is_multiple_of(WIDE) {
             #[allow(unsafe_code, reason = "the instructions are there, arrays have WIDE values from each start on")]
             // SAFETY: `I` is what the machine has; L is a multiple of WIDE.
             unsafe {
-                self.add_wide(weight, x);
+                self.add_wide(weight, x, bits);
             }
             return;
         }
         for b in 0..L {
-            let there = !x[b].is_gap();
+            let there = bits.map_or_else(|| !x[b].is_gap(), |bits| bits >> b & 1 == 1);
             let value = if there { x[b] } else { V::default() }.to_f64();
             self.sum[b] += weight * value;
             // A weight as it is, or 0.
@@ -88,10 +89,8 @@ impl<const L: usize> Gapped<L> {
             self.share[b] += weight * one;
             self.met[b] += one;
             if V::CLAMPED {
-                // No comparison holds for a gap.
-                let x = x[b].to_f64();
-                self.least[b] = if x < self.least[b] { x } else { self.least[b] };
-                self.greatest[b] = if x > self.greatest[b] { x } else { self.greatest[b] };
+                self.least[b] = if there & (value < self.least[b]) { value } else { self.least[b] };
+                self.greatest[b] = if there & (value > self.greatest[b]) { value } else { self.greatest[b] };
             }
         }
     }
@@ -102,7 +101,7 @@ impl<const L: usize> Gapped<L> {
     pub(crate) fn results<V: Value, const I: u8>(&self, links: usize, magnitude: &[f64; L], rule: Rule) -> ([V; L], u16) {
         let mut results = [V::default(); L];
         #[cfg(target_arch = "x86_64")]
-        if I == AVX512 {
+        if I == AVX512 && L.is_multiple_of(WIDE) {
             #[allow(unsafe_code, reason = "the instructions are there, arrays have WIDE values from each start on")]
             // SAFETY: `I` is what the machine has; L is a multiple of WIDE.
             let flags = unsafe { self.results_wide(magnitude, rule, &mut results) };
@@ -141,13 +140,14 @@ impl<const L: usize> Gapped<L> {
     /// The machine has the instructions; `L` is a multiple of [`WIDE`].
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
-    unsafe fn add_wide<V: Value>(&mut self, weight: f64, x: &[V; L]) {
+    unsafe fn add_wide<V: Value>(&mut self, weight: f64, x: &[V; L], bits: Option<u16>) {
         let w = _mm512_set1_pd(weight);
-        let mut bits = 0;
+        let mut met = 0;
         for b in (0..L).step_by(WIDE) {
             // SAFETY: b + WIDE <= L, as the caller promises.
             unsafe {
-                let (value, there) = V::wide(x.as_ptr().add(b));
+                let (value, kept) = V::wide(x.as_ptr().add(b));
+                let there = bits.map_or(kept, |bits| (bits >> b) as u8);
                 let at = |list: &mut [f64; L]| list.as_mut_ptr().add(b);
                 let sum = _mm512_loadu_pd(at(&mut self.sum));
                 _mm512_storeu_pd(at(&mut self.sum), _mm512_mask_add_pd(sum, there, sum, _mm512_mul_pd(w, value)));
@@ -155,16 +155,16 @@ impl<const L: usize> Gapped<L> {
                 _mm512_storeu_pd(at(&mut self.share), _mm512_mask_add_pd(share, there, share, w));
                 if V::CLAMPED {
                     // The second operand is the result where the first is no number.
-                    let least = _mm512_min_pd(value, _mm512_loadu_pd(at(&mut self.least)));
-                    _mm512_storeu_pd(at(&mut self.least), least);
-                    let greatest = _mm512_max_pd(value, _mm512_loadu_pd(at(&mut self.greatest)));
-                    _mm512_storeu_pd(at(&mut self.greatest), greatest);
+                    let least = _mm512_loadu_pd(at(&mut self.least));
+                    _mm512_storeu_pd(at(&mut self.least), _mm512_mask_min_pd(least, there, value, least));
+                    let greatest = _mm512_loadu_pd(at(&mut self.greatest));
+                    _mm512_storeu_pd(at(&mut self.greatest), _mm512_mask_max_pd(greatest, there, value, greatest));
                 }
-                bits |= u16::from(there) << b;
+                met |= u16::from(there) << b;
             }
         }
-        self.any |= bits;
-        self.every &= bits;
+        self.any |= met;
+        self.every &= met;
     }
 
     /// # Safety

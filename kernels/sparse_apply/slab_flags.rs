@@ -117,6 +117,11 @@ impl SlabFlags {
         last.iter().all(|&w| w == u64::MAX) && whole.iter().all(|&w| w == (1 << rest) - 1)
     }
 
+    /// Whether all flags are true.
+    pub fn is_all(&self) -> bool {
+        (0..self.slabs).into_par_iter().with_min_len(4096).all(|slab| self.is_full(slab))
+    }
+
     /// Number of true flags of a slab.
     pub fn count(&self, slab: usize) -> usize {
         self.slab(slab).iter().map(|w| w.count_ones() as usize).sum()
