@@ -105,6 +105,7 @@ impl SlabFlags {
     }
 
     /// The words of a slab.
+    #[inline]
     pub fn slab(&self, slab: usize) -> &[u64] {
         let words = self.cells.div_ceil(WORD);
         &self.words[slab * words..(slab + 1) * words]

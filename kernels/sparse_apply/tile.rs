@@ -301,7 +301,8 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
             self.magnitudes(columns, weights, &mut magnitude);
         }
         let rule = Rule::new(missing, facts.total(row), facts.magnitude(row), V::CLAMPED && facts.is_mean(row));
-        sums.results::<V, I>(columns.len(), &magnitude, rule)
+        let (results, bits) = sums.results::<V, I>(columns.len(), &magnitude, rule);
+        (results, bits as u16)
     }
 
     /// The magnitude of the weights of a row that do not meet a gap.
