@@ -104,26 +104,62 @@ fn methods_of_higher_order_are_no_worse_than_the_peers() {
     }
 }
 
+/// What exact means over the cells of `destination` leave to be desired at its centers, where values at the centers of
+/// `source` are taken for means: that error is handed on as it is.
+fn left_by_exact_means(source: &Grid, destination: &Grid, field: AnalyticField) -> f64 {
+    let exact = |grid: &Grid| cell_means(grid, |lon, lat| field.value(lon, lat));
+    let handed_on: Vec<f64> = field.at_centers(source).iter().zip(exact(source)).map(|(v, m)| v - m).collect();
+    let first_order = Weights::build(source, destination, &Options::new(Method::Conservative)).expect("corners");
+    let regridder = Regridder { weights: first_order, missing: MissingPolicy::Propagate };
+    let (handed_on, _) = regridder.apply(&handed_on, None).expect("lengths fit");
+    let best: Vec<f64> = exact(destination).iter().zip(handed_on).map(|(m, h)| m + h).collect();
+    let norms = ErrorNorms::of(&best, &field.at_centers(destination), None, None).expect("same lengths");
+    norms.misfit.expect("no reference is 0").mean
+}
+
 /// Means over cells are not values at centers: what exact means, which no conservative method surpasses on the sinusoid,
 /// leave to be desired there. TempestRemap has less, 2.83e-5 and 4.98e-5: its program for lat-lon meshes (GenerateRLLMesh)
 /// is compiled for great circles alone, with which we have 2.76e-5 and 4.98e-5.
 #[test]
 fn what_is_beyond_exact_means_is_the_edges() {
-    let (destination, field) = (Grid::from_spec("r360x180").expect("a valid grid"), AnalyticField::Sinusoid);
+    let destination = Grid::from_spec("r360x180").expect("a valid grid");
     for (name, tempest_remap) in [("CS90", 2.83e-5), ("H64n", 4.98e-5)] {
         let source = Grid::from_spec(name).expect("a valid grid");
-        let exact = |grid: &Grid| cell_means(grid, |lon, lat| field.value(lon, lat));
-        // Values at the centers of the source are taken for means: that error is handed on as it is.
-        let handed_on: Vec<f64> = field.at_centers(&source).iter().zip(exact(&source)).map(|(v, m)| v - m).collect();
-        let first_order = Weights::build(&source, &destination, &Options::new(Method::Conservative)).expect("corners");
-        let regridder = Regridder { weights: first_order, missing: MissingPolicy::Propagate };
-        let (handed_on, _) = regridder.apply(&handed_on, None).expect("lengths fit");
-        let best: Vec<f64> = exact(&destination).iter().zip(handed_on).map(|(m, h)| m + h).collect();
-        let norms = ErrorNorms::of(&best, &field.at_centers(&destination), None, None).expect("same lengths");
-        let best = norms.misfit.expect("no reference is 0").mean;
+        let best = left_by_exact_means(&source, &destination, AnalyticField::Sinusoid);
         assert!(best > tempest_remap, "{name}: {best:e}");
         let (found, _) = means_between(&source, &destination, &Options::new(Method::Conservative2nd));
         assert!(found[0] < best * 1.01, "{name}: {:e}, exact means {best:e}", found[0]);
+    }
+}
+
+/// YAC's harmonic from CS90, 1.62e-4, is nearer to the values at centers than exact means are, as is ours, 1.64e-4: there
+/// less is no merit.
+#[test]
+fn exact_means_are_farther_from_the_harmonic_at_centers_than_the_peer() {
+    let [source, destination] = ["CS90", "r360x180"].map(|name| Grid::from_spec(name).expect("a valid grid"));
+    let best = left_by_exact_means(&source, &destination, AnalyticField::Harmonic);
+    assert!((1.71e-4..1.73e-4).contains(&best), "{best:e}");
+}
+
+/// Second order makes means of means. Given exact ones it is nearer to exact ones than YAC (3.21, order 2, our runs).
+#[test]
+fn means_of_exact_means_are_nearer_than_the_peers() {
+    let destination = Grid::from_spec("r360x180").expect("a valid grid");
+    let cases = [
+        ("CS90", [1.79e-7, 2.78e-5, 1.17e-5, 1.23e-4], [3.84e-7, 4.61e-5, 1.39e-5, 1.25e-4]),
+        ("H64n", [3.43e-7, 6.41e-5, 9.62e-6, 1.33e-4], [1.45e-6, 1.16e-4, 1.45e-5, 1.38e-4]),
+    ];
+    for (name, reached, peer) in cases {
+        let source = Grid::from_spec(name).expect("a valid grid");
+        let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative2nd)).expect("corners");
+        let regridder = Regridder { weights, missing: MissingPolicy::Propagate };
+        for ((field, reached), peer) in FIELDS.into_iter().zip(reached).zip(peer) {
+            let exact = |grid: &Grid| cell_means(grid, |lon, lat| field.value(lon, lat));
+            let (values, _) = regridder.apply(&exact(&source), None).expect("lengths fit");
+            let norms = ErrorNorms::of(&values, &exact(&destination), None, None).expect("same lengths");
+            let found = norms.misfit.expect("no reference is 0").mean;
+            assert!(printed(found) <= reached && reached < peer, "{name} {field}: {found:e}, was {reached:e}, peer {peer:e}");
+        }
     }
 }
 
@@ -142,7 +178,7 @@ fn the_patch_is_no_worse_than_the_peer_away_from_land() {
         assert!(*found <= peer, "{field}: {found:e}, peer {peer:e}");
     }
     // Not as near as the best of these, and no farther than it was.
-    for (found, was) in found.iter().zip([5.4e-7, 6.4e-5, 5.5e-5, 4.87e-4]) {
-        assert!(*found < was, "{found:e}, was {was:e}");
+    for (found, was) in found.iter().zip([5.21e-7, 6.32e-5, 5.41e-5, 4.86e-4]) {
+        assert!(printed(*found) <= was, "{found:e}, was {was:e}");
     }
 }

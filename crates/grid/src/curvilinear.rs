@@ -41,10 +41,11 @@ impl Grid {
         let origin = |p: &LonLat| p.lon_deg == 0.0 && p.lat_deg == 0.0;
         let unset = centers.iter().filter(|p| origin(p)).count();
         let missing = |p: &LonLat| unset > 1 && origin(p);
-        let places =
-            || -> Vec<Option<UnitVector>> { centers.iter().map(|p| if missing(p) { None } else { unit_of(*p) }).collect() };
         if let Some(lists) = corners {
-            let substitutes = |asked: &[bool]| corners_from_centers(shape, &places(), Some(asked)).cells;
+            let substitutes = |asked: &[bool], mut places: Vec<Option<UnitVector>>| {
+                places.iter_mut().zip(&centers).filter(|(_, center)| missing(center)).for_each(|(place, _)| *place = None);
+                corners_from_centers(shape, &places, Some(asked)).cells
+            };
             let context = Context { shape: Some(shape), centers_given: true, substitutes: Some(&substitutes), mask };
             let mut report = Report::new("two-dimensional longitude and latitude with corners", CornerSource::Given);
             let cells = look_at(lists.raw_cells(Some(&centers), false)?, &context);
@@ -61,7 +62,7 @@ impl Grid {
             return Ok(grid.masked_by(mask));
         }
         let mut report = Report::new("two-dimensional longitude and latitude", CornerSource::Centers);
-        let places = places();
+        let places: Vec<Option<UnitVector>> = centers.iter().map(|p| if missing(p) { None } else { unit_of(*p) }).collect();
         if unset > 1 {
             report.notes.push(format!("{unset} centers at exactly 0 E, 0 N are taken as missing"));
         }

@@ -1,13 +1,14 @@
 //! Corners of a curvilinear grid from its centers.
 
 use crate::polygon::chord;
+use crate::repair::Corners;
 use knarr_kernels::sphere::{UnitVector, add, dot, normalize, scale, sub};
 use rayon::prelude::*;
 
 /// Corners of each cell, in turn round it.
 pub(crate) struct Inferred {
     /// `None` where too few centers are near.
-    pub cells: Vec<Option<Vec<UnitVector>>>,
+    pub cells: Vec<Option<Corners>>,
     /// What was recognised.
     pub notes: Vec<String>,
 }
@@ -47,8 +48,8 @@ pub(crate) fn corners_from_centers(shape: [usize; 2], centers: &[Option<UnitVect
     for _ in 0..2 {
         mirror_outward(&mut framed, width);
     }
-    let frame = Frame::new(width, &framed);
-    let cells: Vec<Option<Vec<UnitVector>>> = (0..ny * nx)
+    let frame = Frame::new(width, &framed, asked.is_none());
+    let cells: Vec<Option<Corners>> = (0..ny * nx)
         .into_par_iter()
         .map(|cell| {
             let (j, i) = (cell / nx + 1, cell % nx + 1);
@@ -56,7 +57,8 @@ pub(crate) fn corners_from_centers(shape: [usize; 2], centers: &[Option<UnitVect
             [(-1, -1), (-1, 1), (1, 1), (1, -1)].into_iter().map(|(dj, di)| frame.corner(j, i, dj, di)).collect()
         })
         .collect();
-    let torn = (0..ny * nx).into_par_iter().filter(|c| frame.is_torn(c / nx + 1, c % nx + 1)).count();
+    let is_asked = |cell: &usize| asked.is_none_or(|asked| asked[*cell]);
+    let torn = (0..ny * nx).into_par_iter().filter(is_asked).filter(|c| frame.is_torn(c / nx + 1, c % nx + 1)).count();
     if torn > 0 {
         notes.push(format!("{torn} cells lie at a tear of the grid; no corner was built across it"));
     }
@@ -70,21 +72,19 @@ const TEAR: f64 = 3.0;
 struct Frame<'a> {
     width: usize,
     places: &'a [Option<UnitVector>],
-    /// Whether the grid is torn between a place and the next one in its row.
-    torn_right: Vec<bool>,
-    /// Whether it is torn between a place and the one above.
-    torn_up: Vec<bool>,
+    /// Whether the grid is torn between a place and the next one in its row, and the one above, if that has been found
+    /// for all places beforehand.
+    torn: Option<[Vec<bool>; 2]>,
 }
 
 impl<'a> Frame<'a> {
-    fn new(width: usize, places: &'a [Option<UnitVector>]) -> Self {
-        let mut frame = Self { width, places, torn_right: Vec::new(), torn_up: Vec::new() };
+    fn new(width: usize, places: &'a [Option<UnitVector>], for_all: bool) -> Self {
+        let mut frame = Self { width, places, torn: None };
         let find = |dj, di| -> Vec<bool> {
             let row_column = |k: usize| ((k / width) as isize, (k % width) as isize);
             (0..places.len()).into_par_iter().map(|k| frame.gapes(row_column(k).0, row_column(k).1, dj, di)).collect()
         };
-        let (right, up) = (find(0, 1), find(1, 0));
-        (frame.torn_right, frame.torn_up) = (right, up);
+        frame.torn = for_all.then(|| [find(0, 1), find(1, 0)]);
         frame
     }
 
@@ -109,8 +109,10 @@ impl<'a> Frame<'a> {
         if j < 0 || i < 0 || j >= height || i as usize >= self.width {
             return false;
         }
-        let k = j as usize * self.width + i as usize;
-        if dj != 0 { self.torn_up[k] } else { self.torn_right[k] }
+        match &self.torn {
+            Some(torn) => torn[usize::from(dj != 0)][j as usize * self.width + i as usize],
+            None => self.gapes(j, i, dj.abs(), di.abs()),
+        }
     }
 
     fn is_torn(&self, j: usize, i: usize) -> bool {

@@ -10,6 +10,7 @@
 
 mod axes;
 mod axis;
+mod boxes;
 mod catalogue;
 mod centers;
 mod cubed_sphere;

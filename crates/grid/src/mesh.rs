@@ -1,6 +1,6 @@
 //! Cells given by their corners, and points.
 
-use crate::repair::{Context, RawCell, Repaired, look_at, repair, unit_of};
+use crate::repair::{Context, Corners, RawCell, Repaired, is_position, look_at, repair, unit_of};
 use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Report};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
@@ -56,14 +56,39 @@ impl CornerLists {
         {
             return Err(GridError::WrongLength { what: "list of centers".into(), found: centers.len(), expected: count });
         }
-        let raw = move |cell: usize| {
+        let raw = move |lately: &mut Lately, cell: usize| {
             let listed = self.cell(cell);
-            let used =
-                if padded { listed.iter().rposition(|p| unit_of(*p).is_some()).map_or(0, |k| k + 1) } else { listed.len() };
-            let corners: Option<Vec<UnitVector>> = listed[..used].iter().map(|&p| unit_of(p)).collect();
+            let used = if padded { listed.iter().rposition(|p| is_position(*p)).map_or(0, |k| k + 1) } else { listed.len() };
+            let corners: Option<Corners> = listed[..used].iter().map(|&p| lately.unit_of(p)).collect();
             RawCell { center: centers.map(|c| c[cell]), corners: corners.filter(|c| !c.is_empty()) }
         };
-        Ok((0..count).into_par_iter().map(raw))
+        Ok((0..count).into_par_iter().with_min_len(1 << 12).map_init(Lately::default, raw))
+    }
+}
+
+/// Positions met lately with their unit vectors: most are corners of several cells, which are near each other in lists.
+struct Lately(Vec<(LonLat, UnitVector)>);
+
+/// Positions remembered; a power of two.
+const REMEMBERED: usize = 1 << 11;
+
+impl Default for Lately {
+    fn default() -> Self {
+        // What is not a number is equal to no position.
+        Self(vec![(LonLat { lon_deg: f64::NAN, lat_deg: f64::NAN }, [0.0; 3]); REMEMBERED])
+    }
+}
+
+impl Lately {
+    /// [`unit_of`], to the bit.
+    fn unit_of(&mut self, p: LonLat) -> Option<UnitVector> {
+        let bits = [p.lon_deg.to_bits(), p.lat_deg.to_bits()];
+        let mixed = (bits[0].wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31) ^ bits[1]).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let slot = &mut self.0[(mixed >> (u64::BITS - REMEMBERED.ilog2())) as usize];
+        if slot.0 != p {
+            *slot = (p, unit_of(p)?);
+        }
+        Some(slot.1)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Shape of one polygon: turns, crossings, size.
 
 use knarr_kernels::sphere::{UnitVector, add, cross, dot, normalize, sub};
+use smallvec::SmallVec;
 
 /// Turns below this sine count as straight: files round coordinates to 32 bits, 1e-6 of a cell of some degrees.
 const STRAIGHT: f64 = 1e-6;
@@ -64,8 +65,8 @@ pub(crate) fn chord(a: UnitVector, b: UnitVector) -> f64 {
 }
 
 /// Chords from `center` to the corners, ascending.
-pub(crate) fn reaches(center: UnitVector, corners: &[UnitVector]) -> Vec<f64> {
-    let mut out: Vec<f64> = corners.iter().map(|&p| chord(center, p)).collect();
+pub(crate) fn reaches(center: UnitVector, corners: &[UnitVector]) -> SmallVec<[f64; 8]> {
+    let mut out: SmallVec<[f64; 8]> = corners.iter().map(|&p| chord(center, p)).collect();
     out.sort_by(f64::total_cmp);
     out
 }

@@ -1,21 +1,26 @@
 //! Finds and repairs bad cells one by one, so that none of them stops the rest.
 
+use crate::boxes::Boxes;
 use crate::polygon::{centroid, chord, crosses_itself, is_concave, mean, perimeter, reaches};
 use crate::{Action, BadCell, Blemish, LonLat, Mask, Polygons};
 use knarr_kernels::cell_area::polygon_area;
-use knarr_kernels::sphere::{UnitVector, dot};
+use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
+use smallvec::SmallVec;
+
+/// Corners of a cell; those of most are four, and need no memory of their own.
+pub(crate) type Corners = SmallVec<[UnitVector; 4]>;
 
 /// A cell as it comes, before any check.
 pub(crate) struct RawCell {
     /// `None` = missing.
     pub center: Option<LonLat>,
     /// `None` = at least one corner is missing. May be clockwise, doubled, crossed.
-    pub corners: Option<Vec<UnitVector>>,
+    pub corners: Option<Corners>,
 }
 
-/// Makes corners for the cells that are asked for.
-pub(crate) type Substitutes<'a> = dyn Fn(&[bool]) -> Vec<Option<Vec<UnitVector>>> + Sync + 'a;
+/// Makes corners for the cells that are asked for from the centers of all.
+pub(crate) type Substitutes<'a> = dyn Fn(&[bool], Vec<Option<UnitVector>>) -> Vec<Option<Corners>> + Sync + 'a;
 
 /// What is known about the cells as a whole.
 pub(crate) struct Context<'a> {
@@ -45,13 +50,10 @@ const SAME_CORNER: f64 = 1e-12;
 /// Latitudes from which on cells may share one center and repeat corners: the pole row of a lat-lon grid.
 const POLE_SINE: f64 = 0.999_999_999;
 
-/// A direction along no row or column of any grid: few centers are near each other in it that are not near.
-const SKEW: UnitVector = [0.530_187, 0.613_929, 0.584_771];
-
 /// A cell on its way through the checks.
 pub(crate) struct Cell {
     center: Option<UnitVector>,
-    corners: Vec<UnitVector>,
+    corners: Corners,
     dropped: Option<Blemish>,
     doubled: bool,
     clockwise: bool,
@@ -93,7 +95,7 @@ pub(crate) fn repair(mut cells: Vec<Cell>, given: &[Option<LonLat>], context: &C
 fn measured(raw: RawCell, centers_given: bool) -> Cell {
     let mut cell = Cell {
         center: raw.center.and_then(unit_of),
-        corners: Vec::new(),
+        corners: Corners::new(),
         dropped: None,
         doubled: false,
         clockwise: false,
@@ -133,7 +135,7 @@ fn measured(raw: RawCell, centers_given: bool) -> Cell {
     cell
 }
 
-fn without_repeats(mut corners: Vec<UnitVector>) -> Vec<UnitVector> {
+fn without_repeats(mut corners: Corners) -> Corners {
     corners.dedup_by(|a, b| chord(*a, *b) < SAME_CORNER);
     while corners.len() > 1 && chord(corners[0], corners[corners.len() - 1]) < SAME_CORNER {
         corners.pop();
@@ -214,7 +216,7 @@ fn orient(cell: &mut Cell) {
     cell.concave = if area < 0.0 || cell.untangled { is_concave(&cell.corners) } else { turns_right };
 }
 
-fn reversed(corners: &[UnitVector]) -> Vec<UnitVector> {
+fn reversed(corners: &[UnitVector]) -> Corners {
     corners.iter().rev().copied().collect()
 }
 
@@ -223,7 +225,8 @@ fn replace_broken(cells: &mut [Cell], given: &[Option<LonLat>], context: &Contex
     let broken = |cell: &Cell| cell.dropped.is_some() && cell.center.is_some();
     let Some(substitutes) = context.substitutes.filter(|_| cells.iter().any(broken)) else { return };
     let asked: Vec<bool> = cells.iter().map(broken).collect();
-    let substitutes = substitutes(&asked);
+    let centers = cells.iter().map(|cell| cell.center).collect();
+    let substitutes = substitutes(&asked, centers);
     let sound = cells.iter().filter(|cell| cell.dropped.is_none());
     let typical = median(sound.map(|cell| cell.radius).collect());
     for ((cell, corners), &center) in cells.iter_mut().zip(substitutes).zip(given) {
@@ -273,29 +276,21 @@ fn drop_duplicates(cells: &mut [Cell], context: &Context) {
     };
     let alive: Vec<usize> = (0..cells.len()).filter(|&c| cells[c].dropped.is_none()).collect();
     let largest = 2.5e-3 * median(alive.iter().map(|&c| cells[c].radius).collect());
-    let mut places: Vec<(f64, usize, UnitVector)> = alive
-        .into_par_iter()
-        .filter_map(|c| {
-            let place = cells[c].center.or_else(|| centroid(&cells[c].corners))?;
-            Some((dot(place, SKEW), c, place))
-        })
-        .collect();
-    places.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let places: Vec<(usize, UnitVector)> =
+        alive.into_par_iter().filter_map(|c| Some((c, cells[c].center.or_else(|| centroid(&cells[c].corners))?))).collect();
+    let boxes = Boxes::of(&places, 8.0 * largest);
     let repeats: Vec<usize> = places
         .par_iter()
-        .enumerate()
-        .filter(|&(k, &(along, cell, place))| {
+        .filter(|&&(cell, place)| {
             let tolerance = (1e-3 * cells[cell].radius).min(largest);
-            let near = |other: &&(f64, usize, UnitVector)| (other.0 - along).abs() <= tolerance;
-            let before = places[..k].iter().rev().take_while(near);
-            let after = places[k + 1..].iter().take_while(near);
-            before.chain(after).any(|other| {
-                rank(other.1) < rank(cell)
-                    && chord(other.2, place) <= tolerance
-                    && (place[2].abs() < POLE_SINE || same_outline(&cells[other.1].corners, &cells[cell].corners))
+            boxes.any_near(place, tolerance, |k| {
+                let (other, beside) = places[k];
+                chord(beside, place) <= tolerance
+                    && rank(other) < rank(cell)
+                    && (place[2].abs() < POLE_SINE || same_outline(&cells[other].corners, &cells[cell].corners))
             })
         })
-        .map(|(_, place)| place.1)
+        .map(|place| place.0)
         .collect();
     for cell in repeats {
         cells[cell].dropped = Some(Blemish::Duplicate);

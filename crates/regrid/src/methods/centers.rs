@@ -1,6 +1,7 @@
 //! Centers of cells as unit vectors, with what takes part.
 
 use crate::search::points::NearPoints;
+use crate::search::quarters::Points;
 use knarr_grid::{Grid, Layout, LonLat};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
@@ -76,6 +77,12 @@ impl<'a> Centers<'a> {
     #[inline]
     pub fn active_lon_lat(&self, i: usize) -> Option<LonLat> {
         self.is_active[i].then(|| self.lon_lat(i))
+    }
+
+    /// The active centers, ready to be the nearest of many places.
+    pub fn quarters(&self) -> Points {
+        let points = self.points();
+        Points::new((0..self.len()).filter(|&i| self.is_active[i]).map(|i| (points[i], i as u32)))
     }
 
     /// The active centers, ready for queries.

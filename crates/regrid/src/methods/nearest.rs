@@ -3,9 +3,10 @@
 use super::centers::{Centers, Stretch};
 use crate::links::LinkRows;
 use crate::search::formula::FormulaCenters;
+use crate::search::quarters::Asked;
 use crate::search::rows::{Nearest, RowCenters};
 use knarr_grid::{Layout, LonLat};
-use knarr_kernels::sphere::{UnitVector, dot, sub};
+use knarr_kernels::sphere::{dot, sub};
 use rayon::prelude::*;
 use std::ops::Range;
 #[cfg(feature = "gpu")]
@@ -13,6 +14,7 @@ use {
     crate::RegridError,
     knarr_kernels::gpu::{Gpu, Width},
     knarr_kernels::point_hash::PointHash,
+    knarr_kernels::sphere::UnitVector,
     knarr_kernels::twins::point_hash::DevicePointHash,
 };
 
@@ -39,21 +41,15 @@ pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRow
 /// Searches for what is not found yet, and drops what is too far.
 fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64) {
     if nearest.contains(&UNKNOWN) {
-        let (near, centers) = (from.near_points(), from.points());
-        nearest.par_chunks_mut(STRETCH).enumerate().for_each_init(Stretch::default, |stretch, (k, nearest)| {
-            if !nearest.contains(&UNKNOWN) {
-                return;
-            }
-            let first = k * STRETCH;
-            let points = stretch.units(destination.grid(), first..first + nearest.len());
-            // Neighbours in index mostly are on the globe: the last answer is a short bound for the next one.
-            let mut last: Option<UnitVector> = None;
-            for (cell, &p) in nearest.iter_mut().zip(points).filter(|(cell, _)| **cell == UNKNOWN) {
-                let bound = last.map_or(f64::INFINITY, |last| dot(sub(p, last), sub(p, last)));
-                *cell = near.nearest_within(p, bound).map_or(NONE, |(column, _)| column);
-                last = centers.get(*cell as usize).copied();
-            }
-        });
+        let points = from.quarters();
+        let mut asked = Vec::new();
+        // Some at a time: memory for all is not needed, and what is used again is at hand.
+        let many = AT_ONCE.max(2 * from.len());
+        for (k, nearest) in nearest.chunks_mut(many).enumerate() {
+            ask(destination, k * many, nearest, &mut asked);
+            points.nearest(&mut asked);
+            asked.iter().for_each(|place| nearest[place.number as usize] = place.nearest);
+        }
     }
     if reach < f64::INFINITY {
         let (centers, points) = (from.points(), destination.points());
@@ -67,6 +63,29 @@ fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64
             }
         });
     }
+}
+
+/// Cells that are looked for together at least.
+const AT_ONCE: usize = 1 << 15;
+
+/// What is not found yet, by its place in `nearest`, which begins with cell `first`.
+fn ask(destination: &Centers, first: usize, nearest: &[u32], asked: &mut Vec<Asked>) {
+    asked.resize(nearest.len(), Asked { at: [0.0; 3], number: 0, nearest: NONE });
+    asked.par_chunks_mut(STRETCH).enumerate().for_each_init(Stretch::default, |stretch, (k, asked)| {
+        let start = k * STRETCH;
+        if !nearest[start..start + asked.len()].contains(&UNKNOWN) {
+            return;
+        }
+        let units = stretch.units(destination.grid(), first + start..first + start + asked.len());
+        for ((place, &at), number) in asked.iter_mut().zip(units).zip(start..) {
+            *place = Asked { at, number: number as u32, nearest: NONE };
+        }
+    });
+    let mut number = 0;
+    asked.retain(|_| {
+        number += 1;
+        nearest[number - 1] == UNKNOWN
+    });
 }
 
 /// [`rows`] on a graphics processor that has double precision: the same cells, found by cubes. What is far from all

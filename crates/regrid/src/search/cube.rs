@@ -40,6 +40,13 @@ impl Seen {
         Self { out, x: u / out, y: v / out }
     }
 
+    /// The point of a face that it sees at a place.
+    pub fn point(face: usize, x: f64, y: f64) -> UnitVector {
+        let out = 1.0 / (1.0 + x * x + y * y).sqrt();
+        let [ahead, u, v] = axes(face);
+        [0, 1, 2].map(|c| out * (ahead[c] + x * u[c] + y * v[c]))
+    }
+
     /// How far a chord reaches in x and y; no end if it reaches out of sight.
     ///
     /// With δ = q − p, |δ| ≤ d: |x_q − x_p| = |δ_u − x_p·δ_out| / out_q ≤ d·√(1 + x_p²) / (out_p − d).
@@ -53,6 +60,16 @@ impl Seen {
         let factor = chord / rest * (1.0 + ROUNDING);
         [self.x, self.y].map(|x| factor * (1.0 + x * x).sqrt() + ROUNDING)
     }
+}
+
+/// The way out of a face, and its directions of x and y.
+pub(super) fn axes(face: usize) -> [UnitVector; 3] {
+    let axis = face / 2;
+    let mut axes = [[0.0; 3]; 3];
+    axes[0][axis] = if face.is_multiple_of(2) { 1.0 } else { -1.0 };
+    axes[1][(axis + 1) % 3] = 1.0;
+    axes[2][(axis + 2) % 3] = 1.0;
+    axes
 }
 
 /// The face that a point lies on.
@@ -104,5 +121,22 @@ impl Face {
     #[inline(always)]
     pub fn strip(&self, y: f64) -> usize {
         (((y - self.low) * self.per_unit) as usize).min(self.count.saturating_sub(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_where_they_are_seen() {
+        for face in 0..6 {
+            for (x, y) in [(0.0, 0.0), (0.25, -0.75), (-0.5, 0.125)] {
+                let p = Seen::point(face, x, y);
+                let at = Seen::from(face, p);
+                assert_eq!(face_of(p), face);
+                assert!((at.x - x).abs() < 1e-15 && (at.y - y).abs() < 1e-15 && at.out > 0.5, "{face} {x} {y}");
+            }
+        }
     }
 }

@@ -8,4 +8,5 @@ pub(crate) mod formula;
 pub(crate) mod locate;
 pub(crate) mod nearby;
 pub(crate) mod points;
+pub(crate) mod quarters;
 pub(crate) mod rows;

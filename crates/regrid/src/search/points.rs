@@ -241,15 +241,10 @@ impl NearPoints {
 
     /// The nearest point: its number and chord². Ties (see [`TIE`]) go to the lowest number.
     pub fn nearest(&self, p: UnitVector) -> Option<(u32, f64)> {
-        self.nearest_within(p, f64::INFINITY)
-    }
-
-    /// The same if it lies within a chord² of `bound`, which makes the search short.
-    pub fn nearest_within(&self, p: UnitVector, bound: f64) -> Option<(u32, f64)> {
         // Points that were the nearest one or tied with it; more than a few lie in one place.
         let (mut least, mut ties, mut more) = (f64::INFINITY, [(0.0, 0u32); 8], Vec::new());
         let mut count = 0;
-        self.descend(p, widened(bound), |chord2, id| {
+        self.descend(p, f64::INFINITY, |chord2, id| {
             if count < ties.len() {
                 ties[count] = (chord2, id);
                 count += 1;
@@ -263,7 +258,7 @@ impl NearPoints {
                 more.push((chord2, id));
             }
             least = least.min(chord2);
-            widened(least).min(widened(bound))
+            widened(least)
         });
         let reach = least.sqrt() + TIE;
         let tied = ties[..count].iter().chain(&more).filter(|t| t.0.sqrt() <= reach);
@@ -437,7 +432,6 @@ mod tests {
                 let least = brute_force(&known, p, 1)[0];
                 assert_eq!(near.nearest(p).map(|n| n.0), Some(least), "{set}");
                 let chord2 = near.nearest(p).expect("there are points").1;
-                assert_eq!(near.nearest_within(p, chord2).map(|n| n.0), Some(least), "{set}");
                 for k in [1, 5] {
                     near.nearest_k(p, k, &mut found);
                     let mut ids: Vec<u32> = found.iter().map(|f| f.1).collect();

@@ -1,0 +1,84 @@
+//! Places by boxes of space: which others may be as close as a tolerance.
+
+use knarr_kernels::sphere::UnitVector;
+
+/// Places of a list, each in the cube of a lattice that it lies in.
+pub(crate) struct Boxes {
+    width: f64,
+    /// By the hash of a cube: the last place in it, or [`NONE`]; a power of two of them.
+    last: Vec<u32>,
+    /// The place before in the same cubes.
+    before: Vec<u32>,
+}
+
+const NONE: u32 = u32::MAX;
+
+impl Boxes {
+    /// Boxes some times as wide as the tolerances that will be asked for; fewer than 2³² places.
+    pub fn of<T>(places: &[(T, UnitVector)], width: f64) -> Self {
+        let width = width.max(1e-15);
+        let mut boxes = Self { width, last: vec![NONE; (2 * places.len()).next_power_of_two()], before: Vec::new() };
+        boxes.before.reserve_exact(places.len());
+        for (k, (_, place)) in places.iter().enumerate() {
+            let slot = boxes.slot(place.map(|c| boxes.cube(c)));
+            boxes.before.push(std::mem::replace(&mut boxes.last[slot], k as u32));
+        }
+        boxes
+    }
+
+    /// Whether `test` holds of a place in the boxes that come within `tolerance` of `place`, and perhaps of others.
+    pub fn any_near(&self, place: UnitVector, tolerance: f64, mut test: impl FnMut(usize) -> bool) -> bool {
+        let [x, y, z] = place.map(|c| self.cube(c - tolerance)..=self.cube(c + tolerance));
+        x.into_iter().any(|x| {
+            y.clone().any(|y| {
+                z.clone().any(|z| {
+                    let mut k = self.last[self.slot([x, y, z])];
+                    while k != NONE && !test(k as usize) {
+                        k = self.before[k as usize];
+                    }
+                    k != NONE
+                })
+            })
+        })
+    }
+
+    fn cube(&self, coordinate: f64) -> i64 {
+        (coordinate / self.width).floor() as i64
+    }
+
+    fn slot(&self, cube: [i64; 3]) -> usize {
+        let mix = |hash: u64, c: i64| (hash ^ c as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(27);
+        let mixed = cube.into_iter().fold(0, mix);
+        (mixed ^ (mixed >> 29)) as usize & (self.last.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_within_the_tolerance_are_among_those_tested() {
+        let places: Vec<((), UnitVector)> =
+            (0..4000).map(|k| ((), [0.37, 0.61, 0.83].map(|step| (f64::from(k) * step * step).fract() * 0.2 - 0.1))).collect();
+        let boxes = Boxes::of(&places, 0.04);
+        let mut pairs = 0;
+        for (_, place) in &places {
+            let mut tested = vec![false; places.len()];
+            let none = boxes.any_near(*place, 0.01, |k| {
+                tested[k] = true;
+                false
+            });
+            assert!(!none);
+            for (k, (_, other)) in places.iter().enumerate() {
+                let is_near = (0..3).all(|c| (place[c] - other[c]).abs() <= 0.01);
+                pairs += usize::from(is_near);
+                assert!(!is_near || tested[k]);
+            }
+            assert!(tested.iter().filter(|t| **t).count() < places.len() / 2);
+            assert!(boxes.any_near(*place, 0.0, |k| places[k].1 == *place));
+        }
+        assert!(pairs > 2 * places.len(), "{pairs}");
+        assert!(!Boxes::of::<()>(&[], 0.1).any_near([1.0, 0.0, 0.0], 0.01, |_| true));
+    }
+}
