@@ -23,7 +23,11 @@ if ! command -v cc >/dev/null 2>&1; then
   exit 2
 fi
 
-needed="pkg-config libnetcdf-dev libhdf5-dev"
+# For the NetCDF and HDF5 libraries, which are made with Knarr.
+needed=""
+command -v cmake >/dev/null 2>&1 || needed="$needed cmake"
+command -v make >/dev/null 2>&1 || needed="$needed make"
+command -v c++ >/dev/null 2>&1 || needed="$needed g++"
 # Tests compare with other programs (cdo, nco), speak with an MQTT broker (mosquitto), look at pages (chromium) and run GPU kernels on a software
 # driver; they skip, and say so, without.
 optional=""
@@ -53,15 +57,13 @@ if [ "$mode" = test ] && [ ! -d "$readers/schemas" ] && command -v curl >/dev/nu
 fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
-  if command -v nc-config >/dev/null 2>&1 && command -v pkg-config >/dev/null 2>&1 && pkg-config --exists netcdf; then
-    exit 0
-  fi
-  cat >&2 <<'TEXT'
-error: the NetCDF and HDF5 libraries with their headers were not found
-  Fedora, RHEL:  dnf install netcdf-devel hdf5-devel pkgconf-pkg-config
-  openSUSE:      zypper install netcdf-devel hdf5-devel pkg-config
-  Arch:          pacman -S netcdf hdf5 pkgconf
-  macOS:         brew install netcdf hdf5 pkg-config
+  [ -z "$needed" ] && exit 0
+  cat >&2 <<TEXT
+error: not found:$needed
+  Fedora, RHEL:  dnf install cmake make gcc-c++
+  openSUSE:      zypper install cmake make gcc-c++
+  Arch:          pacman -S cmake make gcc
+  macOS:         brew install cmake, and xcode-select --install
   for the tests also, where available: cdo nco mosquitto and a Vulkan driver (mesa)
 TEXT
   exit 2
@@ -73,8 +75,6 @@ is_installed() {
 
 missing=""
 for package in $needed; do
-  # pkgconf provides pkg-config on newer releases.
-  if [ "$package" = pkg-config ] && command -v pkg-config >/dev/null 2>&1; then continue; fi
   is_installed "$package" || missing="$missing $package"
 done
 wanted=""

@@ -1,14 +1,16 @@
 //! Sparse weights times fields: `destination_i = Σ_k w_k · source[column_k]`.
 //!
 //! Sums run in the stored order of a row, in f64, whatever the layout, the instructions or the number of
-//! threads: all forms give the same bits. [`PreparedRows`] takes slabs as files have them; several slabs go
-//! through a tile that stays in cache.
+//! threads: all forms give the same bits. [`PreparedRows`] takes slabs as most files have them, of which several go
+//! through a tile that stays in cache, or values cell by cell.
 
+mod cells;
 mod gaps;
 mod layout;
 mod plain;
 pub(crate) mod row_facts;
 mod slab_flags;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -19,6 +21,7 @@ mod writer;
 pub use slab_flags::SlabFlags;
 pub use value::Value;
 
+use cells::CellWork;
 use layout::{Chunk, GROUP, chunk_rows, lay_out};
 use rayon::prelude::*;
 use row_facts::RowFacts;
@@ -165,8 +168,7 @@ impl<'a> PreparedRows<'a> {
         }
         let (full, groups) = valid.map_or_else(|| ((0..slabs).collect(), Vec::new()), SlabFlags::groups);
         let has_gaps = !groups.is_empty();
-        let all_mapped = self.facts.mapped().iter().map(|w| w.count_ones() as usize).sum::<usize>() == n;
-        let mut flags = (has_gaps || !all_mapped).then(|| SlabFlags::none(n, slabs));
+        let mut flags = (has_gaps || !self.all_mapped()).then(|| SlabFlags::none(n, slabs));
         if let Some(flags) = &mut flags {
             for &slab in &full {
                 flags.slab_mut(slab).copy_from_slice(self.facts.mapped());
@@ -178,6 +180,64 @@ impl<'a> PreparedRows<'a> {
         batches.extend(self::batches::<V>(&mixed, Valid::Mixed));
         self.run(instructions, source, valid, missing, destination, flags.as_mut(), &batches);
         flags
+    }
+
+    /// Applies the rows to values of which those of a cell lie together: that of slab `s` of cell `c` at `c * slabs + s`,
+    /// in source and destination.
+    ///
+    /// `valid` has the flags of a cell together as well: those of `slabs` slabs of as many cells as the source has,
+    /// `valid.get(cell, slab)`; so has what is given, for the destination, `None` if all are valid. Otherwise as
+    /// [`Self::apply`], with the same bits.
+    ///
+    /// # Panics
+    /// If lengths do not fit each other.
+    pub fn apply_cells<V: Value>(
+        &self,
+        slabs: usize,
+        source: &[V],
+        valid: Option<&SlabFlags>,
+        missing: Missing,
+        destination: &mut [V],
+    ) -> Option<SlabFlags> {
+        self.apply_cells_with(best_instructions(), slabs, source, valid, missing, destination)
+    }
+
+    /// [`Self::apply_cells`] with `instructions` that the machine has.
+    fn apply_cells_with<V: Value>(
+        &self,
+        instructions: u8,
+        slabs: usize,
+        source: &[V],
+        valid: Option<&SlabFlags>,
+        missing: Missing,
+        destination: &mut [V],
+    ) -> Option<SlabFlags> {
+        let n = self.len();
+        assert_eq!(source.len(), slabs * self.source_len, "source values of every slab");
+        assert_eq!(destination.len(), slabs * n, "destination values of every slab");
+        assert!(valid.is_none_or(|v| (v.cells(), v.slabs()) == (slabs, self.source_len)), "a flag per source value");
+        if slabs == 0 || n == 0 {
+            return None;
+        }
+        let valid = valid.filter(|valid| !valid.is_all());
+        let mut flags = (valid.is_some() || !self.all_mapped()).then(|| SlabFlags::none(slabs, n));
+        let streams = size_of_val(destination) >= STREAMED;
+        let work = CellWork { rows: self.rows, facts: &self.facts, missing, streams, slabs, source, valid };
+        let step = chunk_rows(n);
+        let words = flags.as_mut().map_or(&mut [][..], SlabFlags::words_mut);
+        // As many pieces of words as of values, empty ones if there are no flags.
+        let mut words = words.chunks_mut(step * slabs.div_ceil(GROUP));
+        let pieces: Vec<_> =
+            destination.chunks_mut(step * slabs).map(|values| (values, words.next().unwrap_or_default())).collect();
+        pieces.into_par_iter().enumerate().for_each(|(k, (values, flags))| {
+            cells::run(instructions, work, k * step, values, flags);
+        });
+        flags
+    }
+
+    /// Whether every row has links.
+    fn all_mapped(&self) -> bool {
+        self.facts.mapped().iter().map(|w| w.count_ones() as usize).sum::<usize>() == self.len()
     }
 
     /// Runs every batch over every chunk; these pieces share no output.

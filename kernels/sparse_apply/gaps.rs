@@ -3,7 +3,7 @@
 //! Both forms do the same operations in the same order: the wide one leaves lanes out by masks, where the plain one adds 0.
 
 use super::row_facts::{SHARE_TOLERANCE, UNCANCELLED};
-use super::tile::within;
+use super::sums::within;
 #[cfg(target_arch = "x86_64")]
 use super::transpose::AVX512;
 use super::{Missing, Value};
@@ -11,7 +11,7 @@ use super::{Missing, Value};
 use std::arch::x86_64::*;
 
 /// Lanes of a vector of 512 bits.
-const WIDE: usize = 8;
+pub(crate) const WIDE: usize = 8;
 
 /// Sums of a row, slab by slab.
 pub(crate) struct Gapped<const L: usize> {
@@ -25,8 +25,8 @@ pub(crate) struct Gapped<const L: usize> {
     /// Number of the values: of the plain form.
     met: [f64; L],
     /// A bit for each slab that has any value, and for each that has all: of the wide form.
-    any: u16,
-    every: u16,
+    any: u32,
+    every: u32,
 }
 
 /// What makes results of sums.
@@ -64,23 +64,24 @@ impl<const L: usize> Gapped<L> {
         greatest: [f64::NEG_INFINITY; L],
         met: [0.0; L],
         any: 0,
-        every: u16::MAX,
+        every: u32::MAX,
     };
 
-    /// Adds a link: its weight, and the values of its cell.
+    /// Adds a link: its weight, the values of its cell, and a bit for each that is there; without such bits it is
+    /// there unless it is [`Sealed::GAP`](super::value::sealed::Sealed::GAP).
     #[inline(always)]
-    pub(crate) fn add<V: Value, const I: u8>(&mut self, weight: f64, x: &[V; L]) {
+    pub(crate) fn add<V: Value, const I: u8>(&mut self, weight: f64, x: &[V; L], bits: Option<u32>) {
         #[cfg(target_arch = "x86_64")]
-        if I == AVX512 {
+        if I == AVX512 && L.is_multiple_of(WIDE) {
             #[allow(unsafe_code, reason = "the instructions are there, arrays have WIDE values from each start on")]
             // SAFETY: `I` is what the machine has; L is a multiple of WIDE.
             unsafe {
-                self.add_wide(weight, x);
+                self.add_wide(weight, x, bits);
             }
             return;
         }
         for b in 0..L {
-            let there = !x[b].is_gap();
+            let there = bits.map_or_else(|| !x[b].is_gap(), |bits| bits >> b & 1 == 1);
             let value = if there { x[b] } else { V::default() }.to_f64();
             self.sum[b] += weight * value;
             // A weight as it is, or 0.
@@ -88,10 +89,8 @@ impl<const L: usize> Gapped<L> {
             self.share[b] += weight * one;
             self.met[b] += one;
             if V::CLAMPED {
-                // No comparison holds for a gap.
-                let x = x[b].to_f64();
-                self.least[b] = if x < self.least[b] { x } else { self.least[b] };
-                self.greatest[b] = if x > self.greatest[b] { x } else { self.greatest[b] };
+                self.least[b] = if there & (value < self.least[b]) { value } else { self.least[b] };
+                self.greatest[b] = if there & (value > self.greatest[b]) { value } else { self.greatest[b] };
             }
         }
     }
@@ -99,10 +98,10 @@ impl<const L: usize> Gapped<L> {
     /// The results where there are any, and a bit for each of them; `magnitude` is that of the weights of values, `links`
     /// how many there are.
     #[inline(always)]
-    pub(crate) fn results<V: Value, const I: u8>(&self, links: usize, magnitude: &[f64; L], rule: Rule) -> ([V; L], u16) {
+    pub(crate) fn results<V: Value, const I: u8>(&self, links: usize, magnitude: &[f64; L], rule: Rule) -> ([V; L], u32) {
         let mut results = [V::default(); L];
         #[cfg(target_arch = "x86_64")]
-        if I == AVX512 {
+        if I == AVX512 && L.is_multiple_of(WIDE) {
             #[allow(unsafe_code, reason = "the instructions are there, arrays have WIDE values from each start on")]
             // SAFETY: `I` is what the machine has; L is a multiple of WIDE.
             let flags = unsafe { self.results_wide(magnitude, rule, &mut results) };
@@ -130,7 +129,7 @@ impl<const L: usize> Gapped<L> {
         for b in 0..L {
             results[b] = V::from_f64(if flags[b] == 0 { 0.0 } else { value[b] });
         }
-        (results, flags.into_iter().fold(0, |all, flag| all | flag) as u16)
+        (results, flags.into_iter().fold(0, |all, flag| all | flag) as u32)
     }
 }
 
@@ -141,13 +140,14 @@ impl<const L: usize> Gapped<L> {
     /// The machine has the instructions; `L` is a multiple of [`WIDE`].
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
-    unsafe fn add_wide<V: Value>(&mut self, weight: f64, x: &[V; L]) {
+    unsafe fn add_wide<V: Value>(&mut self, weight: f64, x: &[V; L], bits: Option<u32>) {
         let w = _mm512_set1_pd(weight);
-        let mut bits = 0;
+        let mut met = 0;
         for b in (0..L).step_by(WIDE) {
             // SAFETY: b + WIDE <= L, as the caller promises.
             unsafe {
-                let (value, there) = V::wide(x.as_ptr().add(b));
+                let (value, kept) = V::wide(x.as_ptr().add(b));
+                let there = bits.map_or(kept, |bits| (bits >> b) as u8);
                 let at = |list: &mut [f64; L]| list.as_mut_ptr().add(b);
                 let sum = _mm512_loadu_pd(at(&mut self.sum));
                 _mm512_storeu_pd(at(&mut self.sum), _mm512_mask_add_pd(sum, there, sum, _mm512_mul_pd(w, value)));
@@ -155,50 +155,83 @@ impl<const L: usize> Gapped<L> {
                 _mm512_storeu_pd(at(&mut self.share), _mm512_mask_add_pd(share, there, share, w));
                 if V::CLAMPED {
                     // The second operand is the result where the first is no number.
-                    let least = _mm512_min_pd(value, _mm512_loadu_pd(at(&mut self.least)));
-                    _mm512_storeu_pd(at(&mut self.least), least);
-                    let greatest = _mm512_max_pd(value, _mm512_loadu_pd(at(&mut self.greatest)));
-                    _mm512_storeu_pd(at(&mut self.greatest), greatest);
+                    let least = _mm512_loadu_pd(at(&mut self.least));
+                    _mm512_storeu_pd(at(&mut self.least), _mm512_mask_min_pd(least, there, value, least));
+                    let greatest = _mm512_loadu_pd(at(&mut self.greatest));
+                    _mm512_storeu_pd(at(&mut self.greatest), _mm512_mask_max_pd(greatest, there, value, greatest));
                 }
-                bits |= u16::from(there) << b;
+                met |= u32::from(there) << b;
             }
         }
-        self.any |= bits;
-        self.every &= bits;
+        self.any |= met;
+        self.every &= met;
     }
 
     /// # Safety
     /// The machine has the instructions; `L` is a multiple of [`WIDE`].
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
-    unsafe fn results_wide<V: Value>(&self, magnitude: &[f64; L], rule: Rule, results: &mut [V; L]) -> u16 {
+    unsafe fn results_wide<V: Value>(&self, magnitude: &[f64; L], rule: Rule, results: &mut [V; L]) -> u32 {
         let mut flags = 0;
         if self.any == 0 {
             return flags;
         }
         for b in (0..L).step_by(WIDE) {
-            let [any, every] = [self.any, self.every].map(|bits| (bits >> b) as u8);
             // SAFETY: b + WIDE <= L, as the caller promises.
             unsafe {
                 let at = |list: &[f64; L]| _mm512_loadu_pd(list.as_ptr().add(b));
-                let (mut value, share, magnitude) = (at(&self.sum), at(&self.share), at(magnitude));
-                if rule.scales {
-                    let scale = _mm512_div_pd(_mm512_set1_pd(rule.total), share);
-                    value = _mm512_mask_mul_pd(value, !every, value, scale);
-                }
-                if rule.means {
-                    let bounded = _mm512_min_pd(at(&self.greatest), _mm512_max_pd(at(&self.least), value));
-                    value = _mm512_mask_mov_pd(value, if rule.scales { u8::MAX } else { every }, bounded);
-                }
-                let enough = _mm512_cmp_pd_mask::<_CMP_GE_OQ>(magnitude, _mm512_set1_pd(rule.least_share));
-                let cancelled = _mm512_mul_pd(_mm512_set1_pd(UNCANCELLED), magnitude);
-                let uncancelled = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(_mm512_abs_pd(share), cancelled);
-                let there = any & (enough & uncancelled | every);
-                V::narrow(value, there, results.as_mut_ptr().add(b));
-                flags |= u16::from(there) << b;
+                let sums = WideSums {
+                    sum: at(&self.sum),
+                    share: at(&self.share),
+                    least: at(&self.least),
+                    greatest: at(&self.greatest),
+                    any: (self.any >> b) as u8,
+                    every: (self.every >> b) as u8,
+                };
+                flags |= u32::from(sums.result(at(magnitude), rule, results.as_mut_ptr().add(b))) << b;
             }
         }
         flags
+    }
+}
+
+/// What [`Gapped`] has, for the slabs of a vector.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct WideSums {
+    pub(crate) sum: __m512d,
+    pub(crate) share: __m512d,
+    pub(crate) least: __m512d,
+    pub(crate) greatest: __m512d,
+    pub(crate) any: u8,
+    pub(crate) every: u8,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl WideSums {
+    /// Stores the results, 0 where there are none, and gives a bit for each of them.
+    ///
+    /// # Safety
+    /// There is room for 8 values at the pointer.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+    #[allow(unsafe_code, reason = "a store through a pointer")]
+    pub(crate) unsafe fn result<V: Value>(self, magnitude: __m512d, rule: Rule, to: *mut V) -> u8 {
+        let Self { mut sum, share, least, greatest, any, every } = self;
+        if rule.scales && every != u8::MAX {
+            sum = _mm512_mask_mul_pd(sum, !every, sum, _mm512_div_pd(_mm512_set1_pd(rule.total), share));
+        }
+        if rule.means {
+            let bounded = _mm512_min_pd(greatest, _mm512_max_pd(least, sum));
+            sum = _mm512_mask_mov_pd(sum, if rule.scales { u8::MAX } else { every }, bounded);
+        }
+        let enough = _mm512_cmp_pd_mask::<_CMP_GE_OQ>(magnitude, _mm512_set1_pd(rule.least_share));
+        let cancelled = _mm512_mul_pd(_mm512_set1_pd(UNCANCELLED), magnitude);
+        let uncancelled = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(_mm512_abs_pd(share), cancelled);
+        let there = any & (enough & uncancelled | every);
+        // SAFETY: as the caller promises.
+        unsafe { V::narrow(sum, there, to) };
+        there
     }
 }
 

@@ -1,6 +1,7 @@
 //! The plain form, one slab after the other; what the others are tested against.
 
-use super::tile::{Valid, Work, within};
+use super::sums::within;
+use super::tile::{Valid, Work};
 use super::{Missing, Value};
 
 /// The first `n` rows of the work.

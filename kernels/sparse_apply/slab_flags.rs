@@ -105,6 +105,7 @@ impl SlabFlags {
     }
 
     /// The words of a slab.
+    #[inline]
     pub fn slab(&self, slab: usize) -> &[u64] {
         let words = self.cells.div_ceil(WORD);
         &self.words[slab * words..(slab + 1) * words]
@@ -115,6 +116,11 @@ impl SlabFlags {
         let (words, rest) = (self.slab(slab), self.cells % WORD);
         let (last, whole) = words.split_at(words.len() - usize::from(rest > 0));
         last.iter().all(|&w| w == u64::MAX) && whole.iter().all(|&w| w == (1 << rest) - 1)
+    }
+
+    /// Whether all flags are true.
+    pub fn is_all(&self) -> bool {
+        (0..self.slabs).into_par_iter().with_min_len(4096).all(|slab| self.is_full(slab))
     }
 
     /// Number of true flags of a slab.

@@ -222,7 +222,13 @@ fn mixed_rows(n: usize, source_len: usize, spread: usize) -> (Vec<usize>, Vec<u3
     (row_starts, columns, weights)
 }
 
-/// All slabs at once beside the reference, bit for bit.
+/// From slabs of `cells` to values cell by cell.
+fn turned<T: Copy>(slabs: &[T], cells: usize) -> Vec<T> {
+    let count = slabs.len() / cells;
+    (0..slabs.len()).map(|k| slabs[k % count * cells + k / count]).collect()
+}
+
+/// All slabs at once, in both layouts, beside the reference, bit for bit.
 fn compare<V: Value>(prepared: &PreparedRows<'_>, instructions: u8, slabs: usize, missing: Missing, masks: usize) {
     let (n, source_len) = (prepared.len(), prepared.source_len());
     let mut noise = Noise(11);
@@ -238,17 +244,26 @@ fn compare<V: Value>(prepared: &PreparedRows<'_>, instructions: u8, slabs: usize
     // Poison: every value must be written.
     let mut out = vec![V::from_f64(-9e9); slabs * n];
     let present = prepared.apply_with(instructions, &source, flags.as_ref(), missing, &mut out);
+    let flags = (masks > 0).then(|| SlabFlags::from_bools(slabs, &turned(&valid, source_len)));
+    let mut by_cell = vec![V::from_f64(-9e9); slabs * n];
+    let source_by_cell = turned(&source, source_len);
+    let present_by_cell = prepared.apply_cells_with(instructions, slabs, &source_by_cell, flags.as_ref(), missing, &mut by_cell);
     for slab in 0..slabs {
         let cells = slab * source_len..(slab + 1) * source_len;
         let expected = reference(prepared.rows, &source[cells.clone()], &valid[cells], missing);
         for (row, expected) in expected.into_iter().enumerate() {
-            let ok = present.as_ref().is_none_or(|p| p.get(slab, row));
-            let value = out[slab * n + row].to_f64();
-            assert_eq!(
-                (ok, value.to_bits()),
-                (expected.is_some(), expected.unwrap_or_default().to_f64().to_bits()),
-                "instructions {instructions}, {slabs} slabs, {masks} masks, {missing:?}, slab {slab}, row {row}: {value}"
-            );
+            let expected = (expected.is_some(), expected.unwrap_or_default().to_f64().to_bits());
+            let found = [
+                ("slabs", present.as_ref().is_none_or(|p| p.get(slab, row)), out[slab * n + row]),
+                ("cells", present_by_cell.as_ref().is_none_or(|p| p.get(row, slab)), by_cell[row * slabs + slab]),
+            ];
+            for (layout, ok, value) in found {
+                assert_eq!(
+                    (ok, value.to_f64().to_bits()),
+                    expected,
+                    "{layout}, instructions {instructions}, {slabs} slabs, {masks} masks, {missing:?}, slab {slab}, row {row}"
+                );
+            }
         }
     }
 }
@@ -277,6 +292,21 @@ fn every_path_equals_the_reference_bit_for_bit() {
                         compare::<f64>(&prepared, instructions, slabs, missing, masks);
                     }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn any_number_of_values_of_a_cell_equals_the_reference() {
+    let (row_starts, columns, weights) = mixed_rows(1000, 2003, 3);
+    let rows = SparseRows { row_starts: &row_starts, columns: &columns, weights: &weights };
+    let prepared = PreparedRows::new(rows, 2003);
+    for instructions in 0..=best_instructions() {
+        for slabs in [1, 2, 5, 17, 40, 64, 65, 75, 130] {
+            for masks in [0, 7] {
+                compare::<f32>(&prepared, instructions, slabs, POLICIES[0], masks);
+                compare::<f64>(&prepared, instructions, slabs, POLICIES[2], masks);
             }
         }
     }

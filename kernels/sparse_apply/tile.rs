@@ -6,6 +6,7 @@
 use super::gaps::{Gapped, Rule};
 use super::layout::{CELLS, GROUP, Load, PAGE, Plan};
 use super::row_facts::RowFacts;
+use super::sums::{whole, within};
 use super::transpose::bits_of;
 use super::value::Lanes;
 use super::writer::{CARRY, LINE, Staging, Writer, fence, prefetch};
@@ -170,7 +171,7 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                 let columns = &plan.columns[links.start - offset..links.end - offset];
                 let weights = &work.rows.weights[links];
                 (self.results[k], present[k]) = match work.valid {
-                    Valid::All => (self.sum(columns, weights, V::CLAMPED && work.facts.is_mean(row)), Self::EVERY),
+                    Valid::All => (whole(self.links(columns, weights), V::CLAMPED && work.facts.is_mean(row)), Self::EVERY),
                     Valid::Same => self.scaled(columns, weights, row, work.facts, work.missing),
                     Valid::Mixed => self.gapped::<I>(columns, weights, row, work.facts, work.missing),
                 };
@@ -227,30 +228,10 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
         }
     }
 
-    /// The sums of a row without missing values, kept within the range of the values if they are `means`.
+    /// The weights of a row and the values they go with.
     #[inline(always)]
-    fn sum(&self, columns: &[u16], weights: &[f64], means: bool) -> [V; L] {
-        let mut sum = [0.0; L];
-        if !means {
-            for (&column, &w) in columns.iter().zip(weights) {
-                let x = &self.values[usize::from(column) % CELLS];
-                for b in 0..L {
-                    sum[b] += w * x[b].to_f64();
-                }
-            }
-            return sum.map(V::from_f64);
-        }
-        let (mut least, mut greatest) = ([f64::INFINITY; L], [f64::NEG_INFINITY; L]);
-        for (&column, &w) in columns.iter().zip(weights) {
-            let x = &self.values[usize::from(column) % CELLS];
-            for b in 0..L {
-                let x = x[b].to_f64();
-                sum[b] += w * x;
-                least[b] = if x < least[b] { x } else { least[b] };
-                greatest[b] = if x > greatest[b] { x } else { greatest[b] };
-            }
-        }
-        std::array::from_fn(|b| V::from_f64(within(sum[b], least[b], greatest[b])))
+    fn links<'a>(&'a self, columns: &'a [u16], weights: &'a [f64]) -> impl Iterator<Item = (f64, &'a [V; L])> + Clone {
+        columns.iter().zip(weights).map(|(&column, &w)| (w, &self.values[usize::from(column) % CELLS]))
     }
 
     /// A row of which all slabs have the same gaps, and a bit for each slab if there is a result.
@@ -312,23 +293,23 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
         missing: Missing,
     ) -> ([V; L], u16) {
         let mut sums = Gapped::NONE;
-        for (&column, &w) in columns.iter().zip(weights) {
-            sums.add::<V, I>(w, &self.values[usize::from(column) % CELLS]);
+        for (w, x) in self.links(columns, weights) {
+            sums.add::<V, I>(w, x, None);
         }
         let mut magnitude = sums.share;
         if facts.is_mixed(row) {
             self.magnitudes(columns, weights, &mut magnitude);
         }
         let rule = Rule::new(missing, facts.total(row), facts.magnitude(row), V::CLAMPED && facts.is_mean(row));
-        sums.results::<V, I>(columns.len(), &magnitude, rule)
+        let (results, bits) = sums.results::<V, I>(columns.len(), &magnitude, rule);
+        (results, bits as u16)
     }
 
     /// The magnitude of the weights of a row that do not meet a gap.
     #[cold]
     fn magnitudes(&self, columns: &[u16], weights: &[f64], magnitude: &mut [f64; L]) {
         magnitude.fill(0.0);
-        for (&column, &w) in columns.iter().zip(weights) {
-            let x = &self.values[usize::from(column) % CELLS];
+        for (w, x) in self.links(columns, weights) {
             for b in 0..L {
                 magnitude[b] += if x[b].is_gap() { 0.0 } else { w.abs() };
             }
@@ -343,11 +324,4 @@ fn add_flags<const I: u8>(present: &[u16; GROUP], first: usize, flags: &mut [&mu
     for (b, flags) in flags.iter_mut().enumerate() {
         flags[word] |= bits_of::<I>(present, b) << shift;
     }
-}
-
-/// A rounded mean can leave the range of its values by an ulp.
-#[inline(always)]
-pub(crate) fn within(value: f64, least: f64, greatest: f64) -> f64 {
-    let value = if value < least { least } else { value };
-    if value > greatest { greatest } else { value }
 }

@@ -36,7 +36,7 @@ impl<'d, V: Value> Writer<'d, V> {
 
     /// Appends `staging[CARRY..CARRY + count]`; what does not fill a line stays in front of that.
     #[inline(always)]
-    pub(crate) fn append<const I: u8>(&mut self, staging: &mut Staging<V>, count: usize) {
+    pub(crate) fn append<const I: u8>(&mut self, staging: &mut [V], count: usize) {
         if !self.streams {
             return self.advance(&staging[CARRY..CARRY + count]);
         }
@@ -50,16 +50,18 @@ impl<'d, V: Value> Writer<'d, V> {
             from += ahead;
         }
         let whole = (to - from) / line * line;
-        let (head, rest) = std::mem::take(&mut self.rest).split_at_mut(whole);
-        stream::<I, V>(&staging[from..from + whole], head);
-        self.rest = rest;
-        from += whole;
+        if whole > 0 {
+            let (head, rest) = std::mem::take(&mut self.rest).split_at_mut(whole);
+            stream::<I, V>(&staging[from..from + whole], head);
+            self.rest = rest;
+            from += whole;
+        }
         self.carried = to - from;
         staging.copy_within(from..to, CARRY - self.carried);
     }
 
     /// Writes what is left over.
-    pub(crate) fn finish(mut self, staging: &Staging<V>) {
+    pub(crate) fn finish(mut self, staging: &[V]) {
         self.advance(&staging[CARRY - self.carried..CARRY]);
     }
 }
@@ -135,7 +137,7 @@ pub(crate) fn prefetch(line: *const u8) {
         #[allow(unsafe_code, reason = "a prefetch exists as an instruction only")]
         // SAFETY: part of SSE; it only hints, and does nothing where there is no memory.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T1>(line.cast());
+            _mm_prefetch::<_MM_HINT_T0>(line.cast());
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

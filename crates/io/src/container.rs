@@ -69,8 +69,8 @@ pub(crate) fn open_error(path: &Path, error: &netcdf::Error) -> IoError {
         netcdf::Error::Netcdf(netcdf_sys::NC_EHDFERR | netcdf_sys::NC_EPERM) if is_locked(path) => {
             IoError::Locked { path: path.to_owned() }
         }
-        // HDF errors on opening: in practice a superblock or heap beyond the end of the file.
-        netcdf::Error::Netcdf(netcdf_sys::NC_EHDFERR | netcdf_sys::NC_ETRUNC) => {
+        // HDF errors on opening: in practice a superblock or heap beyond the end of the file. That it is NetCDF has been seen.
+        netcdf::Error::Netcdf(netcdf_sys::NC_EHDFERR | netcdf_sys::NC_ETRUNC | netcdf_sys::NC_ENOTNC) => {
             IoError::Truncated { path: path.to_owned(), problem: format!("it cannot be opened ({error})") }
         }
         _ => read_error(path, "opening", error),

@@ -24,8 +24,9 @@ impl RowBlock {
 const BLOCK_LINKS: usize = 8192;
 /// Most rows per block.
 const BLOCK_ROWS: usize = 1024;
-/// Blocks made before they are joined: bounds what is held twice.
-const BLOCKS_AT_ONCE: usize = 64;
+/// Blocks that each thread makes before they are joined, and all of them at most: bounds what is held twice.
+const BLOCKS_PER_THREAD: usize = 8;
+const MOST_BLOCKS: usize = 64;
 /// Space is kept for this many times the links expected: what is not written to takes no memory.
 const MARGIN: f64 = 1.25;
 /// Most that the space grows at a time: the first rows may be longer than others.
@@ -40,11 +41,12 @@ pub(crate) fn collect<S>(
 ) -> (Vec<usize>, Vec<u32>, Vec<f64>) {
     let mut all = Growing::with_rows(len);
     // Kept from one round to the next: memory that is given back and asked for anew costs more than what is done in it.
-    let mut blocks: Vec<RowBlock> = (0..BLOCKS_AT_ONCE).map(|_| RowBlock::default()).collect();
+    let at_once = (BLOCKS_PER_THREAD * rayon::current_num_threads()).min(MOST_BLOCKS);
+    let mut blocks: Vec<RowBlock> = (0..at_once).map(|_| RowBlock::default()).collect();
     // The first blocks are small: how many links a row has shows then.
     let mut rows = BLOCK_ROWS / 32;
     while all.done < len {
-        let starts: Vec<usize> = (all.done..len).step_by(rows).take(BLOCKS_AT_ONCE).collect();
+        let starts: Vec<usize> = (all.done..len).step_by(rows).take(at_once).collect();
         let blocks = &mut blocks[..starts.len()];
         blocks.par_iter_mut().zip(starts).for_each_init(&state, |state, (block, start)| {
             block.clear();

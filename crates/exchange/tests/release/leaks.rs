@@ -77,7 +77,7 @@ const TEXTS: [(&str, &str, &str, &str); 64] = [
     ("forge token", "R14", "ghp_abcdefghijklmnopqrstuv0123456789", "ghp_abc"),
     ("private key", "R14", "-----BEGIN OPENSSH PRIVATE KEY-----", "OPENSSH"),
     ("public key of a person", "R14", "ssh-ed25519 AAAAC3NzaC1lZDI1", "AAAAC3Nza"),
-    ("guid", "R14", "run 123e4567-e89b-12d3-a456-426614174000", "e89b"),
+    ("guid", "R14", "run 123e4567-e89b-12d3-a456-426614174000", "e89b-12d3"),
     ("ticket", "R14", "fixes MSCOPS-4711", "4711"),
     ("incident", "R14", "see INC0012345", "0012345"),
     ("command", "R14", "made by ncks -d time,0 a.nc", "ncks"),

@@ -8,7 +8,8 @@
 //! | shuffle | yes, as the first one | for numbers of 2 bytes and more |
 //! | deflate | yes, any level | level 1, noise stored as it is |
 //! | Fletcher-32 | yes, checked | no |
-//! | others (szip, n-bit, scale-offset, plugins) | left to the library | no |
+//! | others (n-bit, scale-offset, plugins) | left to the library | no |
+//! | szip | no: the library is built without | no |
 
 mod codec;
 mod encode;

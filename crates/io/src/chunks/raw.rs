@@ -5,7 +5,7 @@
 use hdf5_metno::Dataset;
 use hdf5_metno_sys::LOCK;
 use hdf5_metno_sys::h5::{haddr_t, herr_t, hsize_t};
-use hdf5_metno_sys::h5d::{H5Dget_chunk_info_by_coord, H5Dget_type, H5Dread_chunk1, H5Dset_extent, H5Dwrite_chunk};
+use hdf5_metno_sys::h5d::{H5Dget_chunk_info_by_coord, H5Dget_type, H5Dread_chunk, H5Dset_extent, H5Dwrite_chunk};
 use hdf5_metno_sys::h5i::hid_t;
 use hdf5_metno_sys::h5p::{H5P_DEFAULT, H5Pget_fill_value};
 use hdf5_metno_sys::h5t::{self, H5Tclose, H5Tequal};
@@ -108,7 +108,7 @@ pub(super) fn read_chunk(dataset: &Dataset, offset: &[u64], bytes: &mut Vec<u8>)
     bytes.resize(size, 0);
     let mut mask = 0u32;
     // SAFETY: the library writes as many bytes as it just said the chunk has, and the lock was held since.
-    let status = unsafe { H5Dread_chunk1(dataset.id(), H5P_DEFAULT, offset.as_ptr(), &mut mask, bytes.as_mut_ptr().cast()) };
+    let status = unsafe { H5Dread_chunk(dataset.id(), H5P_DEFAULT, offset.as_ptr(), &mut mask, bytes.as_mut_ptr().cast()) };
     if status < 0 { Err(reason("read")) } else { Ok(Some(mask)) }
 }
 
@@ -140,7 +140,10 @@ pub(super) fn extend(dataset: &Dataset, lens: &[u64]) -> Result<(), String> {
 
 /// The library's innermost words on its last failure.
 fn reason(action: &str) -> String {
-    let stack = hdf5_metno::Error::query().ok().and_then(|e| e.stack());
+    let stack = match hdf5_metno::Error::query() {
+        Ok(hdf5_metno::Error::HDF5(stack)) => stack.expand().ok(),
+        _ => None,
+    };
     match stack.as_ref().and_then(|frames| frames.last()) {
         Some(frame) => format!("the HDF5 library cannot {action} it: {}", frame.desc()),
         None => format!("the HDF5 library cannot {action} it"),

@@ -9,8 +9,9 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::path::Path;
 
-/// Bytes of a variable written at a time: enough that a call to the library costs nothing beside it.
-const BLOCK_BYTES: usize = 1 << 20;
+/// Bytes of a variable written at a time: enough that a call to the library costs little beside it, few enough to stay in
+/// cache from making to writing. Four such blocks are there at once, and two of whole numbers.
+const BLOCK_BYTES: usize = 1 << 18;
 
 /// Values that one task makes.
 const TASK_VALUES: usize = 1 << 15;

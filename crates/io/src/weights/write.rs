@@ -14,7 +14,7 @@ use std::path::Path;
 /// Writes weights from `source` to `destination` with the description of both grids.
 ///
 /// The file is NetCDF-4, complete or absent, and depends on the arguments alone. Beside the arguments memory takes a
-/// few blocks of a MiB, whatever the number of links, which may be beyond 2^31.
+/// few blocks of 256 KiB, whatever the number of links, which may be beyond 2^31.
 ///
 /// Methods between centers use no corners: files of such weights have none, except those of the destination in ESMF
 /// layout, from which NCO makes the bounds of its output.

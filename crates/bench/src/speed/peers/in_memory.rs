@@ -16,12 +16,21 @@ const SLABS: usize = 32;
 /// scipy.sparse: ready weights applied.
 pub fn scipy(request: &PeerRequest<'_>, session: &mut Session<'_>) {
     let specs = PAIRS[0].grids[request.size as usize];
-    (session.tell)("scipy.sparse");
-    let outcome = scipy_row(request, session, specs);
-    session.take("apply", outcome);
+    for (work, by_cell) in [("apply", false), ("apply, cell by cell", true)] {
+        (session.tell)("scipy.sparse");
+        let outcome = scipy_row(request, session, specs, work, by_cell);
+        session.take(work, outcome);
+    }
 }
 
-fn scipy_row(request: &PeerRequest<'_>, session: &Session<'_>, specs: [Spec; 2]) -> Result<PeerRow, String> {
+/// [`SLABS`] slabs, or as many values of each cell together.
+fn scipy_row(
+    request: &PeerRequest<'_>,
+    session: &Session<'_>,
+    specs: [Spec; 2],
+    work: &str,
+    by_cell: bool,
+) -> Result<PeerRow, String> {
     let (grids, data) = pair_of(specs)?;
     let folder = tempfile::tempdir().map_err(text)?;
     let path = |name: &str| folder.path().join(name);
@@ -29,25 +38,31 @@ fn scipy_row(request: &PeerRequest<'_>, session: &Session<'_>, specs: [Spec; 2])
     write_weights(&weights, &grids[0], &grids[1], &path("map.nc"), WeightsFormat::Esmf, false).map_err(text)?;
     let values = field(&grids[0]);
     write_raw(&path("field"), &values)?;
-    let arguments = [path("map.nc").into_os_string(), path("field").into_os_string(), SLABS.to_string().into()];
+    let layout = if by_cell { "cells" } else { "slabs" };
+    let arguments = [path("map.nc").into_os_string(), path("field").into_os_string(), SLABS.to_string().into(), layout.into()];
     let mut served = Served::start(include_str!("scipy.py"), &arguments)?;
 
-    let slabs: Vec<f32> = values.iter().map(|&v| v as f32).cycle().take(SLABS * values.len()).collect();
+    let cell = |k: usize| if by_cell { k / SLABS } else { k % values.len() };
+    let slabs: Vec<f32> = (0..SLABS * values.len()).map(|k| values[cell(k)] as f32).collect();
     let mut result = vec![0f32; SLABS * grids[1].len()];
     let regridder = Regridder { weights, missing: MissingPolicy::Skip { min_valid: 0.0 } };
     let prepared = regridder.prepare();
     let pool = one_thread()?;
     let ours = || {
         let start = Instant::now();
-        pool.install(|| prepared.apply_into(black_box(&slabs), None, &mut result)).map_err(text)?;
+        pool.install(|| match by_cell {
+            true => prepared.apply_cells_into(SLABS, black_box(&slabs), None, &mut result),
+            false => prepared.apply_into(black_box(&slabs), None, &mut result),
+        })
+        .map_err(text)?;
         Ok(start.elapsed().as_secs_f64())
     };
     let seconds = in_turn(request, ours, || served.run())?;
     let theirs = served.result(&path("result"))?;
-    let ours: Vec<f64> = result[..grids[1].len()].iter().map(|&v| f64::from(v)).collect();
+    let ours: Vec<f64> = (0..grids[1].len()).map(|i| f64::from(result[if by_cell { i * SLABS } else { i }])).collect();
     let mapped = |i: usize| regridder.weights.is_mapped(i);
     let difference = difference(&theirs, &mapped, &ours, &mapped)?;
-    Ok(row(session, "apply", format!("{data}, {SLABS} slabs, f32"), "calls in memory, one thread", &seconds, difference))
+    Ok(row(session, work, format!("{data}, {SLABS} slabs, f32"), "calls in memory, one thread", &seconds, difference))
 }
 
 /// YAC: weights made from grids in memory.

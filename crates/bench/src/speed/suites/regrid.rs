@@ -43,7 +43,10 @@ fn of_pair(pair: &'static Pair, size: Size, adapter: usize) -> Vec<Plan> {
         .map(|&name| plan(format!("weights {name}"), Box::new(move |measure| weights(specs, method(name), measure))))
         .collect();
     for slabs in SLABS {
-        plans.push(plan(format!("apply f32 x{slabs}"), Box::new(move |m| apply::<f32>(specs, slabs, Masks::None, m))));
+        plans.push(plan(
+            format!("apply f32 x{slabs}"),
+            Box::new(move |m| apply::<f32>(specs, slabs, Layout::Slabs, Masks::None, m)),
+        ));
     }
     for resident in [true, false] {
         let kernel = if resident { "apply f32 x32, resident" } else { "apply f32 x32, with copies to and from" };
@@ -57,9 +60,15 @@ fn of_pair(pair: &'static Pair, size: Size, adapter: usize) -> Vec<Plan> {
                 plans.push(plan(format!("method {name}"), Box::new(move |m| method_once(specs, method, m))));
             }
         }
-        plans.push(plan("apply f64 x32".into(), Box::new(move |m| apply::<f64>(specs, 32, Masks::None, m))));
-        plans.push(plan("apply f32 x32, one mask".into(), Box::new(move |m| apply::<f32>(specs, 32, Masks::One, m))));
-        plans.push(plan("apply f32 x32, masks".into(), Box::new(move |m| apply::<f32>(specs, 32, Masks::Each, m))));
+        plans.push(plan("apply f64 x32".into(), Box::new(move |m| apply::<f64>(specs, 32, Layout::Slabs, Masks::None, m))));
+        for (name, masks) in [("one mask", Masks::One), ("masks", Masks::Each)] {
+            let with: super::Prepare = Box::new(move |m| apply::<f32>(specs, 32, Layout::Slabs, masks, m));
+            plans.push(plan(format!("apply f32 x32, {name}"), with));
+        }
+        for (name, masks) in [("cell by cell", Masks::None), ("cell by cell, masks", Masks::Each)] {
+            let with: super::Prepare = Box::new(move |m| apply::<f32>(specs, 32, Layout::Cells, masks, m));
+            plans.push(plan(format!("apply f32 x32, {name}"), with));
+        }
     }
     plans
 }
@@ -122,6 +131,25 @@ pub(super) fn used_sources(weights: &Weights) -> u64 {
     is_used.iter().filter(|u| **u).count() as u64
 }
 
+/// Which values lie together.
+#[derive(Clone, Copy, PartialEq)]
+enum Layout {
+    /// Those of a slab.
+    Slabs,
+    /// Those of a cell.
+    Cells,
+}
+
+impl Layout {
+    /// Slab and cell of the value `k` of some slabs of `cells`.
+    fn place(self, k: usize, cells: usize, slabs: usize) -> (usize, usize) {
+        match self {
+            Self::Slabs => (k / cells, k % cells),
+            Self::Cells => (k % slabs, k / slabs),
+        }
+    }
+}
+
 /// Which slabs miss values.
 #[derive(Clone, Copy, PartialEq)]
 enum Masks {
@@ -134,33 +162,55 @@ enum Masks {
 
 impl Masks {
     /// Flags of `cells` of each of some slabs: a quarter of the cells is missing, here and there.
-    fn flags(self, cells: usize, slabs: usize) -> Option<SlabFlags> {
-        let slab = |k: usize| if self == Self::Each { 1 + k / cells } else { 0 };
-        let mix = |k: usize| (k % cells + slab(k) * cells).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let flags = || -> Vec<bool> { (0..cells * slabs).map(|k| mix(k) >> 62 != 0).collect() };
-        (self != Self::None).then(|| SlabFlags::from_bools(cells, &flags()))
+    fn flags(self, layout: Layout, cells: usize, slabs: usize) -> Option<SlabFlags> {
+        let is_there = |k: usize| {
+            let (slab, cell) = layout.place(k, cells, slabs);
+            let mask = if self == Self::Each { 1 + slab } else { 0 };
+            (cell + mask * cells).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 62 != 0
+        };
+        let flags = || -> Vec<bool> { (0..cells * slabs).map(is_there).collect() };
+        let together = if layout == Layout::Slabs { cells } else { slabs };
+        (self != Self::None).then(|| SlabFlags::from_bools(together, &flags()))
     }
 }
 
 /// Conservative weights applied to slabs of the vortex. Right: first-order means of it.
-fn apply<V: Value>(specs: [Spec; 2], slabs: usize, masks: Masks, measure: super::Measure<'_>) -> Result<(), CaseError> {
+fn apply<V: Value>(
+    specs: [Spec; 2],
+    slabs: usize,
+    layout: Layout,
+    masks: Masks,
+    measure: super::Measure<'_>,
+) -> Result<(), CaseError> {
     let [source, destination] = grids(specs)?;
     let weights = Weights::build(&source, &destination, &Options::new(Method::Conservative)).map_err(CaseError::from_error)?;
     let used = used_sources(&weights);
     let (links, rows) = (weights.len() as u64, weights.destination_len());
     let regridder = Regridder { weights, missing: MissingPolicy::Skip { min_valid: 0.0 } };
     let field: Vec<V> = AnalyticField::Vortex.at_centers(&source).into_iter().map(V::from_f64).collect();
-    let values: Vec<V> = field.iter().copied().cycle().take(slabs * source.len()).collect();
     let n = source.len();
-    let flags = masks.flags(n, slabs);
+    let values: Vec<V> = (0..slabs * n).map(|k| field[layout.place(k, n, slabs).1]).collect();
+    let flags = masks.flags(layout, n, slabs);
     let prepared = regridder.prepare();
     let mut result = vec![V::from_f64(f64::NAN); slabs * rows];
-    let valid = prepared.apply_into(&values, flags.as_ref(), &mut result).map_err(CaseError::from_error)?;
+    let apply = |result: &mut [V]| {
+        match layout {
+            Layout::Slabs => prepared.apply_into(black_box(&values), flags.as_ref(), result),
+            Layout::Cells => prepared.apply_cells_into(slabs, black_box(&values), flags.as_ref(), result),
+        }
+        .map_err(CaseError::from_error)
+    };
+    let valid = apply(&mut result)?;
     let expected = AnalyticField::Vortex.at_centers(&destination);
-    let is_valid = |k: usize| valid.as_ref().map_or_else(|| regridder.weights.is_mapped(k % rows), |v| v.get(k / rows, k % rows));
+    let is_valid = |k: usize| match (&valid, layout.place(k, rows, slabs)) {
+        (None, (_, cell)) => regridder.weights.is_mapped(cell),
+        (Some(valid), (slab, cell)) if layout == Layout::Slabs => valid.get(slab, cell),
+        (Some(valid), (slab, cell)) => valid.get(cell, slab),
+    };
     let off: Vec<f64> = (0..result.len())
         .filter(|&k| is_valid(k))
-        .map(|k| (result[k].to_f64() - expected[k % rows]).abs() / expected[k % rows].abs())
+        .map(|k| (result[k].to_f64(), expected[layout.place(k, rows, slabs).1]))
+        .map(|(found, expected)| (found - expected).abs() / expected.abs())
         .collect();
     // The mean, not the worst: cells at a rim have their means over what is covered, not at their centers.
     let error = judged("mean misfit of the vortex", off.iter().sum::<f64>() / off.len() as f64, 1e-2)?;
@@ -176,11 +226,7 @@ fn apply<V: Value>(specs: [Spec; 2], slabs: usize, masks: Masks, measure: super:
         ),
         bound: Bound::Memory,
     };
-    let run = || {
-        prepared.apply_into(black_box(&values), flags.as_ref(), &mut result).map_err(CaseError::from_error)?;
-        Ok(())
-    };
-    measure(Case::new(work, error, run));
+    measure(Case::new(work, error, || apply(&mut result).map(drop)));
     Ok(())
 }
 

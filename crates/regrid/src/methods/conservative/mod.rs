@@ -184,8 +184,8 @@ fn find_on_gpu(
                 false => Cow::Owned(transposed::polygons_near(d, range, s, source_mask)),
             };
             let pair = PolygonsByRows::new((s, &near, source_areas), (d, destination_mask, destination_areas));
-            let least = |polygon: usize, cell: usize| least_overlap(source_areas[polygon].min(destination_areas[cell]));
-            Some(rows_on_gpu::overlaps(gpu, &pair)?.transposed(0..d.len(), least))
+            let least = |polygon: u32, cell: usize| least_overlap(source_areas[polygon as usize].min(destination_areas[cell]));
+            Some(rows_on_gpu::overlaps(gpu, &pair)?.transposed(0..d.len(), |row| row as u32, least))
         }
         (Cells::Polygons(s), Cells::Polygons(d)) => {
             let found = polygons_on_gpu::overlaps(gpu, s, source_mask, source_areas, d, destination_mask, destination_areas)?;

@@ -109,14 +109,14 @@ impl Overlaps {
         self.areas.shrink_to_fit();
     }
 
-    /// The same overlaps by the cells `cells` of the other grid, without those up to `least(row, cell)`; ascending rows
-    /// make ascending columns.
-    pub fn transposed(mut self, cells: Range<usize>, least: impl Fn(usize, usize) -> f64) -> Self {
+    /// The same overlaps by the cells `cells` of the other grid, without those up to `least(name, cell)`. Row `k` is of the
+    /// cell `name(k)`; ascending names make ascending columns.
+    pub fn transposed(mut self, cells: Range<usize>, name: impl Fn(usize) -> u32, least: impl Fn(u32, usize) -> f64) -> Self {
         let mut row_starts = vec![0usize; cells.len() + 1];
         for row in 0..self.row_starts.len() - 1 {
             for link in self.row_starts[row]..self.row_starts[row + 1] {
                 let cell = self.columns[link] as usize;
-                if self.areas[link] > least(row, cell) {
+                if self.areas[link] > least(name(row), cell) {
                     row_starts[cell - cells.start + 1] += 1;
                 } else {
                     self.areas[link] = 0.0;
@@ -133,7 +133,7 @@ impl Overlaps {
             for link in self.row_starts[row]..self.row_starts[row + 1] {
                 if self.areas[link] > 0.0 {
                     let place = &mut row_starts[self.columns[link] as usize - cells.start];
-                    columns[*place] = row as u32;
+                    columns[*place] = name(row);
                     areas[*place] = self.areas[link];
                     *place += 1;
                 }

@@ -5,7 +5,6 @@ use super::overlaps::{Overlaps, least_overlap};
 use knarr_grid::{Columns, Mask, Polygons, Rows};
 use knarr_kernels::overlap_rows::{Bands, Direction, Quadrangle, Scratch, Turn, slice_polygon, slice_quadrangle};
 use knarr_kernels::sphere::{Rotation, UnitVector};
-use std::sync::Arc;
 
 /// Polygons (rows of the result), and the cells of rows that they overlap (columns of the result).
 pub(super) struct PolygonsByRows<'a> {
@@ -14,7 +13,7 @@ pub(super) struct PolygonsByRows<'a> {
     pub polygon_areas: &'a [f64],
     pub rows_mask: &'a Mask,
     pub row_areas: &'a [f64],
-    bands: Arc<Bands>,
+    bands: Bands,
     /// Into the frame of the rows.
     turn: Option<Turn>,
 }
@@ -31,17 +30,8 @@ impl<'a> PolygonsByRows<'a> {
         (polygons, polygon_mask, polygon_areas): (&'a Polygons, &'a Mask, &'a [f64]),
         (rows, rows_mask, row_areas): (&'a Rows, &'a Mask, &'a [f64]),
     ) -> Self {
-        Self::with_bands(Arc::new(bands(rows)), (polygons, polygon_mask, polygon_areas), (rows, rows_mask, row_areas))
-    }
-
-    /// The same with the bands of `rows`.
-    pub fn with_bands(
-        bands: Arc<Bands>,
-        (polygons, polygon_mask, polygon_areas): (&'a Polygons, &'a Mask, &'a [f64]),
-        (rows, rows_mask, row_areas): (&'a Rows, &'a Mask, &'a [f64]),
-    ) -> Self {
         let turn = rows.rotation.as_ref().map(Turn::into_frame);
-        Self { polygons, polygon_mask, polygon_areas, rows_mask, row_areas, bands, turn }
+        Self { polygons, polygon_mask, polygon_areas, rows_mask, row_areas, bands: bands(rows), turn }
     }
 
     /// The rows, in their own frame.
@@ -62,21 +52,24 @@ impl<'a> PolygonsByRows<'a> {
         }
     }
 
-    /// Pushes the links of a polygon and gives its sliver limit.
-    pub fn row(&self, polygon: usize, Slicer { scratch, corners }: &mut Slicer, links: &mut Vec<(u32, f64)>) -> f64 {
+    /// Calls `emit(cell, area)` with the cells that a polygon overlaps.
+    #[inline]
+    pub fn cut(&self, polygon: usize, Slicer { scratch, corners }: &mut Slicer, mut emit: impl FnMut(u32, f64)) {
         corners.clear();
         self.copy_corners(polygon, corners);
-        if corners.is_empty() {
-            return 0.0;
-        }
-        // Slivers are judged by the smaller of the two cells, whichever side is the destination.
-        let least = least_overlap(self.polygon_areas[polygon]);
-        let mut emit = |column: usize, area: f64| {
-            if self.rows_mask.is_active(column) {
-                links.push((column as u32, area));
+        let mut emit = |cell: usize, area: f64| {
+            if self.rows_mask.is_active(cell) {
+                emit(cell as u32, area);
             }
         };
         slice_polygon(&self.bands, corners, self.turn(), scratch, &mut emit);
+    }
+
+    /// Pushes the links of a polygon and gives its sliver limit.
+    pub fn row(&self, polygon: usize, slicer: &mut Slicer, links: &mut Vec<(u32, f64)>) -> f64 {
+        self.cut(polygon, slicer, |cell, area| links.push((cell, area)));
+        // Slivers are judged by the smaller of the two cells, whichever side is the destination.
+        let least = least_overlap(self.polygon_areas[polygon]);
         if links.len() == 1 { least } else { least.min(smallest(links, self.row_areas)) }
     }
 

@@ -4,12 +4,11 @@
 //! that reaches into two belts is cut for both.
 
 use super::overlaps::{Overlaps, least_overlap};
-use super::slicing::PolygonsByRows;
+use super::slicing::{PolygonsByRows, Slicer};
 use knarr_grid::{Columns, Mask, Polygons, Rows};
 use knarr_kernels::sphere::{dot, sin_cos_deg};
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// Most belts.
 const BELTS: f64 = 16.0;
@@ -27,18 +26,22 @@ pub(super) fn rows_by_polygons(
 ) -> Overlaps {
     let belts = belts(rows, (BELTS_PER_SIDE * (polygons.len() as f64).sqrt()).clamp(1.0, BELTS) as usize);
     let reached = reached_belts(rows, &belts, polygons, polygon_mask);
-    // Slivers are judged link by link below: each belt sees only some links of a polygon.
-    let any_area = vec![0.0; polygons.len().max(rows.len())];
-    let bands = Arc::new(super::bands::bands(rows));
+    let pair = PolygonsByRows::new((polygons, polygon_mask, polygon_areas), (rows, rows_mask, row_areas));
     let overlaps_of = |belt: usize| {
         let cells = belts[belt].clone();
-        let meeting = |p: usize| (reached[p][0]..=reached[p][1]).contains(&(belt as u8));
-        let here = Mask::from_active((0..polygons.len()).into_par_iter().map(meeting).collect());
-        let own = |cell: usize| cells.contains(&cell) && rows_mask.is_active(cell);
-        let own = Mask::from_active((0..rows.len()).into_par_iter().map(own).collect());
-        let pair = PolygonsByRows::with_bands(bands.clone(), (polygons, &here, &any_area), (rows, &own, &any_area));
-        let found = pair.overlaps();
-        found.transposed(cells, |polygon, cell| least_overlap(polygon_areas[polygon].min(row_areas[cell])))
+        let meeting = |(_, [first, last]): &(u32, &[u8; 2])| (*first..=*last).contains(&(belt as u8));
+        let here: Vec<u32> = (0..).zip(&reached).filter(meeting).map(|(polygon, _)| polygon).collect();
+        let found = Overlaps::by_rows(here.len(), Slicer::default, |k, slicer, links| {
+            pair.cut(here[k] as usize, slicer, |cell, area| {
+                if cells.contains(&(cell as usize)) {
+                    links.push((cell, area));
+                }
+            });
+            // Slivers are judged link by link below: each belt sees only some links of a polygon.
+            0.0
+        });
+        let least = |polygon: u32, cell: usize| least_overlap(polygon_areas[polygon as usize].min(row_areas[cell]));
+        found.transposed(cells, |k| here[k], least)
     };
     let mut result = Overlaps::with_rows(rows.len());
     let together = rayon::current_num_threads().clamp(1, belts.len());
