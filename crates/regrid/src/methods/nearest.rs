@@ -66,7 +66,7 @@ fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64
 }
 
 /// Cells that are looked for together at least.
-const AT_ONCE: usize = 1 << 15;
+const AT_ONCE: usize = 1 << 16;
 
 /// What is not found yet, by its place in `nearest`, which begins with cell `first`.
 fn ask(destination: &Centers, first: usize, nearest: &[u32], asked: &mut Vec<Asked>) {

@@ -1,6 +1,6 @@
 //! Which of many small convex polygons contain a point.
 
-use super::bvh::{Box3, Bvh};
+use super::bvh::{self, Box3, Bvh};
 use knarr_kernels::bilinear::{LEAST_COSINE, contains_origin};
 use knarr_kernels::sphere::UnitVector;
 use knarr_kernels::tangent_plane::{PlanePoint, TangentPlane};
@@ -12,22 +12,44 @@ pub(crate) struct Locator {
     starts: Vec<usize>,
     corners: Vec<u32>,
     tree: Bvh,
+    /// The square of what polygons measure from side to side, in the mean.
+    mean_width2: f64,
 }
+
+/// Points this many widths of a polygon apart are not looked for together.
+const TOGETHER: f64 = 16.0;
 
 /// Buffers of a query, and what it found.
 #[derive(Default)]
 pub(crate) struct Found {
+    /// Polygons near a run of points, if they are close together.
+    near: Option<bvh::Found>,
+    /// Kept for the next run.
+    spare: bvh::Found,
     /// Polygons whose box holds the point, ascending.
     candidates: Vec<u32>,
     /// Corners of the polygon in the tangent plane of the point.
     pub plane: Vec<PlanePoint>,
 }
 
+#[cfg(test)]
+impl Found {
+    /// Whether there is a run of points whose surroundings are at hand.
+    pub fn is_gathered(&self) -> bool {
+        self.near.is_some()
+    }
+}
+
 impl Locator {
     /// `corners[starts[k]..starts[k + 1]]` are the nodes of polygon `k`.
     pub fn new(nodes: Vec<UnitVector>, starts: Vec<usize>, corners: Vec<u32>) -> Self {
         let boxes = boxes(&nodes, &starts, &corners);
-        Self { nodes, starts, corners, tree: Bvh::new(&boxes) }
+        let widths = boxes
+            .iter()
+            .filter(|b| **b != Box3::EMPTY)
+            .map(|b| (0..3).map(|c| f64::from(b.max[c] - b.min[c]).powi(2)).sum::<f64>());
+        let mean_width2 = widths.sum::<f64>() / boxes.len().max(1) as f64;
+        Self { nodes, starts, corners, tree: Bvh::new(&boxes), mean_width2 }
     }
 
     /// Starts of the corners of each polygon, the corners, and the nodes.
@@ -52,11 +74,29 @@ impl Locator {
         &self.corners[self.starts[k as usize]..self.starts[k as usize + 1]]
     }
 
+    /// Gathers what is near a run of points that [`Self::containing`] is then asked for, where that saves work.
+    pub fn gather(&self, points: &[UnitVector], found: &mut Found) {
+        if let Some(near) = found.near.take() {
+            found.spare = near;
+        }
+        let around = Box3::around(points.iter().copied(), 0.0);
+        let width2: f64 = (0..3).map(|c| f64::from(around.max[c] - around.min[c]).powi(2)).sum();
+        if width2 <= TOGETHER * TOGETHER * self.mean_width2 {
+            let mut near = std::mem::take(&mut found.spare);
+            self.tree.gather(&around, &mut near);
+            found.near = Some(near);
+        }
+    }
+
     /// Calls `accept` with the polygons that contain `p`, lowest number first, until it returns true;
-    /// `found.plane` then has the corners as seen from `p`.
+    /// `found.plane` then has the corners as seen from `p`, one of the points gathered for, if [`Self::gather`] was called.
     pub fn containing(&self, p: UnitVector, found: &mut Found, mut accept: impl FnMut(&[u32], &[PlanePoint]) -> bool) {
         found.candidates.clear();
-        self.tree.meeting(&Box3::around([p], 0.0), &mut found.candidates);
+        let at = Box3::around([p], 0.0);
+        match &found.near {
+            Some(near) => near.meeting(&at, &mut found.candidates),
+            None => self.tree.meeting(&at, &mut found.candidates),
+        }
         found.candidates.sort_unstable();
         let plane = TangentPlane::new(p, LEAST_COSINE);
         for &k in &found.candidates {

@@ -11,7 +11,7 @@ use knarr_kernels::sphere::{UnitVector, dot, scale, sub};
 use rayon::prelude::*;
 
 /// So few places are not worth it that points are left out for them, and so few points are not worth it.
-const FEW_PLACES: usize = 8;
+const FEW_PLACES: usize = 16;
 const FEW_POINTS: usize = 32;
 /// Places from which on quarters are given to several threads.
 const SHARED: usize = 1 << 12;
@@ -63,7 +63,11 @@ impl Points {
         }
         let (mut rest, mut faces) = (places, Vec::with_capacity(6));
         for face in 0..6 {
-            let (own, others) = split(rest, |place| face_of(place.at) == face);
+            let (own, others) = match face {
+                // All that is left.
+                5 => (rest, [].as_mut_slice()),
+                _ => split(rest, |place| face_of(place.at) == face),
+            };
             faces.push((Tile { face, low: [-1.0; 2], width: 2.0, depth: 0 }, own));
             rest = others;
         }

@@ -17,7 +17,7 @@ mod quads;
 mod rows;
 
 use super::centers::Centers;
-use crate::links::LinkRows;
+use crate::links::{LinkRows, tidy};
 use crate::search::delaunay;
 use knarr_grid::{Family, Grid, Layout, Polygons};
 use patches::PatchBuilder;
@@ -30,12 +30,28 @@ pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
         return rows::rows(&rows::RowSource::new(rows, &from.is_active), destination);
     }
     let (patches, points) = (patches(source, from), destination.points());
-    LinkRows::collect(destination.len(), Scratch::default, |i, scratch, links| {
-        if destination.is_active[i] {
-            patches.links_at(points[i], scratch, links);
-        }
-    })
+    LinkRows::collect_blocks(
+        destination.len(),
+        || (Scratch::default(), Vec::new()),
+        |rows, (scratch, links), block| {
+            for first in rows.clone().step_by(RUN) {
+                let run = first..rows.end.min(first + RUN);
+                patches.gather(&points[run.clone()], scratch);
+                for i in run {
+                    links.clear();
+                    if destination.is_active[i] {
+                        patches.links_at(points[i], scratch, links);
+                    }
+                    tidy(links);
+                    block.push_row(links);
+                }
+            }
+        },
+    )
 }
+
+/// Destination cells in a row of indices, which mostly are neighbours.
+const RUN: usize = 16;
 
 /// Bicubic links of all active destination cells; `None` if the source has no rows.
 pub(super) fn cubic_rows(source: &Grid, destination: &Centers) -> Option<LinkRows> {

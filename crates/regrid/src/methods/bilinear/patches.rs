@@ -300,6 +300,11 @@ impl Patches {
         });
     }
 
+    /// Looks around a run of points, which queries are then asked for one after the other.
+    pub fn gather(&self, points: &[UnitVector], scratch: &mut Scratch) {
+        self.locator.gather(points, &mut scratch.found);
+    }
+
     /// Whether a source cell has a value.
     pub fn is_active(&self, cell: u32) -> bool {
         self.is_active[cell as usize]
@@ -412,6 +417,33 @@ mod tests {
         crossing.add(&[0, 1, 2, 3]);
         crossing.add(&[0, 0, 1, 1]);
         assert_eq!(crossing.len(), 0);
+    }
+
+    #[test]
+    fn runs_of_points_have_the_links_of_points_one_by_one() {
+        let corners: Vec<(f64, f64)> = (0..400).map(|k| (f64::from(k % 20) * 2.0, f64::from(k / 20) * 2.0 + 0.1)).collect();
+        let mut patches = builder(&corners);
+        for k in (0..380).filter(|k| k % 20 < 19) {
+            patches.add(&[k, k + 1, k + 21, k + 20]);
+        }
+        let patches = patches.finish(None, vec![true; 400]);
+        // Close together, on sides of patches and beyond the last one, then far apart.
+        let (mut scratch, mut gathered) = (Scratch::default(), [0, 0]);
+        for (far, step) in [0.5, 40.0].into_iter().enumerate() {
+            for run in 0..60 {
+                let place = |k: i32| (f64::from(run) * 0.7 + f64::from(k) * step, f64::from(run) * 0.6 + 0.1 * f64::from(k % 3));
+                let run: Vec<(f64, f64)> = (0..16).map(place).collect();
+                let points: Vec<UnitVector> = run.iter().map(|&(lon, lat)| unit_vector(lon, lat)).collect();
+                patches.gather(&points, &mut scratch);
+                gathered[far] += usize::from(scratch.found.is_gathered());
+                for (&p, &(lon, lat)) in points.iter().zip(&run) {
+                    let mut found = Vec::new();
+                    patches.links_at(p, &mut scratch, &mut found);
+                    assert_eq!(found, links(&patches, lon, lat), "{lon} {lat}");
+                }
+            }
+        }
+        assert_eq!(gathered, [60, 0]);
     }
 
     #[test]
