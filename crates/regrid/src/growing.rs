@@ -25,7 +25,7 @@ const BLOCK_LINKS: usize = 8192;
 /// Most rows per block.
 const BLOCK_ROWS: usize = 1024;
 /// Blocks that each thread makes before they are joined, and all of them at most: bounds what is held twice.
-const BLOCKS_PER_THREAD: usize = 8;
+const BLOCKS_PER_THREAD: usize = 24;
 const MOST_BLOCKS: usize = 64;
 /// Space is kept for this many times the links expected: what is not written to takes no memory.
 const MARGIN: f64 = 1.25;
