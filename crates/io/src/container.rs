@@ -92,5 +92,8 @@ fn is_locked(_path: &Path) -> bool {
 
 /// The library could not read a part.
 pub(crate) fn read_error(path: &Path, what: &str, error: &netcdf::Error) -> IoError {
+    if let netcdf::Error::Netcdf(netcdf_sys::NC_ENOFILTER) = error {
+        return IoError::Filter { path: path.to_owned(), what: what.to_owned() };
+    }
     IoError::Netcdf { path: path.to_owned(), what: what.to_owned(), problem: error.to_string() }
 }

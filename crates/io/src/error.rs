@@ -54,6 +54,14 @@ pub enum IoError {
         /// What the library says.
         problem: String,
     },
+    /// Values are packed in a way that there is nothing to unpack with.
+    #[error("{}: {what}: its values are packed by a filter that is not at hand, such as szip or a plugin", .path.display())]
+    Filter {
+        /// Which file.
+        path: PathBuf,
+        /// Which variable.
+        what: String,
+    },
     /// No variable of that name.
     #[error("{}: no variable `{name}`{}", .path.display(), near_names(.near))]
     NoVariable {
@@ -256,6 +264,7 @@ impl IoError {
             }
             Self::Locked { .. } => "wait until the other program has closed it".to_owned(),
             Self::Truncated { .. } => "copy or download the file again".to_owned(),
+            Self::Filter { .. } => "pack it anew with the tools of HDF5: `h5repack -f GZIP=1 IN.nc OUT.nc`".to_owned(),
             Self::NoVariable { path, .. } => format!("`knarr inspect {}` lists the variables", path.display()),
             Self::NanWithoutFill { .. } => "`--nan missing` takes NaN as missing".to_owned(),
             Self::NoGrid { .. } | Self::NoGriddedVariable { .. } => {

@@ -205,6 +205,22 @@ fn what_is_no_netcdf_is_told_apart() {
     assert!(grib.hint().is_some_and(|h| h.contains("cdo -f nc4 copy")));
 }
 
+/// The file was written by the NetCDF library of another program, with szip: 4 x 8 values `t`.
+#[test]
+fn values_that_cannot_be_unpacked_are_told_with_a_way_on() {
+    let folder = folder();
+    let path = folder.path().join("szip.nc");
+    std::fs::write(&path, include_bytes!("data/szip.nc")).expect("writable");
+    let file = File::open(&path).expect("its header is plain");
+    match file.read("t") {
+        Err(error @ IoError::Filter { .. }) => {
+            assert!(error.to_string().contains("`t`: its values are packed by a filter"), "{error}");
+            assert!(error.hint().is_some_and(|hint| hint.contains("h5repack -f GZIP")));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn truncated_files_are_refused_wherever_they_end() {
     let folder = folder();
