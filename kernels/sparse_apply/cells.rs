@@ -7,7 +7,7 @@ use super::layout::GROUP;
 use super::row_facts::RowFacts;
 use super::sums::whole;
 use super::transpose::{AVX2, AVX512, PLAIN};
-use super::writer::{CARRY, LINE, Writer, fence, prefetch};
+use super::writer::{CARRY, LINE, Writer, fence, prefetch_near};
 use super::{Missing, SlabFlags, SparseRows, Value};
 
 /// Bytes of source cells between the call for one and its use: a third of a first-level cache.
@@ -171,7 +171,7 @@ impl<V> CellWork<'_, V> {
     #[inline(always)]
     fn call<const L: usize>(&self, column: u32, start: usize) {
         let values = self.source.as_ptr().wrapping_add(column as usize * self.slabs + start).cast::<u8>();
-        (0..L * size_of::<V>()).step_by(LINE).for_each(|line| prefetch(values.wrapping_add(line)));
+        (0..L * size_of::<V>()).step_by(LINE).for_each(|line| prefetch_near(values.wrapping_add(line)));
     }
 
     /// `L` values of a cell from slab `start` on.
@@ -285,7 +285,7 @@ mod wide {
         let (mut any, mut every) = (0, u32::MAX);
         for ((&column, &w), &next) in columns.iter().zip(weights).zip(coming) {
             work.call::<L>(next, start);
-            prefetch(valid.slab(next as usize).as_ptr().cast());
+            prefetch_near(valid.slab(next as usize).as_ptr().cast());
             let bits = bits_from(valid.slab(column as usize), start);
             let (x, w) = (work.lanes::<L>(column, start), _mm512_set1_pd(w));
             (any, every) = (any | bits, every & bits);

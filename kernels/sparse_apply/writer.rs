@@ -137,6 +137,21 @@ pub(crate) fn prefetch(line: *const u8) {
         #[allow(unsafe_code, reason = "a prefetch exists as an instruction only")]
         // SAFETY: part of SSE; it only hints, and does nothing where there is no memory.
         unsafe {
+            _mm_prefetch::<_MM_HINT_T1>(line.cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
+}
+
+/// [`prefetch`] into the first-level cache.
+#[inline(always)]
+pub(crate) fn prefetch_near(line: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[allow(unsafe_code, reason = "a prefetch exists as an instruction only")]
+        // SAFETY: as above.
+        unsafe {
             _mm_prefetch::<_MM_HINT_T0>(line.cast());
         }
     }
