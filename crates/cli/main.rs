@@ -10,6 +10,8 @@ mod exchange;
 mod failure;
 mod gpu;
 mod grid;
+#[cfg(target_os = "linux")]
+mod huge_pages;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
@@ -27,8 +29,13 @@ mod weights;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
+use std::num::NonZero;
 use std::process::ExitCode;
 use talk::Talk;
+
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static MEMORY: huge_pages::HugePages = huge_pages::HugePages;
 
 /// Regrid Earth-system fields, and see that it is right.
 ///
@@ -76,6 +83,12 @@ enum Verb {
 }
 
 impl Verb {
+    /// Whether its own thread waits for nothing but parallel work. Others wait for threads that read and write files, or for
+    /// components, and must leave the work of those to threads beside them.
+    fn waits_in_parallel_work_alone(&self) -> bool {
+        matches!(self, Self::Weights(_) | Self::Grid(_))
+    }
+
     /// Its name, unless it computes on any device itself.
     fn without_device(&self) -> Option<&'static str> {
         Some(match self {
@@ -116,16 +129,25 @@ fn main() -> ExitCode {
     }
 }
 
+/// Starts `threads` threads, as many as there are processors if `None`, of which this one is one if it `takes_part`: work
+/// then need not be handed to another thread and waited for.
+fn start_threads(threads: Option<NonZero<usize>>, takes_part: bool) -> Result<(), Failure> {
+    let mut pool = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, NonZero::get));
+    if takes_part {
+        pool = pool.use_current_thread();
+    } else if threads.is_none() {
+        // They start when they are needed.
+        return Ok(());
+    }
+    let asked = threads.map_or("the".into(), |threads| threads.to_string());
+    pool.build_global().map_err(|e| Failure::new(format!("cannot start {asked} threads: {e}")))
+}
+
 fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
     if let Some(name) = verb.without_device() {
         device::refuse(common.device()?, name)?;
     }
-    if let Some(threads) = common.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.get())
-            .build_global()
-            .map_err(|e| Failure::new(format!("cannot start {threads} threads: {e}")))?;
-    }
+    start_threads(common.threads, verb.waits_in_parallel_work_alone())?;
     let talk = Talk { level: if common.quiet { -1 } else { common.verbose as i8 } };
     match verb {
         Verb::Demo(verb) => verb.run(talk, common.json),
