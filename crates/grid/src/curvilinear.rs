@@ -2,8 +2,9 @@
 
 use crate::infer::corners_from_centers;
 use crate::mesh::{points_grid, polygons_grid};
+use crate::outlines::Outlines;
 use crate::polygon::{chord, perimeter};
-use crate::repair::{Context, RawCell, Repaired, look_at, repair, unit_of};
+use crate::repair::{Context, Repaired, repair, unit_of};
 use crate::{Axis, CornerLists, CornerSource, Family, Grid, GridError, LonLat, Mask, Report};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
@@ -42,16 +43,13 @@ impl Grid {
         let unset = centers.iter().filter(|p| origin(p)).count();
         let missing = |p: &LonLat| unset > 1 && origin(p);
         if let Some(lists) = corners {
-            let substitutes = |asked: &[bool], mut places: Vec<Option<UnitVector>>| {
-                places.iter_mut().zip(&centers).filter(|(_, center)| missing(center)).for_each(|(place, _)| *place = None);
+            let substitutes = |asked: &[usize], centers: &[LonLat], mut places: Vec<Option<UnitVector>>| {
+                places.iter_mut().zip(centers).filter(|(_, center)| missing(center)).for_each(|(place, _)| *place = None);
                 corners_from_centers(shape, &places, Some(asked)).cells
             };
-            let context = Context { shape: Some(shape), centers_given: true, substitutes: Some(&substitutes), mask };
+            let context = Context { shape: Some(shape), substitutes: Some(&substitutes), mask };
             let mut report = Report::new("two-dimensional longitude and latitude with corners", CornerSource::Given);
-            let cells = look_at(lists.raw_cells(Some(&centers), false)?, &context);
-            drop(lists);
-            let given: Vec<Option<LonLat>> = centers.iter().copied().map(Some).collect();
-            let repaired = repair(cells, &given, &context);
+            let repaired = repair(Outlines::of_lists(lists)?, Some(centers), &context)?;
             report.notes.extend(neighbours_apart(shape, &repaired));
             return Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repaired, report).masked_by(mask));
         }
@@ -72,11 +70,14 @@ impl Grid {
             return points_grid(Family::Curvilinear, shape.to_vec(), centers, report);
         }
         let inferred = corners_from_centers(shape, &places, None);
+        drop(places);
         report.notes.extend(inferred.notes);
-        let given: Vec<Option<LonLat>> = centers.iter().map(|center| Some(*center).filter(|p| !missing(p))).collect();
-        let context = Context { shape: Some(shape), centers_given: true, substitutes: None, mask };
-        let raw = inferred.cells.into_par_iter().zip(&given).map(|(corners, &center)| RawCell { center, corners });
-        let repaired = repair(look_at(raw, &context), &given, &context);
+        let outlines = Outlines::of_quadrangles(&inferred.cells);
+        drop(inferred.cells);
+        let nowhere = LonLat { lon_deg: f64::NAN, lat_deg: f64::NAN };
+        let given = centers.into_iter().map(|center| if missing(&center) { nowhere } else { center }).collect();
+        let context = Context { shape: Some(shape), substitutes: None, mask };
+        let repaired = repair(outlines, Some(given), &context)?;
         Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repaired, report).masked_by(mask))
     }
 }

@@ -1,20 +1,19 @@
 //! Corners of a curvilinear grid from its centers.
 
 use crate::polygon::chord;
-use crate::repair::Corners;
 use knarr_kernels::sphere::{UnitVector, add, dot, normalize, scale, sub};
 use rayon::prelude::*;
 
-/// Corners of each cell, in turn round it.
+/// Corners of cells, in turn round them.
 pub(crate) struct Inferred {
-    /// `None` where too few centers are near.
-    pub cells: Vec<Option<Corners>>,
+    /// Of those asked for, or of all; `None` where too few centers are near.
+    pub cells: Vec<Option<[UnitVector; 4]>>,
     /// What was recognised.
     pub notes: Vec<String>,
 }
 
 /// Corners as means of the four centers around, of the cells that are asked for or of all.
-pub(crate) fn corners_from_centers(shape: [usize; 2], centers: &[Option<UnitVector>], asked: Option<&[bool]>) -> Inferred {
+pub(crate) fn corners_from_centers(shape: [usize; 2], centers: &[Option<UnitVector>], asked: Option<&[usize]>) -> Inferred {
     let [ny, nx] = shape;
     let field = Centers { ny, nx, places: centers };
     let mut notes = Vec::new();
@@ -49,16 +48,17 @@ pub(crate) fn corners_from_centers(shape: [usize; 2], centers: &[Option<UnitVect
         mirror_outward(&mut framed, width);
     }
     let frame = Frame::new(width, &framed, asked.is_none());
-    let cells: Vec<Option<Corners>> = (0..ny * nx)
-        .into_par_iter()
-        .map(|cell| {
-            let (j, i) = (cell / nx + 1, cell % nx + 1);
-            centers[cell].filter(|_| asked.is_none_or(|asked| asked[cell]))?;
-            [(-1, -1), (-1, 1), (1, 1), (1, -1)].into_iter().map(|(dj, di)| frame.corner(j, i, dj, di)).collect()
-        })
-        .collect();
-    let is_asked = |cell: &usize| asked.is_none_or(|asked| asked[*cell]);
-    let torn = (0..ny * nx).into_par_iter().filter(is_asked).filter(|c| frame.is_torn(c / nx + 1, c % nx + 1)).count();
+    let count = asked.map_or(ny * nx, <[usize]>::len);
+    let nth = |k: usize| asked.map_or(k, |asked| asked[k]);
+    let corners = |k: usize| -> Option<[UnitVector; 4]> {
+        let cell = nth(k);
+        let (j, i) = (cell / nx + 1, cell % nx + 1);
+        centers[cell]?;
+        let corner = |dj, di| frame.corner(j, i, dj, di);
+        Some([corner(-1, -1)?, corner(-1, 1)?, corner(1, 1)?, corner(1, -1)?])
+    };
+    let cells = (0..count).into_par_iter().map(corners).collect();
+    let torn = (0..count).into_par_iter().map(nth).filter(|c| frame.is_torn(c / nx + 1, c % nx + 1)).count();
     if torn > 0 {
         notes.push(format!("{torn} cells lie at a tear of the grid; no corner was built across it"));
     }
@@ -159,23 +159,21 @@ fn mean_of_four(mut four: [UnitVector; 4]) -> Option<UnitVector> {
 /// Gives unknown places next to two known ones in a line their mirror image.
 fn mirror_outward(framed: &mut [Option<UnitVector>], width: usize) {
     let height = framed.len() / width;
-    let known = framed.to_vec();
     let at = |j: isize, i: isize| -> Option<UnitVector> {
         let inside = j >= 0 && i >= 0 && (j as usize) < height && (i as usize) < width;
-        if inside { known[j as usize * width + i as usize] } else { None }
+        if inside { framed[j as usize * width + i as usize] } else { None }
     };
-    for j in 0..height as isize {
-        for i in 0..width as isize {
-            if at(j, i).is_some() {
-                continue;
-            }
-            let images = [(0, 1), (0, -1), (1, 0), (-1, 0)].into_iter().filter_map(|(dj, di)| {
-                let (near, far) = (at(j + dj, i + di)?, at(j + 2 * dj, i + 2 * di)?);
-                Some(mirror(near, far))
-            });
-            framed[j as usize * width + i as usize] = normalize(images.fold([0.0; 3], add));
-        }
-    }
+    let image = |k: usize| {
+        let (j, i) = ((k / width) as isize, (k % width) as isize);
+        let images = [(0, 1), (0, -1), (1, 0), (-1, 0)].into_iter().filter_map(|(dj, di)| {
+            let (near, far) = (at(j + dj, i + di)?, at(j + 2 * dj, i + 2 * di)?);
+            Some(mirror(near, far))
+        });
+        (k, normalize(images.fold([0.0; 3], add)))
+    };
+    // All of what is known now, before any becomes known.
+    let images: Vec<_> = (0..framed.len()).filter(|&k| framed[k].is_none()).map(image).collect();
+    images.into_iter().for_each(|(k, place)| framed[k] = place);
 }
 
 /// Which row lies beyond the last one: column `i` meets column `sum - i` (modulo the period) of `row`.

@@ -1,9 +1,8 @@
 //! Cells given by their corners, and points.
 
-use crate::repair::{Context, Corners, RawCell, Repaired, is_position, look_at, repair, unit_of};
+use crate::outlines::Outlines;
+use crate::repair::{Context, Repaired, repair, unit_of};
 use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Report};
-use knarr_kernels::sphere::UnitVector;
-use rayon::prelude::*;
 
 /// Corners of cells as a file lists them: in either orientation, not a number where missing.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,57 +37,7 @@ impl CornerLists {
 
     /// Corners of one cell as listed.
     pub fn cell(&self, cell: usize) -> &[LonLat] {
-        match &self.offsets {
-            Offsets::Uniform(n) => &self.corners[cell * n..(cell + 1) * n],
-            Offsets::PerCell(offsets) => &self.corners[offsets[cell] as usize..offsets[cell + 1] as usize],
-        }
-    }
-
-    /// Cells to check, made as they are asked for; `padded` says that missing corners at the end of a list only fill it up.
-    pub(crate) fn raw_cells<'a>(
-        &'a self,
-        centers: Option<&'a [LonLat]>,
-        padded: bool,
-    ) -> Result<impl IndexedParallelIterator<Item = RawCell> + 'a, GridError> {
-        let count = self.cell_count()?;
-        if let Some(centers) = centers
-            && centers.len() != count
-        {
-            return Err(GridError::WrongLength { what: "list of centers".into(), found: centers.len(), expected: count });
-        }
-        let raw = move |lately: &mut Lately, cell: usize| {
-            let listed = self.cell(cell);
-            let used = if padded { listed.iter().rposition(|p| is_position(*p)).map_or(0, |k| k + 1) } else { listed.len() };
-            let corners: Option<Corners> = listed[..used].iter().map(|&p| lately.unit_of(p)).collect();
-            RawCell { center: centers.map(|c| c[cell]), corners: corners.filter(|c| !c.is_empty()) }
-        };
-        Ok((0..count).into_par_iter().with_min_len(1 << 12).map_init(Lately::default, raw))
-    }
-}
-
-/// Positions met lately with their unit vectors: most are corners of several cells, which are near each other in lists.
-struct Lately(Vec<(LonLat, UnitVector)>);
-
-/// Positions remembered; a power of two.
-const REMEMBERED: usize = 1 << 11;
-
-impl Default for Lately {
-    fn default() -> Self {
-        // What is not a number is equal to no position.
-        Self(vec![(LonLat { lon_deg: f64::NAN, lat_deg: f64::NAN }, [0.0; 3]); REMEMBERED])
-    }
-}
-
-impl Lately {
-    /// [`unit_of`], to the bit.
-    fn unit_of(&mut self, p: LonLat) -> Option<UnitVector> {
-        let bits = [p.lon_deg.to_bits(), p.lat_deg.to_bits()];
-        let mixed = (bits[0].wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31) ^ bits[1]).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = &mut self.0[(mixed >> (u64::BITS - REMEMBERED.ilog2())) as usize];
-        if slot.0 != p {
-            *slot = (p, unit_of(p)?);
-        }
-        Some(slot.1)
+        &self.corners[self.offsets.of(cell)]
     }
 }
 
@@ -101,19 +50,14 @@ impl Grid {
     /// # Errors
     /// [`GridError::WrongLength`] if lengths do not fit each other.
     pub fn mesh(centers: Option<Vec<LonLat>>, corners: CornerLists) -> Result<Grid, GridError> {
-        let raw = corners.raw_cells(centers.as_deref(), true)?;
-        let context = Context { shape: None, centers_given: centers.is_some(), substitutes: None, mask: &Mask::ALL };
+        let outlines = Outlines::of_lists(corners)?;
+        let context = Context { shape: None, substitutes: None, mask: &Mask::ALL };
         let mut report = Report::new("cells with corners", CornerSource::Given);
         if centers.is_none() {
             report.notes.push("centers are the centroids of the cells".into());
         }
-        let cells = look_at(raw, &context);
-        drop(corners);
-        let given: Vec<Option<LonLat>> = match centers {
-            Some(centers) => centers.into_iter().map(Some).collect(),
-            None => vec![None; cells.len()],
-        };
-        Ok(polygons_grid(Family::Mesh, vec![cells.len()], repair(cells, &given, &context), report))
+        let shape = vec![outlines.len()];
+        Ok(polygons_grid(Family::Mesh, shape, repair(outlines, centers, &context)?, report))
     }
 
     /// Points without corners, shape `[cell]`; missing ones take no part.

@@ -1,7 +1,6 @@
 //! Shape of one polygon: turns, crossings, size.
 
 use knarr_kernels::sphere::{UnitVector, add, cross, dot, normalize, sub};
-use smallvec::SmallVec;
 
 /// Turns below this sine count as straight: files round coordinates to 32 bits, 1e-6 of a cell of some degrees.
 const STRAIGHT: f64 = 1e-6;
@@ -21,7 +20,8 @@ pub(crate) fn is_concave(corners: &[UnitVector]) -> bool {
     n > 3
         && (0..n).any(|k| {
             let (a, b, c) = (corners[k], corners[(k + 1) % n], corners[(k + 2) % n]);
-            side(a, b, c) < -STRAIGHT * length(sub(b, a)) * length(sub(c, b))
+            let side = side(a, b, c);
+            side < 0.0 && side < -STRAIGHT * length(sub(b, a)) * length(sub(c, b))
         })
 }
 
@@ -62,13 +62,6 @@ pub(crate) fn centroid(corners: &[UnitVector]) -> Option<UnitVector> {
 /// Straight distance of two points in Earth radii: what sizes and tolerances need, without inverse functions.
 pub(crate) fn chord(a: UnitVector, b: UnitVector) -> f64 {
     length(sub(a, b))
-}
-
-/// Chords from `center` to the corners, ascending.
-pub(crate) fn reaches(center: UnitVector, corners: &[UnitVector]) -> SmallVec<[f64; 8]> {
-    let mut out: SmallVec<[f64; 8]> = corners.iter().map(|&p| chord(center, p)).collect();
-    out.sort_by(f64::total_cmp);
-    out
 }
 
 /// Length of the outline, as chords.

@@ -1,6 +1,8 @@
 //! Cells as polygons with shared corners.
 
+use crate::distinct::Distinct;
 use knarr_kernels::sphere::UnitVector;
+use std::ops::Range;
 
 /// Where the corners of each cell start.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +12,30 @@ pub enum Offsets {
     /// Cell `i` has the corners `offsets[i]..offsets[i + 1]`.
     PerCell(Vec<u32>),
 }
+
+impl Offsets {
+    /// Of cells whose corners end there.
+    fn of_ends(mut ends: Vec<u32>) -> Self {
+        let width = ends.first().copied().unwrap_or(0);
+        if width > 0 && ends.iter().zip(1u64..).all(|(&end, cells)| u64::from(end) == cells * u64::from(width)) {
+            return Self::Uniform(width as usize);
+        }
+        ends.insert(0, 0);
+        Self::PerCell(ends)
+    }
+
+    /// The corners of a cell among all.
+    #[inline]
+    pub(crate) fn of(&self, cell: usize) -> Range<usize> {
+        match self {
+            Self::Uniform(n) => cell * n..(cell + 1) * n,
+            Self::PerCell(offsets) => offsets[cell] as usize..offsets[cell + 1] as usize,
+        }
+    }
+}
+
+/// No number yet.
+const UNUSED: u32 = u32::MAX;
 
 /// Polygons whose edges are great circles (or parallels, see [`crate::Rows`]); corners turn counter-clockwise.
 ///
@@ -28,18 +54,29 @@ impl Polygons {
     /// Shares equal corners of cells given one by one; equal means equal to the bit.
     pub fn from_cells<'a>(cells: impl Iterator<Item = &'a [UnitVector]>) -> Self {
         let mut vertices = Distinct::default();
-        let mut corners = Vec::new();
-        let mut offsets = vec![0u32];
+        let (mut corners, mut ends) = (Vec::new(), Vec::new());
         for cell in cells {
-            for &p in cell {
-                corners.push(vertices.index_of(p));
-            }
-            offsets.push(corners.len() as u32);
+            corners.extend(cell.iter().map(|&p| vertices.index_of(p)));
+            ends.push(corners.len() as u32);
         }
-        let width = offsets[1..].first().copied().unwrap_or(0);
-        let uniform = width > 0 && offsets.windows(2).all(|w| w[1] - w[0] == width);
-        let offsets = if uniform { Offsets::Uniform(width as usize) } else { Offsets::PerCell(offsets) };
-        Self { vertices: vertices.found, offsets, corners }
+        Self { vertices: vertices.found, offsets: Offsets::of_ends(ends), corners }
+    }
+
+    /// As [`Polygons::from_cells`], of cells given by numbers of `vertices`, some of which may be equal or of no cell.
+    pub(crate) fn from_numbers<'a>(vertices: &[UnitVector], cells: impl Iterator<Item = &'a [u32]>) -> Self {
+        let (mut distinct, mut numbers) = (Distinct::default(), vec![UNUSED; vertices.len()]);
+        let (mut corners, mut ends) = (Vec::new(), Vec::with_capacity(cells.size_hint().0));
+        for cell in cells {
+            corners.extend(cell.iter().map(|&v| {
+                let number = &mut numbers[v as usize];
+                if *number == UNUSED {
+                    *number = distinct.index_of(vertices[v as usize]);
+                }
+                *number
+            }));
+            ends.push(corners.len() as u32);
+        }
+        Self { vertices: distinct.found, offsets: Offsets::of_ends(ends), corners }
     }
 
     /// Number of cells.
@@ -58,10 +95,7 @@ impl Polygons {
     /// Corner indices of `cell`.
     #[inline]
     pub fn cell(&self, cell: usize) -> &[u32] {
-        match &self.offsets {
-            Offsets::Uniform(n) => &self.corners[cell * n..(cell + 1) * n],
-            Offsets::PerCell(offsets) => &self.corners[offsets[cell] as usize..offsets[cell + 1] as usize],
-        }
+        &self.corners[self.offsets.of(cell)]
     }
 
     /// Appends the corners of `cell` to `out`, leaving out repeats of the corner before.
@@ -83,62 +117,6 @@ impl Polygons {
             Offsets::PerCell(offsets) => offsets.windows(2).map(|w| (w[1] - w[0]) as usize).max().unwrap_or(0),
         }
     }
-}
-
-/// Distinct points, each found again by its bits. The table holds numbers of points alone: a map of the points
-/// themselves would take twice as much as the mesh.
-#[derive(Default)]
-struct Distinct {
-    found: Vec<UnitVector>,
-    /// Number of a point, or [`FREE`]; a power of two of places, at most half of them taken.
-    places: Vec<u32>,
-}
-
-/// A place without a point.
-const FREE: u32 = u32::MAX;
-
-impl Distinct {
-    /// The number of `p`, which is added if it is new.
-    fn index_of(&mut self, p: UnitVector) -> u32 {
-        if 2 * self.found.len() >= self.places.len() {
-            self.grow();
-        }
-        let bits = p.map(f64::to_bits);
-        let mut place = hash(bits) as usize & (self.places.len() - 1);
-        loop {
-            let index = self.places[place];
-            if index == FREE {
-                self.places[place] = self.found.len() as u32;
-                self.found.push(p);
-                return self.places[place];
-            }
-            if self.found[index as usize].map(f64::to_bits) == bits {
-                return index;
-            }
-            place = (place + 1) & (self.places.len() - 1);
-        }
-    }
-
-    fn grow(&mut self) {
-        let len = (2 * self.places.len()).max(64);
-        self.places.clear();
-        self.places.resize(len, FREE);
-        for (index, p) in self.found.iter().enumerate() {
-            let mut place = hash(p.map(f64::to_bits)) as usize & (len - 1);
-            while self.places[place] != FREE {
-                place = (place + 1) & (len - 1);
-            }
-            self.places[place] = index as u32;
-        }
-    }
-}
-
-/// Mixes the bits of coordinates: they come from files, not from people who would choose them to collide.
-fn hash(bits: [u64; 3]) -> u64 {
-    // The golden ratio spreads the low bits up; the rotation brings the high ones, which vary most, down.
-    let mix = |hash: u64, value: u64| (hash ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(27);
-    let mixed = bits.into_iter().fold(0, mix);
-    mixed ^ (mixed >> 29)
 }
 
 #[cfg(test)]

@@ -1,33 +1,22 @@
 //! Finds and repairs bad cells one by one, so that none of them stops the rest.
 
 use crate::boxes::Boxes;
-use crate::polygon::{centroid, chord, crosses_itself, is_concave, mean, perimeter, reaches};
-use crate::{Action, BadCell, Blemish, LonLat, Mask, Polygons};
+use crate::outlines::{BLOCK, Block, MISSING, Outlines};
+use crate::polygon::{centroid, chord, crosses_itself, is_concave, mean, perimeter};
+use crate::{Action, BadCell, Blemish, GridError, LonLat, Mask, Polygons};
 use knarr_kernels::cell_area::polygon_area;
-use knarr_kernels::sphere::UnitVector;
+use knarr_kernels::sphere::{UnitVector, dot, sub};
 use rayon::prelude::*;
-use smallvec::SmallVec;
 
-/// Corners of a cell; those of most are four, and need no memory of their own.
-pub(crate) type Corners = SmallVec<[UnitVector; 4]>;
-
-/// A cell as it comes, before any check.
-pub(crate) struct RawCell {
-    /// `None` = missing.
-    pub center: Option<LonLat>,
-    /// `None` = at least one corner is missing. May be clockwise, doubled, crossed.
-    pub corners: Option<Corners>,
-}
-
-/// Makes corners for the cells that are asked for from the centers of all.
-pub(crate) type Substitutes<'a> = dyn Fn(&[bool], Vec<Option<UnitVector>>) -> Vec<Option<Corners>> + Sync + 'a;
+/// Makes corners for the cells that are asked for from the centers of all, given as angles and as vectors.
+pub(crate) type Substitutes<'a> =
+    dyn Fn(&[usize], &[LonLat], Vec<Option<UnitVector>>) -> Vec<Option<[UnitVector; 4]>> + Sync + 'a;
 
 /// What is known about the cells as a whole.
 pub(crate) struct Context<'a> {
-    /// `[rows, columns]` of a curvilinear grid, whose neighbours have like sizes; `None` = unstructured.
+    /// `[rows, columns]` of a curvilinear grid, whose neighbours have like sizes; `None` = unstructured, where missing
+    /// corners at the end of a list only fill it up.
     pub shape: Option<[usize; 2]>,
-    /// Whether centers were given, rather than made from corners.
-    pub centers_given: bool,
     /// Corners for the cells that are asked for because their own are broken, if there is a way to make them.
     pub substitutes: Option<&'a Substitutes<'a>>,
     /// Cells that are known to take part.
@@ -50,21 +39,57 @@ const SAME_CORNER: f64 = 1e-12;
 /// Latitudes from which on cells may share one center and repeat corners: the pole row of a lat-lon grid.
 const POLE_SINE: f64 = 0.999_999_999;
 
-/// A cell on its way through the checks.
-pub(crate) struct Cell {
-    center: Option<UnitVector>,
-    corners: Corners,
+/// What is found out about a cell.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    /// Largest chord from the center to a corner.
+    radius: f64,
+    /// Its corners among all: those that are left come first.
+    start: u32,
+    count: u32,
     dropped: Option<Blemish>,
+    /// What was wrong with the corners that were replaced.
+    replaced: Option<Blemish>,
     doubled: bool,
     clockwise: bool,
     concave: bool,
     untangled: bool,
-    /// What was wrong with the corners that were replaced.
-    replaced: Option<Blemish>,
-    /// Largest chord from the center to a corner.
-    radius: f64,
     /// Whether one corner is far away measured by the others.
     lopsided: bool,
+}
+
+/// Cells on their way through the checks.
+struct Cells {
+    outlines: Outlines,
+    /// Given centers; not numbers where they are missing.
+    centers: Option<Vec<UnitVector>>,
+    found: Vec<Cell>,
+}
+
+impl Cells {
+    fn center(&self, cell: usize) -> Option<UnitVector> {
+        self.centers.as_ref().map(|centers| centers[cell]).filter(|center| !center[0].is_nan())
+    }
+
+    /// Numbers of the corners that are left of a cell.
+    fn numbers(&self, cell: usize) -> &[u32] {
+        let Cell { start, count, .. } = self.found[cell];
+        &self.outlines.corners[start as usize..(start + count) as usize]
+    }
+
+    fn corners(&self, cell: usize) -> Vec<UnitVector> {
+        self.numbers(cell).iter().map(|&v| self.outlines.vertices[v as usize]).collect()
+    }
+
+    /// Looks at all cells, in blocks, with memory for the corners of one.
+    fn look(&mut self, look: impl Fn(&mut Cell, usize, &[UnitVector], &mut Block<'_>, &mut Vec<UnitVector>) + Sync) {
+        let (vertices, blocks) = self.outlines.blocks();
+        self.found.par_chunks_mut(BLOCK).zip(blocks).for_each_init(Vec::new, |points, (found, mut block)| {
+            for (cell, index) in found.iter_mut().zip(block.cells.clone()) {
+                look(cell, index, vertices, &mut block, points);
+            }
+        });
+    }
 }
 
 /// Missing: not a number, or beyond what any file means by a longitude or latitude.
@@ -77,70 +102,100 @@ pub(crate) fn unit_of(p: LonLat) -> Option<UnitVector> {
     is_position(p).then(|| LonLat { lat_deg: p.lat_deg.clamp(-90.0, 90.0), ..p }.unit())
 }
 
-/// First look at all cells; what they are made from can be dropped after it.
-pub(crate) fn look_at(raw: impl IndexedParallelIterator<Item = RawCell>, context: &Context) -> Vec<Cell> {
-    raw.map(|cell| measured(cell, context.centers_given)).collect()
-}
-
-/// Repairs or drops bad cells; `given` are their centers, where there are any.
-pub(crate) fn repair(mut cells: Vec<Cell>, given: &[Option<LonLat>], context: &Context) -> Repaired {
-    drop_oversized(&mut cells, context);
-    cells.par_iter_mut().for_each(orient);
-    replace_broken(&mut cells, given, context);
+/// Repairs or drops bad cells; their `centers` are those of a file, where there are any.
+///
+/// # Errors
+/// [`GridError::WrongLength`] if there are not as many centers as cells.
+pub(crate) fn repair(outlines: Outlines, centers: Option<Vec<LonLat>>, context: &Context) -> Result<Repaired, GridError> {
+    let count = outlines.len();
+    if let Some(centers) = centers.as_ref().filter(|centers| centers.len() != count) {
+        return Err(GridError::WrongLength { what: "list of centers".into(), found: centers.len(), expected: count });
+    }
+    let unit = |p: &LonLat| unit_of(*p).unwrap_or([f64::NAN; 3]);
+    let units: Option<Vec<UnitVector>> = centers.as_ref().map(|centers| centers.par_iter().map(unit).collect());
+    let mut cells = Cells { outlines, centers: units, found: vec![Cell::default(); count] };
+    first_look(&mut cells, context);
+    drop_oversized(&mut cells.found, context);
+    cells.look(|cell, index, vertices, block, points| {
+        if cell.dropped.is_none() {
+            let corners = &mut block.listed(index).1[..cell.count as usize];
+            orient(cell, vertices, corners, points);
+        }
+    });
+    replace_broken(&mut cells, centers.as_deref(), context);
     drop_duplicates(&mut cells, context);
-    report(cells, given, context)
+    Ok(report(cells, centers, context))
 }
 
-/// First look: corners without repeats, and size.
-fn measured(raw: RawCell, centers_given: bool) -> Cell {
-    let mut cell = Cell {
-        center: raw.center.and_then(unit_of),
-        corners: Corners::new(),
-        dropped: None,
-        doubled: false,
-        clockwise: false,
-        concave: false,
-        untangled: false,
-        replaced: None,
-        radius: 0.0,
-        lopsided: false,
-    };
-    let Some(corners) = raw.corners else {
-        cell.dropped = Some(Blemish::MissingCoordinate);
-        return cell;
-    };
-    if centers_given && cell.center.is_none() {
+/// Corners without repeats, and sizes.
+fn first_look(cells: &mut Cells, context: &Context) {
+    let centers = cells.centers.take();
+    cells.look(|cell, index, vertices, block, points| {
+        let (start, listed) = block.listed(index);
+        let padded = || listed.iter().rposition(|&v| v != MISSING).map_or(0, |last| last + 1);
+        let used = if context.shape.is_none() { padded() } else { listed.len() };
+        *cell = measured(vertices, &mut listed[..used], centers.as_ref().map(|centers| centers[index]), points);
+        cell.start = start as u32;
+    });
+    cells.centers = centers;
+}
+
+/// First look: brings the corners without repeats to the front, and finds the size; `center` is not a number if it is
+/// missing from the file.
+fn measured(vertices: &[UnitVector], corners: &mut [u32], center: Option<UnitVector>, points: &mut Vec<UnitVector>) -> Cell {
+    let mut cell = Cell::default();
+    if corners.is_empty() || corners.contains(&MISSING) || center.is_some_and(|center| center[0].is_nan()) {
         cell.dropped = Some(Blemish::MissingCoordinate);
         return cell;
     }
-    let count = corners.len();
-    cell.corners = without_repeats(corners);
-    let at_pole = cell.corners.iter().any(|p| p[2].abs() > POLE_SINE);
-    cell.doubled = cell.corners.len() < count && !at_pole;
-    if cell.corners.len() < 3 {
-        cell.dropped = Some(Blemish::Degenerate);
-        return cell;
-    }
-    let Some(middle) = cell.center.or_else(|| mean(&cell.corners)) else {
+    gather(vertices, corners, points);
+    let count = without_repeats(corners, points);
+    cell.count = count as u32;
+    let at_pole = points.iter().any(|p| p[2].abs() > POLE_SINE);
+    cell.doubled = count < corners.len() && !at_pole;
+    let Some(middle) = center.or_else(|| mean(points)).filter(|_| count >= 3) else {
         cell.dropped = Some(Blemish::Degenerate);
         return cell;
     };
-    let reach = reaches(middle, &cell.corners);
-    cell.radius = reach[reach.len() - 1];
-    // Corners of a sound cell are about as far from its center as each other, however thin the cell is.
-    cell.lopsided = centers_given && cell.radius > 10.0 * reach[(reach.len() - 1) / 2];
-    // (0, 0) is what unset coordinates hold; as a corner of a cell elsewhere it needs less to be unlikely.
-    let unset = cell.corners.contains(&[1.0, 0.0, 0.0]) && chord(middle, [1.0, 0.0, 0.0]) == cell.radius;
-    cell.lopsided |= centers_given && unset && cell.radius > 2.5 * reach[(reach.len() - 1) / 2];
+    let reach = |p: &UnitVector| chord(middle, *p);
+    let (least, most) = points.iter().map(reach).fold((f64::INFINITY, 0.0f64), |(a, b), r| (a.min(r), b.max(r)));
+    cell.radius = most;
+    if center.is_some() && most > UNSET_SHARE * least {
+        let mut reaches: Vec<f64> = points.iter().map(reach).collect();
+        reaches.sort_by(f64::total_cmp);
+        let usual = reaches[(count - 1) / 2];
+        // Corners of a sound cell are about as far from its center as each other, however thin the cell is.
+        cell.lopsided = most > 10.0 * usual;
+        // (0, 0) is what unset coordinates hold; as a corner of a cell elsewhere it needs less to be unlikely.
+        let unset = points.contains(&[1.0, 0.0, 0.0]) && reach(&[1.0, 0.0, 0.0]) == most;
+        cell.lopsided |= unset && most > UNSET_SHARE * usual;
+    }
     cell
 }
 
-fn without_repeats(mut corners: Corners) -> Corners {
-    corners.dedup_by(|a, b| chord(*a, *b) < SAME_CORNER);
-    while corners.len() > 1 && chord(corners[0], corners[corners.len() - 1]) < SAME_CORNER {
-        corners.pop();
+/// How many times farther than the others a corner at (0, 0) is unlikely.
+const UNSET_SHARE: f64 = 2.5;
+
+fn gather(vertices: &[UnitVector], corners: &[u32], points: &mut Vec<UnitVector>) {
+    points.clear();
+    points.extend(corners.iter().map(|&v| vertices[v as usize]));
+}
+
+/// Brings corners that do not repeat the one before to the front of both lists; how many they are.
+fn without_repeats(corners: &mut [u32], points: &mut Vec<UnitVector>) -> usize {
+    let is_same = |a: UnitVector, b: UnitVector| dot(sub(a, b), sub(a, b)) < SAME_CORNER * SAME_CORNER;
+    let mut count = 1;
+    for k in 1..points.len() {
+        if !is_same(points[k], points[count - 1]) {
+            (corners[count], points[count]) = (corners[k], points[k]);
+            count += 1;
+        }
     }
-    corners
+    while count > 1 && is_same(points[0], points[count - 1]) {
+        count -= 1;
+    }
+    points.truncate(count);
+    count
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -153,8 +208,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// Drops cells with a corner somewhere else on the globe.
 fn drop_oversized(cells: &mut [Cell], context: &Context) {
-    let sound = |cell: &&Cell| cell.dropped.is_none() && !cell.lopsided;
-    let typical = median(cells.iter().filter(sound).map(|cell| cell.radius).collect());
+    let typical = median(sizes(cells, |cell| cell.dropped.is_none() && !cell.lopsided));
     let radii: Vec<f64> = cells.iter().map(|cell| if cell.dropped.is_none() { cell.radius } else { f64::NAN }).collect();
     cells.par_iter_mut().enumerate().filter(|(_, cell)| cell.dropped.is_none()).for_each(|(index, cell)| {
         let oversized = match context.shape {
@@ -190,82 +244,97 @@ fn around(radii: &[f64], [ny, nx]: [usize; 2], index: usize) -> f64 {
 }
 
 /// Turns the corners counter-clockwise, untangles bow-ties, and notes what is concave.
-fn orient(cell: &mut Cell) {
-    if cell.dropped.is_some() {
-        return;
-    }
-    let mut area = polygon_area(&cell.corners);
-    let turns_right = is_concave(&cell.corners);
+fn orient(cell: &mut Cell, vertices: &[UnitVector], corners: &mut [u32], points: &mut Vec<UnitVector>) {
+    gather(vertices, corners, points);
+    let mut area = polygon_area(points);
+    let turns_right = is_concave(points);
+    let reverse = |points: &mut Vec<UnitVector>| {
+        points.reverse();
+        is_concave(points)
+    };
     // Turns to both sides: concave or crossed.
-    if turns_right && is_concave(&reversed(&cell.corners)) && crosses_itself(&cell.corners) {
-        if !untangle(cell) {
+    if turns_right && {
+        let turns_left = reverse(points);
+        points.reverse();
+        turns_left && crosses_itself(points)
+    } {
+        if !untangle(corners, points) {
             cell.dropped = Some(Blemish::SelfCrossing);
             return;
         }
-        area = polygon_area(&cell.corners);
+        cell.untangled = true;
+        area = polygon_area(points);
     }
     // A cell thinner than a billionth of its length has no area one could trust.
-    if area.abs() < 1e-9 * perimeter(&cell.corners).powi(2) {
+    if area.abs() < 1e-9 * perimeter(points).powi(2) {
         cell.dropped = Some(Blemish::Degenerate);
         return;
     }
-    if area < 0.0 {
-        cell.corners.reverse();
+    cell.concave = if area < 0.0 {
+        corners.reverse();
         cell.clockwise = !cell.untangled;
-    }
-    cell.concave = if area < 0.0 || cell.untangled { is_concave(&cell.corners) } else { turns_right };
-}
-
-fn reversed(corners: &[UnitVector]) -> Corners {
-    corners.iter().rev().copied().collect()
-}
-
-/// Gives cells with a sound center but broken corners the corners that their neighbours suggest.
-fn replace_broken(cells: &mut [Cell], given: &[Option<LonLat>], context: &Context) {
-    let broken = |cell: &Cell| cell.dropped.is_some() && cell.center.is_some();
-    let Some(substitutes) = context.substitutes.filter(|_| cells.iter().any(broken)) else { return };
-    let asked: Vec<bool> = cells.iter().map(broken).collect();
-    let centers = cells.iter().map(|cell| cell.center).collect();
-    let substitutes = substitutes(&asked, centers);
-    let sound = cells.iter().filter(|cell| cell.dropped.is_none());
-    let typical = median(sound.map(|cell| cell.radius).collect());
-    for ((cell, corners), &center) in cells.iter_mut().zip(substitutes).zip(given) {
-        if !broken(cell) || corners.is_none() {
-            continue;
-        }
-        let mut other = measured(RawCell { center, corners }, context.centers_given);
-        if other.lopsided || other.radius > 5.0 * typical {
-            continue;
-        }
-        orient(&mut other);
-        if other.dropped.is_none() && !other.untangled {
-            other.replaced = cell.dropped;
-            // Their turn is that of the rows and columns, not of the file.
-            (other.clockwise, other.doubled) = (false, false);
-            *cell = other;
-        }
-    }
+        reverse(points)
+    } else if cell.untangled {
+        is_concave(points)
+    } else {
+        turns_right
+    };
 }
 
 /// A bow-tie of four corners becomes the quadrangle of the same corners.
-fn untangle(cell: &mut Cell) -> bool {
-    if cell.corners.len() != 4 {
+fn untangle(corners: &mut [u32], points: &mut [UnitVector]) -> bool {
+    if points.len() != 4 {
         return false;
     }
-    for swap in [(1, 2), (2, 3)] {
-        let mut corners = cell.corners.clone();
-        corners.swap(swap.0, swap.1);
-        if !crosses_itself(&corners) {
-            cell.corners = corners;
-            cell.untangled = true;
+    for (a, b) in [(1, 2), (2, 3)] {
+        points.swap(a, b);
+        if !crosses_itself(points) {
+            corners.swap(a, b);
             return true;
         }
+        points.swap(a, b);
     }
     false
 }
 
+/// Gives cells with a sound center but broken corners the corners that their neighbours suggest.
+fn replace_broken(cells: &mut Cells, given: Option<&[LonLat]>, context: &Context) {
+    let (Some(substitutes), Some(given)) = (context.substitutes, given) else { return };
+    let broken = |&cell: &usize| cells.found[cell].dropped.is_some() && cells.center(cell).is_some();
+    let asked: Vec<usize> = (0..given.len()).filter(broken).collect();
+    if asked.is_empty() {
+        return;
+    }
+    let substitutes = substitutes(&asked, given, (0..given.len()).map(|cell| cells.center(cell)).collect());
+    let typical = median(sizes(&cells.found, |cell| cell.dropped.is_none()));
+    let mut points = Vec::new();
+    for (cell, corners) in asked.into_iter().zip(substitutes) {
+        let Some(corners) = corners else { continue };
+        let Outlines { vertices, corners: numbers, .. } = &mut cells.outlines;
+        let (first, start) = (vertices.len(), numbers.len());
+        vertices.extend(corners);
+        numbers.extend((first..first + 4).map(|v| v as u32));
+        let mut other =
+            measured(vertices, &mut numbers[start..], cells.centers.as_ref().map(|centers| centers[cell]), &mut points);
+        other.start = start as u32;
+        if other.dropped.is_none() && !other.lopsided && other.radius <= 5.0 * typical {
+            let corners = start..start + other.count as usize;
+            orient(&mut other, vertices, &mut numbers[corners], &mut points);
+            if other.dropped.is_none() && !other.untangled {
+                let replaced = cells.found[cell].dropped;
+                // Their turn is that of the rows and columns, not of the file.
+                cells.found[cell] = Cell { replaced, clockwise: false, doubled: false, ..other };
+            }
+        }
+    }
+}
+
+fn sizes(found: &[Cell], counts: impl Fn(&Cell) -> bool) -> Vec<f64> {
+    found.iter().filter(|cell| counts(cell)).map(|cell| cell.radius).collect()
+}
+
 /// Drops cells that lie where another cell lies: halo columns and fold rows.
-fn drop_duplicates(cells: &mut [Cell], context: &Context) {
+fn drop_duplicates(cells: &mut Cells, context: &Context) {
     // Of two copies an active one is kept, then one off the rim: models leave halo rows and columns without values.
     let rank = |cell: usize| {
         let rim = context.shape.map_or((false, false), |[ny, nx]| {
@@ -274,26 +343,32 @@ fn drop_duplicates(cells: &mut [Cell], context: &Context) {
         });
         (!context.mask.is_active(cell), rim, cell)
     };
-    let alive: Vec<usize> = (0..cells.len()).filter(|&c| cells[c].dropped.is_none()).collect();
-    let largest = 2.5e-3 * median(alive.iter().map(|&c| cells[c].radius).collect());
-    let places: Vec<(usize, UnitVector)> =
-        alive.into_par_iter().filter_map(|c| Some((c, cells[c].center.or_else(|| centroid(&cells[c].corners))?))).collect();
-    let boxes = Boxes::of(&places, 8.0 * largest);
-    let repeats: Vec<usize> = places
-        .par_iter()
-        .filter(|&&(cell, place)| {
-            let tolerance = (1e-3 * cells[cell].radius).min(largest);
-            boxes.any_near(place, tolerance, |k| {
-                let (other, beside) = places[k];
-                chord(beside, place) <= tolerance
-                    && rank(other) < rank(cell)
-                    && (place[2].abs() < POLE_SINE || same_outline(&cells[other].corners, &cells[cell].corners))
-            })
+    let is_alive = |cell: usize| cells.found[cell].dropped.is_none();
+    let largest = 2.5e-3 * median(sizes(&cells.found, |cell| cell.dropped.is_none()));
+    let made: Vec<UnitVector>;
+    let places = match &cells.centers {
+        Some(centers) => centers,
+        None => {
+            let place = |cell| Some(cell).filter(|&cell| is_alive(cell)).and_then(|cell| centroid(&cells.corners(cell)));
+            made = (0..cells.found.len()).into_par_iter().map(|cell| place(cell).unwrap_or([f64::NAN; 3])).collect();
+            &made
+        }
+    };
+    let takes_part = |cell: usize| is_alive(cell) && !places[cell][0].is_nan();
+    let boxes = Boxes::of(places, 8.0 * largest, takes_part);
+    let is_repeat = |&cell: &usize| {
+        let place = places[cell];
+        let tolerance = (1e-3 * cells.found[cell].radius).min(largest);
+        boxes.any_near(place, tolerance, |other| {
+            other != cell
+                && chord(places[other], place) <= tolerance
+                && rank(other) < rank(cell)
+                && (place[2].abs() < POLE_SINE || same_outline(&cells.corners(other), &cells.corners(cell)))
         })
-        .map(|place| place.0)
-        .collect();
+    };
+    let repeats: Vec<usize> = (0..places.len()).into_par_iter().filter(|&cell| takes_part(cell)).filter(is_repeat).collect();
     for cell in repeats {
-        cells[cell].dropped = Some(Blemish::Duplicate);
+        cells.found[cell].dropped = Some(Blemish::Duplicate);
     }
 }
 
@@ -303,9 +378,9 @@ fn same_outline(a: &[UnitVector], b: &[UnitVector]) -> bool {
     b.iter().all(|&p| a.iter().any(|&q| chord(p, q) < 1e-2 * shortest))
 }
 
-fn report(cells: Vec<Cell>, given: &[Option<LonLat>], context: &Context) -> Repaired {
-    let alive = cells.iter().filter(|cell| cell.dropped.is_none()).count();
-    let count = |test: &dyn Fn(&Cell) -> bool| cells.iter().filter(|c| c.dropped.is_none() && test(c)).count();
+fn report(cells: Cells, given: Option<Vec<LonLat>>, context: &Context) -> Repaired {
+    let alive = cells.found.iter().filter(|cell| cell.dropped.is_none()).count();
+    let count = |test: &dyn Fn(&Cell) -> bool| cells.found.iter().filter(|c| c.dropped.is_none() && test(c)).count();
     let (clockwise, doubled) = (count(&|c| c.clockwise), count(&|c| c.doubled));
     let many = |n: usize| n as f64 >= CONVENTION * alive as f64 && n > 0;
     let mut notes = Vec::new();
@@ -324,19 +399,16 @@ fn report(cells: Vec<Cell>, given: &[Option<LonLat>], context: &Context) -> Repa
     }
 
     let mut bad_cells = Vec::new();
-    let mut active = vec![true; cells.len()];
-    let mut centers = Vec::with_capacity(cells.len());
-    for (index, cell) in cells.iter().enumerate() {
-        let known = given[index].filter(|p| is_position(*p));
-        let made = || {
-            let place = if cell.dropped.is_none() { centroid(&cell.corners) } else { mean(&cell.corners) };
-            place.map(LonLat::from_unit)
-        };
-        let center = known.or_else(made);
-        let mut tell = |blemish, action| {
-            let nowhere = LonLat { lon_deg: f64::NAN, lat_deg: f64::NAN };
-            bad_cells.push(BadCell { cell: index, center: center.unwrap_or(nowhere), blemish, action });
-        };
+    let mut active = vec![true; cells.found.len()];
+    let nowhere = LonLat { lon_deg: f64::NAN, lat_deg: f64::NAN };
+    let mut centers = given.unwrap_or_else(|| vec![nowhere; cells.found.len()]);
+    for (index, (cell, center)) in cells.found.iter().zip(&mut centers).enumerate() {
+        if !is_position(*center) {
+            let corners = cells.corners(index);
+            let made = if cell.dropped.is_none() { centroid(&corners) } else { mean(&corners) };
+            *center = made.map_or(nowhere, LonLat::from_unit);
+        }
+        let mut tell = |blemish, action| bad_cells.push(BadCell { cell: index, center: *center, blemish, action });
         if let Some(blemish) = cell.dropped {
             active[index] = false;
             tell(blemish, Action::Dropped);
@@ -357,10 +429,12 @@ fn report(cells: Vec<Cell>, given: &[Option<LonLat>], context: &Context) -> Repa
                 tell(Blemish::SelfCrossing, Action::Repaired);
             }
         }
-        // In memory a position is a position; that the cell takes no part is the mask's to say.
-        centers.push(center.unwrap_or(LonLat { lon_deg: 0.0, lat_deg: 0.0 }));
+        if center.lon_deg.is_nan() {
+            // In memory a position is a position; that the cell takes no part is the mask's to say.
+            *center = LonLat { lon_deg: 0.0, lat_deg: 0.0 };
+        }
     }
-    let outlines = cells.iter().map(|cell| if cell.dropped.is_none() { cell.corners.as_slice() } else { &[] });
-    let polygons = Polygons::from_cells(outlines);
+    let outlines = (0..cells.found.len()).map(|cell| if active[cell] { cells.numbers(cell) } else { &[] });
+    let polygons = Polygons::from_numbers(&cells.outlines.vertices, outlines);
     Repaired { centers, polygons, mask: Mask::from_active(active), bad_cells, notes }
 }

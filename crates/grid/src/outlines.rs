@@ -1,0 +1,85 @@
+//! Corners of cells as they come, before any check: each position once, and its number in the cells around it.
+
+use crate::distinct::Distinct;
+use crate::repair::{is_position, unit_of};
+use crate::{CornerLists, GridError, LonLat, Offsets};
+use knarr_kernels::sphere::UnitVector;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// The number of a corner that is missing.
+pub(crate) const MISSING: u32 = u32::MAX;
+
+/// Cells that one task looks at.
+pub(crate) const BLOCK: usize = 1 << 12;
+
+/// Outlines of cells. They may be clockwise, doubled, crossed.
+pub(crate) struct Outlines {
+    /// Positions; some may be equal.
+    pub vertices: Vec<UnitVector>,
+    /// Numbers of vertices, cell after cell.
+    pub corners: Vec<u32>,
+    /// Where each cell's corners start.
+    pub offsets: Offsets,
+}
+
+impl Outlines {
+    /// Of cells as a file lists them.
+    pub fn of_lists(lists: CornerLists) -> Result<Self, GridError> {
+        lists.cell_count()?;
+        let CornerLists { corners: listed, offsets } = lists;
+        let mut positions = Distinct::default();
+        let number = |p: &LonLat| if is_position(*p) { positions.index_of([p.lon_deg, p.lat_deg]) } else { MISSING };
+        let corners = listed.iter().map(number).collect();
+        drop(listed);
+        let unit = |[lon_deg, lat_deg]: [f64; 2]| unit_of(LonLat { lon_deg, lat_deg }).expect("missing ones have no number");
+        Ok(Self { vertices: positions.found.into_par_iter().map(unit).collect(), corners, offsets })
+    }
+
+    /// Of quadrangles, where there are any.
+    pub fn of_quadrangles(cells: &[Option<[UnitVector; 4]>]) -> Self {
+        let mut vertices = Distinct::default();
+        let number = |cell: &Option<[UnitVector; 4]>| cell.map_or([MISSING; 4], |cell| cell.map(|p| vertices.index_of(p)));
+        let corners = cells.iter().flat_map(number).collect();
+        Self { vertices: vertices.found, corners, offsets: Offsets::Uniform(4) }
+    }
+
+    /// Number of cells.
+    pub fn len(&self) -> usize {
+        match &self.offsets {
+            Offsets::Uniform(n) => self.corners.len() / n,
+            Offsets::PerCell(offsets) => offsets.len() - 1,
+        }
+    }
+
+    /// All positions, and the corners of cells, [`BLOCK`] of them at a time.
+    pub fn blocks(&mut self) -> (&[UnitVector], Vec<Block<'_>>) {
+        let cells = self.len();
+        let (mut rest, mut blocks) = (self.corners.as_mut_slice(), Vec::with_capacity(cells.div_ceil(BLOCK)));
+        let mut start = 0;
+        for first in (0..cells).step_by(BLOCK) {
+            let end = self.offsets.of(cells.min(first + BLOCK) - 1).end;
+            let (corners, after) = std::mem::take(&mut rest).split_at_mut(end - start);
+            blocks.push(Block { cells: first..cells.min(first + BLOCK), start, corners, offsets: &self.offsets });
+            (rest, start) = (after, end);
+        }
+        (&self.vertices, blocks)
+    }
+}
+
+/// Some cells in a row.
+pub(crate) struct Block<'a> {
+    pub cells: Range<usize>,
+    /// The place of its first corner among all.
+    start: usize,
+    corners: &'a mut [u32],
+    offsets: &'a Offsets,
+}
+
+impl Block<'_> {
+    /// The corners of a cell of the block as they are listed, and the place of the first among all.
+    pub fn listed(&mut self, cell: usize) -> (usize, &mut [u32]) {
+        let range = self.offsets.of(cell);
+        (range.start, &mut self.corners[range.start - self.start..range.end - self.start])
+    }
+}
