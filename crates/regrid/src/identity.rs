@@ -2,6 +2,7 @@
 
 use crate::{Options, Stack};
 use knarr_grid::{Columns, Grid, Layout, LonLat};
+use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 
 /// BLAKE3 hash (hex) of a grid's cells and mask: equal for equal geometry, whatever the file it came from.
@@ -28,7 +29,8 @@ pub fn content_hash(grid: &Grid) -> String {
         Layout::Formula(formula) => bytes.push(format!("formula: {formula}").as_bytes()),
         Layout::Polygons { centers, polygons } => {
             bytes.centers(centers);
-            bytes.parallel(polygons.len(), |c, out| {
+            let width = 8 + size_of::<UnitVector>() * polygons.max_corners();
+            bytes.parallel(polygons.len(), width, |c, out| {
                 let cell = polygons.cell(c);
                 out.extend_from_slice(&(cell.len() as f64).to_le_bytes());
                 for &v in cell {
@@ -68,22 +70,24 @@ impl Bytes {
     }
 
     fn centers(&mut self, centers: &[LonLat]) {
-        self.parallel(centers.len(), |c, out| {
+        self.parallel(centers.len(), size_of::<LonLat>(), |c, out| {
             out.extend_from_slice([centers[c].lon_deg, centers[c].lat_deg].map(f64::to_le_bytes).as_flattened());
         });
     }
 
-    /// The bytes of `count` items, one after another, collected by several threads.
-    fn parallel(&mut self, count: usize, item: impl Fn(usize, &mut Vec<u8>) + Sync) {
-        const ITEMS: usize = 4096;
-        for first in (0..count).step_by(8 * ITEMS) {
-            let end = (first + 8 * ITEMS).min(count);
+    /// The bytes of `count` items of at most `width` each, one after another, collected by several threads.
+    fn parallel(&mut self, count: usize, width: usize, item: impl Fn(usize, &mut Vec<u8>) + Sync) {
+        // They stay in cache until they are hashed.
+        const PART: usize = 1 << 17;
+        let items = (PART / width).max(1);
+        for first in (0..count).step_by(8 * items) {
+            let end = (first + 8 * items).min(count);
             let part = |start: usize| {
-                let mut out = Vec::with_capacity(ITEMS * 128);
-                (start..(start + ITEMS).min(end)).for_each(|i| item(i, &mut out));
+                let mut out = Vec::with_capacity(items * width);
+                (start..(start + items).min(end)).for_each(|i| item(i, &mut out));
                 out
             };
-            let starts: Vec<usize> = (first..end).step_by(ITEMS).collect();
+            let starts: Vec<usize> = (first..end).step_by(items).collect();
             let parts: Vec<Vec<u8>> = starts.into_par_iter().map(part).collect();
             self.hasher.update(&std::mem::take(&mut self.waiting));
             parts.iter().for_each(|part| {

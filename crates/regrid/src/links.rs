@@ -2,6 +2,7 @@
 
 use crate::Weights;
 use crate::growing::{self, RowBlock};
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// A source cell and its weight.
@@ -9,6 +10,9 @@ pub(crate) type Link = (u32, f64);
 
 /// Weights below this share of a row are left out: they are the rounding of a 0.
 pub(crate) const NEGLIGIBLE: f64 = 1e-14;
+
+/// Cells of nearest centers that one task looks at.
+const STRETCH: usize = 1 << 14;
 
 impl RowBlock {
     /// Ends a row of these links, which are tidy.
@@ -92,17 +96,23 @@ impl LinkRows {
 
     /// Rows of one link of weight 1 to a source cell, or none.
     pub fn of_single(mut cells: Vec<u32>, none: u32) -> Self {
-        let mut row_starts = Vec::with_capacity(cells.len() + 1);
-        row_starts.push(0);
-        let mut links = 0;
-        row_starts.extend(cells.iter().map(|&cell| {
-            links += usize::from(cell != none);
-            links
-        }));
-        if links < cells.len() {
+        let rows = cells.len();
+        let gaps = cells.par_chunks(STRETCH).any(|cells| cells.contains(&none));
+        let row_starts = if gaps {
+            let mut links = 0;
+            let mut row_starts = Vec::with_capacity(rows + 1);
+            row_starts.push(0);
+            row_starts.extend(cells.iter().map(|&cell| {
+                links += usize::from(cell != none);
+                links
+            }));
             cells.retain(|&cell| cell != none);
-        }
-        Self { row_starts, values: vec![1.0; cells.len()], columns: cells }
+            row_starts
+        } else {
+            (0..rows + 1).into_par_iter().with_min_len(STRETCH).collect()
+        };
+        let values = (0..cells.len()).into_par_iter().with_min_len(STRETCH).map(|_| 1.0).collect();
+        Self { row_starts, columns: cells, values }
     }
 
     /// These rows, and those of `other` where these have no links.

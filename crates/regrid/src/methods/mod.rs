@@ -227,6 +227,14 @@ pub fn cell_areas(grid: &Grid) -> Vec<f64> {
 
 fn areas_of_polygons(polygons: &Polygons) -> Vec<f64> {
     let area = |corners: &mut Vec<UnitVector>, cell| {
+        if let &[a, b, c, d] = polygons.cell(cell)
+            && a != b
+            && b != c
+            && c != d
+            && d != a
+        {
+            return polygon_area(&[a, b, c, d].map(|v| polygons.vertices[v as usize]));
+        }
         corners.clear();
         polygons.copy_cell(cell, corners);
         polygon_area(corners)

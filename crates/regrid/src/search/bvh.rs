@@ -37,11 +37,6 @@ impl Box3 {
 
     /// Around the corners of a great-circle polygon: an edge of chord c rises at most c²/8·(1 + c²) above its
     /// chord, and the face bulges as the sphere does over the widest diagonal.
-    pub fn around_polygon(corners: &[[f64; 3]]) -> Self {
-        Self::around_corners(corners.iter().copied())
-    }
-
-    /// [`Box3::around_polygon`] of corners one by one.
     #[inline]
     pub fn around_corners(corners: impl Iterator<Item = [f64; 3]>) -> Self {
         let mut corners = corners;

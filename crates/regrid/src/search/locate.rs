@@ -112,9 +112,6 @@ impl Locator {
 }
 
 fn boxes(nodes: &[UnitVector], starts: &[usize], corners: &[u32]) -> Vec<Box3> {
-    let around = |w: &[usize]| {
-        let polygon: Vec<UnitVector> = corners[w[0]..w[1]].iter().map(|&c| nodes[c as usize]).collect();
-        Box3::around_polygon(&polygon)
-    };
+    let around = |w: &[usize]| Box3::around_corners(corners[w[0]..w[1]].iter().map(|&c| nodes[c as usize]));
     starts.par_windows(2).map(around).collect()
 }

@@ -202,7 +202,7 @@ impl Part {
 
 fn is_wide(positions: &[UnitVector]) -> bool {
     let apart = |a: UnitVector, b: UnitVector| dot(sub(a, b), sub(a, b)) > WIDE * WIDE;
-    positions.iter().any(|&a| positions.iter().any(|&b| apart(a, b)))
+    positions.iter().enumerate().any(|(k, &a)| positions[..k].iter().any(|&b| apart(a, b)))
 }
 
 /// Puts the ring into the tangent plane at its middle; false if it does not fit.
@@ -226,8 +226,9 @@ fn is_convex(ring: &[PlanePoint]) -> bool {
         let after = |k: usize| if k + 1 < n { k + 1 } else { 0 };
         let (a, b, c) = (ring[k], ring[after(k)], ring[after(after(k))]);
         let length2 = |p: PlanePoint, q: PlanePoint| (p[0] - q[0]) * (p[0] - q[0]) + (p[1] - q[1]) * (p[1] - q[1]);
+        let turn = cross2(a, b, c);
         // Three corners in a line are convex, whatever their rounding.
-        cross2(a, b, c) >= -1e-10 * (length2(a, b) * length2(b, c)).sqrt()
+        turn >= 0.0 || turn >= -1e-10 * (length2(a, b) * length2(b, c)).sqrt()
     })
 }
 
