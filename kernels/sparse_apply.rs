@@ -16,6 +16,8 @@ mod tests;
 mod tile;
 mod transpose;
 mod value;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 mod writer;
 
 pub use slab_flags::SlabFlags;
@@ -25,7 +27,7 @@ use cells::CellWork;
 use layout::{Chunk, GROUP, chunk_rows, lay_out};
 use rayon::prelude::*;
 use row_facts::RowFacts;
-use tile::{Valid, Work};
+use tile::Work;
 use transpose::best_instructions;
 
 /// Slabs from which on a tile pays.
@@ -95,7 +97,7 @@ type Results<'d, V> = (&'d mut [V], &'d mut [u64]);
 /// Slabs that are done together.
 struct Batch {
     slabs: Vec<usize>,
-    valid: Valid,
+    has_gaps: bool,
 }
 
 impl<'a> PreparedRows<'a> {
@@ -135,7 +137,7 @@ impl<'a> PreparedRows<'a> {
     ///
     /// `valid` has a flag per source value (`None`: all valid; values that are not valid never count).
     /// `destination` has a value per row and slab. Gives their validity, `None` if all are valid; a value that
-    /// is not valid is 0. Slabs without a missing value cost no mask work, slabs with the same mask less than others.
+    /// is not valid is 0. Slabs without a missing value cost no mask work.
     ///
     /// # Panics
     /// If lengths do not fit each other.
@@ -160,24 +162,20 @@ impl<'a> PreparedRows<'a> {
     ) -> Option<SlabFlags> {
         let n = self.len();
         let slabs = source.len().checked_div(self.source_len).unwrap_or(0);
-        assert_eq!(source.len(), slabs * self.source_len, "whole slabs of source values");
-        assert_eq!(destination.len(), slabs * n, "whole slabs of destination values");
-        assert!(valid.is_none_or(|v| (v.cells(), v.slabs()) == (self.source_len, slabs)), "a flag per source value");
-        if slabs == 0 || n == 0 {
+        let flags = valid.map(|valid| (valid.cells(), valid.slabs()));
+        if !self.is_work(slabs, source.len(), flags, destination.len()) {
             return None;
         }
-        let (full, groups) = valid.map_or_else(|| ((0..slabs).collect(), Vec::new()), SlabFlags::groups);
-        let has_gaps = !groups.is_empty();
-        let mut flags = (has_gaps || !self.all_mapped()).then(|| SlabFlags::none(n, slabs));
+        let has_gaps = |&slab: &usize| valid.is_some_and(|valid| !valid.is_full(slab));
+        let (gapped, full): (Vec<usize>, Vec<usize>) = (0..slabs).partition(has_gaps);
+        let mut flags = (!gapped.is_empty() || !self.all_mapped()).then(|| SlabFlags::none(n, slabs));
         if let Some(flags) = &mut flags {
             for &slab in &full {
                 flags.slab_mut(slab).copy_from_slice(self.facts.mapped());
             }
         }
-        let (same, mixed) = alike::<V>(groups, missing);
-        let mut batches = batches::<V>(&full, Valid::All);
-        batches.extend(same.iter().flat_map(|slabs| self::batches::<V>(slabs, Valid::Same)));
-        batches.extend(self::batches::<V>(&mixed, Valid::Mixed));
+        let mut batches = batches::<V>(&full, false);
+        batches.extend(self::batches::<V>(&gapped, true));
         self.run(instructions, source, valid, missing, destination, flags.as_mut(), &batches);
         flags
     }
@@ -213,16 +211,15 @@ impl<'a> PreparedRows<'a> {
         destination: &mut [V],
     ) -> Option<SlabFlags> {
         let n = self.len();
-        assert_eq!(source.len(), slabs * self.source_len, "source values of every slab");
-        assert_eq!(destination.len(), slabs * n, "destination values of every slab");
-        assert!(valid.is_none_or(|v| (v.cells(), v.slabs()) == (slabs, self.source_len)), "a flag per source value");
-        if slabs == 0 || n == 0 {
+        let flags = valid.map(|valid| (valid.slabs(), valid.cells()));
+        if !self.is_work(slabs, source.len(), flags, destination.len()) {
             return None;
         }
         let valid = valid.filter(|valid| !valid.is_all());
         let mut flags = (valid.is_some() || !self.all_mapped()).then(|| SlabFlags::none(slabs, n));
         let streams = size_of_val(destination) >= STREAMED;
-        let work = CellWork { rows: self.rows, facts: &self.facts, missing, streams, slabs, source, valid };
+        let work =
+            CellWork { rows: self.rows, facts: &self.facts, missing, streams, slabs, source, valid: valid.map(SlabFlags::words) };
         let step = chunk_rows(n);
         let words = flags.as_mut().map_or(&mut [][..], SlabFlags::words_mut);
         // As many pieces of words as of values, empty ones if there are no flags.
@@ -233,6 +230,17 @@ impl<'a> PreparedRows<'a> {
             cells::run(instructions, work, k * step, values, flags);
         });
         flags
+    }
+
+    /// Whether there is anything to do for `slabs`; `flags`: of how many cells and slabs.
+    ///
+    /// # Panics
+    /// If lengths do not fit each other.
+    fn is_work(&self, slabs: usize, source: usize, flags: Option<(usize, usize)>, destination: usize) -> bool {
+        assert_eq!(source, slabs * self.source_len, "source values of every slab");
+        assert_eq!(destination, slabs * self.len(), "destination values of every slab");
+        assert!(flags.is_none_or(|flags| flags == (self.source_len, slabs)), "a flag per source value");
+        slabs > 0 && !self.is_empty()
     }
 
     /// Whether every row has links.
@@ -269,7 +277,7 @@ impl<'a> PreparedRows<'a> {
         for (chunk, mut pieces) in self.chunks.iter().zip(pieces) {
             for batch in batches {
                 let sources = batch.slabs.iter().map(|&slab| {
-                    let words = valid.filter(|_| !matches!(batch.valid, Valid::All)).map_or(&[][..], |v| v.slab(slab));
+                    let words = valid.filter(|_| batch.has_gaps).map_or(&[][..], |valid| valid.slab(slab));
                     (&source[slab * self.source_len..(slab + 1) * self.source_len], words)
                 });
                 let work = Work {
@@ -278,7 +286,7 @@ impl<'a> PreparedRows<'a> {
                     missing,
                     streams,
                     first: chunk.first,
-                    valid: batch.valid,
+                    has_gaps: batch.has_gaps,
                     sources: sources.collect(),
                     destinations: batch.slabs.iter().map(|&slab| pieces[slab].take().expect("a slab is in one batch")).collect(),
                 };
@@ -293,25 +301,8 @@ impl<'a> PreparedRows<'a> {
 }
 
 /// As many slabs together as a tile takes.
-fn batches<V: Value>(slabs: &[usize], valid: Valid) -> Vec<Batch> {
-    slabs.chunks(V::LANES).map(|slabs| Batch { slabs: slabs.to_vec(), valid }).collect()
-}
-
-/// Slabs with the same mask where they nearly fill a tile, and all others.
-fn alike<V: Value>(groups: Vec<Vec<usize>>, missing: Missing) -> (Vec<Vec<usize>>, Vec<usize>) {
-    // Whether a result is kept within the range of its values then depends on whether any is missing.
-    if V::CLAMPED && matches!(missing, Missing::Keep { .. }) {
-        return (Vec::new(), groups.concat());
-    }
-    let (mut same, mut mixed) = (Vec::new(), Vec::new());
-    for mut group in groups {
-        let rest = group.len() % V::LANES;
-        let is_whole = rest >= V::LANES / 2 || group.len() == rest && rest >= FEW;
-        mixed.extend(if is_whole { Vec::new() } else { group.split_off(group.len() - rest) });
-        same.push(group);
-    }
-    same.retain(|group| !group.is_empty());
-    (same, mixed)
+fn batches<V: Value>(slabs: &[usize], has_gaps: bool) -> Vec<Batch> {
+    slabs.chunks(V::LANES).map(|slabs| Batch { slabs: slabs.to_vec(), has_gaps }).collect()
 }
 
 pub(crate) fn check(rows: SparseRows<'_>, source_len: usize) {

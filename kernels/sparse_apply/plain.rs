@@ -1,28 +1,27 @@
 //! The plain form, one slab after the other; what the others are tested against.
 
 use super::sums::within;
-use super::tile::{Valid, Work};
+use super::tile::Work;
 use super::{Missing, Value};
 
 /// The first `n` rows of the work.
 pub(crate) fn run<V: Value>(n: usize, mut work: Work<'_, '_, V>) {
     let destinations = std::mem::take(&mut work.destinations);
     for (&(source, words), (values, flags)) in work.sources.iter().zip(destinations) {
-        match work.valid {
-            Valid::All => (0..n).for_each(|k| {
-                let (columns, weights) = work.rows.row(work.first + k);
-                let mut sums = Sums::ZERO;
-                for (&column, &w) in columns.iter().zip(weights) {
-                    sums.add::<V>(w, source[column as usize].to_f64());
-                }
-                let is_mean = V::CLAMPED && work.facts.is_mean(work.first + k);
-                values[k] = V::from_f64(if is_mean { sums.bounded(sums.value) } else { sums.value });
-            }),
-            _ => (0..n).for_each(|k| {
+        for k in 0..n {
+            if work.has_gaps {
                 let result = some(&work, source, words, work.first + k);
                 values[k] = V::from_f64(result.unwrap_or(0.0));
                 flags[k / 64] |= u64::from(result.is_some()) << (k % 64);
-            }),
+                continue;
+            }
+            let (columns, weights) = work.rows.row(work.first + k);
+            let mut sums = Sums::ZERO;
+            for (&column, &w) in columns.iter().zip(weights) {
+                sums.add::<V>(w, source[column as usize].to_f64());
+            }
+            let is_mean = V::CLAMPED && work.facts.is_mean(work.first + k);
+            values[k] = V::from_f64(if is_mean { sums.bounded(sums.value) } else { sums.value });
         }
     }
 }

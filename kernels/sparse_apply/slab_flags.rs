@@ -133,28 +133,13 @@ impl SlabFlags {
         &mut self.words[slab * words..(slab + 1) * words]
     }
 
-    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
-        &mut self.words
+    /// The words of all slabs, one after the other.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
     }
 
-    /// Slabs with the same flags together: the slabs that are full, and then all others in the order of the
-    /// first slab of each kind.
-    pub(crate) fn groups(&self) -> (Vec<usize>, Vec<Vec<usize>>) {
-        let digest = |slab: usize| {
-            let mix = |h: u64, &w: &u64| (h.rotate_left(5) ^ w).wrapping_mul(0x517c_c1b7_2722_0a95);
-            (!self.is_full(slab)).then(|| self.slab(slab).iter().fold(0, mix))
-        };
-        let digests: Vec<Option<u64>> = (0..self.slabs).into_par_iter().map(digest).collect();
-        let (mut full, mut groups) = (Vec::new(), Vec::<Vec<usize>>::new());
-        for (slab, digest) in digests.iter().enumerate() {
-            let same = |group: &&mut Vec<usize>| digests[group[0]] == *digest && self.slab(group[0]) == self.slab(slab);
-            match (digest, groups.iter_mut().find(same)) {
-                (None, _) => full.push(slab),
-                (_, Some(group)) => group.push(slab),
-                (_, None) => groups.push(vec![slab]),
-            }
-        }
-        (full, groups)
+    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
     }
 }
 
@@ -200,14 +185,5 @@ mod tests {
         others.put(1, &bits.slabs_in(1..3));
         assert!(others.is_full(0));
         assert_eq!(others.slabs_in(1..3), SlabFlags::from_bools(70, &flags[70..]));
-    }
-
-    #[test]
-    fn equal_slabs_are_found() {
-        let of = |kind: usize| (0..100).map(move |k| kind == 9 || k % (kind + 2) > 0);
-        let flags: Vec<bool> = [0, 9, 1, 0, 9, 2, 1].into_iter().flat_map(of).collect();
-        let (full, groups) = SlabFlags::from_bools(100, &flags).groups();
-        assert_eq!(full, [1, 4]);
-        assert_eq!(groups, [vec![0, 3], vec![2, 6], vec![5]]);
     }
 }

@@ -228,17 +228,25 @@ fn turned<T: Copy>(slabs: &[T], cells: usize) -> Vec<T> {
     (0..slabs.len()).map(|k| slabs[k % count * cells + k / count]).collect()
 }
 
+/// Masks of levels, each with the gaps of those above and more of its own; some cells have none at all, some miss all.
+const LEVELS: usize = usize::MAX;
+
+/// Whether a value is there. Every fifth slab is complete; with one mask all others have the same.
+fn is_there(masks: usize, slab: usize, cell: usize, slabs: usize) -> bool {
+    match masks {
+        0 => true,
+        // Runs of cells as wide as some rows, so that those have all or nothing.
+        LEVELS => slab < (cell / 40 * 7 + cell / 3 % 2) % 5 * slabs.div_ceil(4),
+        _ => slab % 5 == 3 || !(cell / 3 * 7 + slab % masks * 31).is_multiple_of(4) && slab != 6,
+    }
+}
+
 /// All slabs at once, in both layouts, beside the reference, bit for bit.
 fn compare<V: Value>(prepared: &PreparedRows<'_>, instructions: u8, slabs: usize, missing: Missing, masks: usize) {
     let (n, source_len) = (prepared.len(), prepared.source_len());
     let mut noise = Noise(11);
     let mut source: Vec<V> = (0..slabs * source_len).map(|_| V::from_f64(280.0 + 30.0 * noise.next())).collect();
-    // Every fifth slab is complete; with one mask all others have the same.
-    let is_valid = |k: usize| {
-        let (slab, cell) = (k / source_len, k % source_len);
-        slab % 5 == 3 || !(cell / 3 * 7 + slab % masks * 31).is_multiple_of(4) && slab != 6
-    };
-    let valid: Vec<bool> = (0..source.len()).map(|k| masks == 0 || is_valid(k)).collect();
+    let valid: Vec<bool> = (0..source.len()).map(|k| is_there(masks, k / source_len, k % source_len, slabs)).collect();
     source.iter_mut().zip(&valid).filter(|(_, valid)| !**valid).for_each(|(x, _)| *x = V::from_f64(f64::NAN));
     let flags = (masks > 0).then(|| SlabFlags::from_bools(source_len, &valid));
     // Poison: every value must be written.
@@ -285,7 +293,7 @@ fn every_path_equals_the_reference_bit_for_bit() {
         assert!(prepared.chunks.iter().all(|chunk| chunk.plan.is_some() == through_tiles), "{spread}");
         for instructions in 0..=best_instructions() {
             for slabs in [1, 3, 8, 11, 16, 21, 35] {
-                for masks in [0, 1, 2, 7] {
+                for masks in [0, 1, 2, 7, LEVELS] {
                     let policies = if masks == 0 { &POLICIES[..1] } else { &POLICIES[..] };
                     for &missing in policies {
                         compare::<f32>(&prepared, instructions, slabs, missing, masks);
@@ -304,11 +312,30 @@ fn any_number_of_values_of_a_cell_equals_the_reference() {
     let prepared = PreparedRows::new(rows, 2003);
     for instructions in 0..=best_instructions() {
         for slabs in [1, 2, 5, 17, 40, 64, 65, 75, 130] {
-            for masks in [0, 7] {
+            for masks in [0, 7, LEVELS] {
                 compare::<f32>(&prepared, instructions, slabs, POLICIES[0], masks);
                 compare::<f64>(&prepared, instructions, slabs, POLICIES[2], masks);
             }
         }
+    }
+}
+
+#[test]
+fn masks_of_levels_have_whole_partial_and_missing_rows() {
+    let (row_starts, columns, weights) = mixed_rows(4501, 9003, 1);
+    let rows = SparseRows { row_starts: &row_starts, columns: &columns, weights: &weights };
+    for slab in [7, 12, 17] {
+        let count = |i: usize| rows.row(i).0.iter().filter(|&&c| is_there(LEVELS, slab, c as usize, 21)).count();
+        let kinds = (0..rows.len()).filter(|&i| rows.row(i).0.len() > 1).map(|i| match count(i) {
+            0 => 0,
+            n if n == rows.row(i).0.len() => 1,
+            _ => 2,
+        });
+        let counts = kinds.fold([0; 3], |mut counts, kind| {
+            counts[kind] += 1;
+            counts
+        });
+        assert!(counts.iter().all(|&n| n > 300), "slab {slab}: {counts:?}");
     }
 }
 
@@ -322,6 +349,9 @@ fn results_that_pass_the_caches_equal_the_reference() {
         compare::<f32>(&prepared, instructions, 33, POLICIES[0], 0);
         compare::<f32>(&prepared, instructions, 33, POLICIES[0], 2);
         compare::<f64>(&prepared, instructions, 17, POLICIES[0], 7);
+        // Those of a cell are whole lines.
+        compare::<f32>(&prepared, instructions, 32, POLICIES[1], 7);
+        compare::<f64>(&prepared, instructions, 16, POLICIES[2], LEVELS);
     }
 }
 

@@ -199,109 +199,6 @@ unsafe fn turn_4x4_wide(rows: [*const f64; 4], columns: [*mut f64; 4]) {
     }
 }
 
-/// A line whose values without a bit in `valid` are `gap`; valid values that are `reserved`, bit for bit, become another NaN.
-#[inline(always)]
-pub(crate) fn mask_f32<const I: u8>(line: &[f32; 16], valid: u16, reserved: f32, gap: f32) -> [f32; 16] {
-    #[cfg(target_arch = "x86_64")]
-    if I == AVX512 {
-        let mut values = [0.0; 16];
-        #[allow(unsafe_code, reason = "the instructions are there, arrays have 16 values")]
-        // SAFETY: `I` is what the machine has.
-        unsafe {
-            mask_16(line.as_ptr(), valid, reserved, gap, values.as_mut_ptr());
-        }
-        return values;
-    }
-    std::array::from_fn(|k| {
-        let x = if line[k].to_bits() == reserved.to_bits() { f32::NAN } else { line[k] };
-        if valid >> k & 1 == 1 { x } else { gap }
-    })
-}
-
-/// [`mask_f32`] in double precision.
-#[inline(always)]
-pub(crate) fn mask_f64<const I: u8>(line: &[f64; 16], valid: u16, reserved: f64, gap: f64) -> [f64; 16] {
-    #[cfg(target_arch = "x86_64")]
-    if I == AVX512 {
-        let mut values = [0.0; 16];
-        for (k, valid) in [(0, valid as u8), (8, (valid >> 8) as u8)] {
-            #[allow(unsafe_code, reason = "the instructions are there, arrays have 8 more values")]
-            // SAFETY: `I` is what the machine has.
-            unsafe {
-                mask_8(line[k..].as_ptr(), valid, reserved, gap, values[k..].as_mut_ptr());
-            }
-        }
-        return values;
-    }
-    std::array::from_fn(|k| {
-        let x = if line[k].to_bits() == reserved.to_bits() { f64::NAN } else { line[k] };
-        if valid >> k & 1 == 1 { x } else { gap }
-    })
-}
-
-/// A line whose values without a bit in `valid` are 0.
-#[inline(always)]
-pub(crate) fn keep_f32<const I: u8>(line: &[f32; 16], valid: u16) -> [f32; 16] {
-    #[cfg(target_arch = "x86_64")]
-    if I == AVX512 {
-        let mut values = [0.0; 16];
-        #[allow(unsafe_code, reason = "the instructions are there, arrays have 16 values")]
-        // SAFETY: `I` is what the machine has.
-        unsafe {
-            keep_16(line.as_ptr(), valid, values.as_mut_ptr());
-        }
-        return values;
-    }
-    std::array::from_fn(|k| if valid >> k & 1 == 1 { line[k] } else { 0.0 })
-}
-
-/// [`keep_f32`] in double precision.
-#[inline(always)]
-pub(crate) fn keep_f64<const I: u8>(line: &[f64; 16], valid: u16) -> [f64; 16] {
-    std::array::from_fn(|k| if valid >> k & 1 == 1 { line[k] } else { 0.0 })
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f")]
-#[allow(unsafe_code, reason = "loads and stores through pointers")]
-/// # Safety
-/// 16 values follow each pointer.
-unsafe fn keep_16(from: *const f32, valid: u16, to: *mut f32) {
-    // SAFETY: as the caller promises.
-    unsafe { _mm512_storeu_ps(to, _mm512_maskz_loadu_ps(valid, from)) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f")]
-#[allow(unsafe_code, reason = "loads and stores through pointers")]
-/// # Safety
-/// 16 values follow each pointer.
-unsafe fn mask_16(from: *const f32, valid: u16, reserved: f32, gap: f32, to: *mut f32) {
-    // SAFETY: as the caller promises.
-    let x = unsafe { _mm512_loadu_ps(from) };
-    let is_reserved = _mm512_cmpeq_epi32_mask(_mm512_castps_si512(x), _mm512_set1_epi32(reserved.to_bits() as i32));
-    let x = _mm512_mask_mov_ps(x, is_reserved, _mm512_set1_ps(f32::NAN));
-    // SAFETY: as the caller promises.
-    unsafe { _mm512_storeu_ps(to, _mm512_mask_mov_ps(_mm512_set1_ps(gap), valid, x)) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f")]
-#[allow(unsafe_code, reason = "loads and stores through pointers")]
-/// # Safety
-/// 8 values follow each pointer.
-unsafe fn mask_8(from: *const f64, valid: u8, reserved: f64, gap: f64, to: *mut f64) {
-    // SAFETY: as the caller promises.
-    let x = unsafe { _mm512_loadu_pd(from) };
-    let is_reserved = _mm512_cmpeq_epi64_mask(_mm512_castpd_si512(x), _mm512_set1_epi64(reserved.to_bits() as i64));
-    let x = _mm512_mask_mov_pd(x, is_reserved, _mm512_set1_pd(f64::NAN));
-    // SAFETY: as the caller promises.
-    unsafe { _mm512_storeu_pd(to, _mm512_mask_mov_pd(_mm512_set1_pd(gap), valid, x)) }
-}
-
 /// Bit `b` of each of `values`; the machine must have the instructions `I`.
 #[inline(always)]
 pub(crate) fn bits_of<const I: u8>(values: &[u16; 64], b: usize) -> u64 {
@@ -327,6 +224,41 @@ fn bits_of_64(values: &[u16; 64], b: usize) -> u64 {
     half(values, 0) | half(values, 32) << 32
 }
 
+/// From flags of 16 cells, slab by slab, to flags of the slabs, cell by cell: bit `b` of the word `k` is bit `k` of `slabs[b]`.
+#[inline(always)]
+pub(crate) fn turn_flags<const I: u8, const L: usize>(slabs: &[u16; L]) -> [u16; 16] {
+    #[cfg(target_arch = "x86_64")]
+    if I == AVX512 {
+        #[allow(unsafe_code, reason = "the machine has the instructions")]
+        // SAFETY: `I` is what the machine has.
+        return unsafe { turn_flags_wide(slabs) };
+    }
+    let mut cells = [0; 16];
+    for b in 0..L {
+        for k in 0..16 {
+            cells[k] |= if slabs[b] & 1 << k == 0 { 0 } else { 1 << b };
+        }
+    }
+    cells
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn turn_flags_wide<const L: usize>(slabs: &[u16; L]) -> [u16; 16] {
+    let mut cells = _mm256_setzero_si256();
+    for b in 0..L {
+        cells = _mm256_mask_add_epi16(cells, slabs[b], cells, _mm256_set1_epi16(1 << b));
+    }
+    let mut words = [0; 16];
+    #[allow(unsafe_code, reason = "a store through a pointer")]
+    // SAFETY: there is room for 16 words.
+    unsafe {
+        _mm256_storeu_epi16(words.as_mut_ptr().cast(), cells);
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -343,33 +275,20 @@ mod tests {
         }
     }
 
-    fn check_masks<const I: u8>() {
-        let reserved = f32::from_bits(0xffa9_5a5a);
-        let line: [f32; 16] = std::array::from_fn(|k| if k % 5 == 2 { reserved } else { k as f32 });
-        let masked = mask_f32::<I>(&line, 0x5a0f, reserved, -1.0);
-        let wide_reserved = f64::from_bits(0xfff4_a95a_5a5a_5a5a);
-        let wide: [f64; 16] = std::array::from_fn(|k| if k % 5 == 2 { wide_reserved } else { k as f64 });
-        let wide_masked = mask_f64::<I>(&wide, 0x5a0f, wide_reserved, -1.0);
-        for k in 0..16 {
-            match (0x5a0f >> k & 1, k % 5) {
-                (0, _) => assert_eq!((masked[k], wide_masked[k]), (-1.0, -1.0)),
-                (_, 2) => {
-                    assert!(masked[k].is_nan() && masked[k].to_bits() != reserved.to_bits());
-                    assert!(wide_masked[k].is_nan() && wide_masked[k].to_bits() != wide_reserved.to_bits());
-                }
-                _ => assert_eq!((masked[k], wide_masked[k]), (k as f32, k as f64)),
-            }
-            let kept = if 0x5a0f >> k & 1 == 1 { (line[k].to_bits(), wide[k].to_bits()) } else { (0, 0) };
-            let found = (keep_f32::<I>(&line, 0x5a0f)[k].to_bits(), keep_f64::<I>(&wide, 0x5a0f)[k].to_bits());
-            assert_eq!(found, kept);
+    fn check_flags<const I: u8>() {
+        let slabs: [u16; 16] = std::array::from_fn(|b| (b as u16 + 5).wrapping_mul(40503) ^ 0x4321);
+        let (all, half) = (turn_flags::<I, 16>(&slabs), turn_flags::<I, 8>(slabs[..8].try_into().expect("8 slabs")));
+        for (b, k) in (0..16).flat_map(|b| (0..16).map(move |k| (b, k))) {
+            assert_eq!(all[k] >> b & 1, slabs[b] >> k & 1, "{I}");
+            assert_eq!(half[k] >> b & 1, if b < 8 { slabs[b] >> k & 1 } else { 0 }, "{I}");
         }
     }
 
     #[test]
-    fn missing_values_become_gaps_and_reserved_ones_another_nan() {
-        check_masks::<PLAIN>();
+    fn flags_are_turned() {
+        check_flags::<PLAIN>();
         if best_instructions() == AVX512 {
-            check_masks::<AVX512>();
+            check_flags::<AVX512>();
         }
     }
 

@@ -1,17 +1,18 @@
 //! Numbers that fields are stored as, and how many of them a tile takes.
 
-#[cfg(target_arch = "x86_64")]
-use super::gaps::{narrow_f32, narrow_f64, wide_f32, wide_f64};
 use super::layout::{PAGE, Plan};
 use super::tile::{Tile, Work};
-use super::transpose::{AVX2, AVX512, PLAIN, keep_f32, keep_f64, mask_f32, mask_f64, turn_f32, turn_f64};
+use super::transpose::{AVX2, AVX512, PLAIN, turn_f32, turn_f64};
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::__m512d;
+use super::wide::{line_f32, line_f64, narrow_f32, narrow_f64, wide_f32, wide_f64};
+use super::writer::LINE;
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m512d, __m512i};
 
 pub(crate) mod sealed {
-    use super::{Plan, Work};
+    use super::{LINE, Plan, Work};
     #[cfg(target_arch = "x86_64")]
-    use std::arch::x86_64::__m512d;
+    use std::arch::x86_64::{__m512d, __m512i};
 
     /// What the kernels need of a number.
     pub trait Sealed: Sized + Send + Sync + 'static {
@@ -19,17 +20,15 @@ pub(crate) mod sealed {
         const CLAMPED: bool;
         /// Slabs that fill a tile.
         const LANES: usize;
-        /// What stands in the tile for a missing value: a NaN that no computation gives.
-        const GAP: Self;
-        /// Whether this is [`Self::GAP`], bit for bit.
-        fn is_gap(&self) -> bool;
-        /// Eight values as doubles, and a bit for each that is no gap.
+        /// Values of a cache line.
+        const PER_LINE: usize = LINE / size_of::<Self>();
+        /// Eight values as doubles.
         ///
         /// # Safety
         /// 8 values follow the pointer; the machine has vectors of 512 bits.
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code, reason = "a load through a pointer")]
-        unsafe fn wide(from: *const Self) -> (__m512d, u8);
+        unsafe fn wide(from: *const Self) -> __m512d;
         /// Stores eight doubles rounded, 0 where no bit is.
         ///
         /// # Safety
@@ -37,6 +36,13 @@ pub(crate) mod sealed {
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code, reason = "a store through a pointer")]
         unsafe fn narrow(value: __m512d, there: u8, to: *mut Self);
+        /// A line of doubles rounded, 0 where no bit is.
+        ///
+        /// # Safety
+        /// There are values for a line; the machine has vectors of 512 bits.
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code, reason = "the machine has the instructions")]
+        unsafe fn line(values: &[__m512d], there: u32) -> __m512i;
         /// The tiles of a thread.
         type Tiles: Default + Send;
         /// Works through a chunk with `instructions` that the machine has.
@@ -81,14 +87,10 @@ pub trait Lanes<const L: usize>: Value {
     fn turn_in<const I: u8>(lines: [&[Self; PAGE]; L], cells: [&mut [Self; L]; PAGE]);
     /// From rows to lines of slabs.
     fn turn_out<const I: u8>(rows: [&[Self; L]; PAGE], lines: [&mut [Self; PAGE]; L]);
-    /// A line whose values without a bit in `valid` are [`Self::GAP`]; valid values that happen to be it are another NaN.
-    fn line_with_gaps<const I: u8>(line: &[Self; PAGE], valid: u16) -> [Self; PAGE];
-    /// A line whose values without a bit in `valid` are 0.
-    fn line_of<const I: u8>(line: &[Self; PAGE], valid: u16) -> [Self; PAGE];
 }
 
 macro_rules! lanes {
-    ($number:ty, $lanes:literal, $turn:ident, $mask:ident, $keep:ident) => {
+    ($number:ty, $lanes:literal, $turn:ident) => {
         impl Lanes<$lanes> for $number {
             #[inline(always)]
             fn turn_in<const I: u8>(lines: [&[Self; PAGE]; $lanes], cells: [&mut [Self; $lanes]; PAGE]) {
@@ -98,27 +100,19 @@ macro_rules! lanes {
             fn turn_out<const I: u8>(rows: [&[Self; $lanes]; PAGE], lines: [&mut [Self; PAGE]; $lanes]) {
                 $turn::<I, PAGE, $lanes>(rows, lines);
             }
-            #[inline(always)]
-            fn line_with_gaps<const I: u8>(line: &[Self; PAGE], valid: u16) -> [Self; PAGE] {
-                $mask::<I>(line, valid, Self::GAP, Self::GAP)
-            }
-            #[inline(always)]
-            fn line_of<const I: u8>(line: &[Self; PAGE], valid: u16) -> [Self; PAGE] {
-                $keep::<I>(line, valid)
-            }
         }
     };
 }
-lanes!(f32, 8, turn_f32, mask_f32, keep_f32);
-lanes!(f32, 16, turn_f32, mask_f32, keep_f32);
-lanes!(f64, 8, turn_f64, mask_f64, keep_f64);
+lanes!(f32, 8, turn_f32);
+lanes!(f32, 16, turn_f32);
+lanes!(f64, 8, turn_f64);
 
 macro_rules! as_doubles {
-    ($wide:ident, $narrow:ident) => {
+    ($wide:ident, $narrow:ident, $line:ident) => {
         #[cfg(target_arch = "x86_64")]
         #[inline(always)]
         #[allow(unsafe_code, reason = "the caller promises what the function needs")]
-        unsafe fn wide(from: *const Self) -> (__m512d, u8) {
+        unsafe fn wide(from: *const Self) -> __m512d {
             // SAFETY: as the caller promises.
             unsafe { $wide(from) }
         }
@@ -129,6 +123,13 @@ macro_rules! as_doubles {
             // SAFETY: as the caller promises.
             unsafe { $narrow(value, there, to) }
         }
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        #[allow(unsafe_code, reason = "the caller promises what the function needs")]
+        unsafe fn line(values: &[__m512d], there: u32) -> __m512i {
+            // SAFETY: as the caller promises.
+            unsafe { $line(values, there) }
+        }
     };
 }
 
@@ -138,12 +139,7 @@ impl Sealed for f32 {
     // distance 2^-26 |g| to the next f32, and rounds to g or less. The least likewise.
     const CLAMPED: bool = false;
     const LANES: usize = 16;
-    const GAP: Self = Self::from_bits(0xffa9_5a5a);
-    #[inline(always)]
-    fn is_gap(&self) -> bool {
-        self.to_bits() == 0xffa9_5a5a
-    }
-    as_doubles!(wide_f32, narrow_f32);
+    as_doubles!(wide_f32, narrow_f32, line_f32);
 
     type Tiles = (Option<Tile<f32, 16>>, Option<Tile<f32, 8>>);
 
@@ -159,12 +155,7 @@ impl Sealed for f32 {
 impl Sealed for f64 {
     const CLAMPED: bool = true;
     const LANES: usize = 8;
-    const GAP: Self = Self::from_bits(0xfff4_a95a_5a5a_5a5a);
-    #[inline(always)]
-    fn is_gap(&self) -> bool {
-        self.to_bits() == 0xfff4_a95a_5a5a_5a5a
-    }
-    as_doubles!(wide_f64, narrow_f64);
+    as_doubles!(wide_f64, narrow_f64, line_f64);
 
     type Tiles = Option<Tile<f64, 8>>;
 

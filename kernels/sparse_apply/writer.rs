@@ -66,6 +66,83 @@ impl<'d, V: Value> Writer<'d, V> {
     }
 }
 
+/// Appends whole lines to a part of a destination past the caches: what two of them have in a line of memory is joined in a
+/// register, wherever that part starts.
+#[cfg(target_arch = "x86_64")]
+pub(crate) struct Lines<'d, V> {
+    destination: &'d mut [V],
+    /// Values appended.
+    count: usize,
+    /// Values that the first line of memory has before those of the destination.
+    shift: usize,
+    /// The last line appended, and which 32 bits of it and the next one go together.
+    last: __m512i,
+    joined: __m512i,
+}
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "stores past the caches exist as instructions only")]
+impl<'d, V: Value> Lines<'d, V> {
+    /// # Safety
+    /// The machine has vectors of 512 bits.
+    #[inline(always)]
+    pub(crate) unsafe fn new(destination: &'d mut [V]) -> Self {
+        let shift = destination.as_ptr() as usize % LINE / size_of::<V>();
+        let first = 16 - (shift * size_of::<V>() / 4) as i32;
+        // SAFETY: as the caller promises.
+        let (last, joined) = unsafe {
+            let steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            (_mm512_setzero_si512(), _mm512_add_epi32(_mm512_set1_epi32(first), steps))
+        };
+        Self { destination, count: 0, shift, last, joined }
+    }
+
+    /// Whether there is no line yet.
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Writes the first line.
+    ///
+    /// # Safety
+    /// There is room for it.
+    #[inline(always)]
+    pub(crate) unsafe fn begin(&mut self, line: __m512i) {
+        debug_assert!(self.is_empty() && V::PER_LINE <= self.destination.len());
+        // SAFETY: as the caller promises.
+        unsafe { _mm512_storeu_si512(self.destination.as_mut_ptr().cast(), line) };
+        self.last = line;
+        self.count = V::PER_LINE;
+    }
+
+    /// Appends a line.
+    ///
+    /// # Safety
+    /// There is one before, and room for this.
+    #[inline(always)]
+    pub(crate) unsafe fn append(&mut self, line: __m512i) {
+        debug_assert!(!self.is_empty() && self.count + V::PER_LINE <= self.destination.len());
+        // SAFETY: what is stored is a line of memory that starts within the last line and ends within this one.
+        unsafe {
+            let joined = _mm512_permutex2var_epi32(self.last, self.joined, line);
+            _mm512_stream_si512(self.destination.as_mut_ptr().add(self.count - self.shift).cast(), joined);
+        }
+        self.last = line;
+        self.count += V::PER_LINE;
+    }
+
+    /// Writes what is left over.
+    pub(crate) fn finish(self) {
+        if !self.is_empty() {
+            let mut list = [V::default(); LINE];
+            // SAFETY: there is room for a line.
+            unsafe { list.as_mut_ptr().cast::<__m512i>().write_unaligned(self.last) };
+            self.destination[self.count - self.shift..self.count].copy_from_slice(&list[V::PER_LINE - self.shift..V::PER_LINE]);
+        }
+    }
+}
+
 /// Copies whole lines to where lines start.
 #[inline(always)]
 fn stream<const I: u8, V: Value>(values: &[V], destination: &mut [V]) {
@@ -129,32 +206,59 @@ pub(crate) fn fence() {
     }
 }
 
-/// Asks for a line to be brought into the second-level cache; any address will do.
+/// Asks for a line to be brought into the cache of that level, 1 or 2; any address will do.
 #[inline(always)]
-pub(crate) fn prefetch(line: *const u8) {
+pub(crate) fn prefetch<const LEVEL: u8>(line: *const u8) {
     #[cfg(target_arch = "x86_64")]
     {
         #[allow(unsafe_code, reason = "a prefetch exists as an instruction only")]
         // SAFETY: part of SSE; it only hints, and does nothing where there is no memory.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T1>(line.cast());
+            if LEVEL == 1 {
+                _mm_prefetch::<_MM_HINT_T0>(line.cast());
+            } else {
+                _mm_prefetch::<_MM_HINT_T1>(line.cast());
+            }
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = line;
 }
 
-/// [`prefetch`] into the first-level cache.
-#[inline(always)]
-pub(crate) fn prefetch_near(line: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[allow(unsafe_code, reason = "a prefetch exists as an instruction only")]
-        // SAFETY: as above.
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::super::transpose::best_instructions;
+    use super::*;
+
+    /// Lines to a place `shift` values behind the start of a line; what is before and behind stays.
+    #[allow(unsafe_code, reason = "the machine was asked for the instructions")]
+    fn check<V: Value + std::fmt::Debug>(shift: usize, count: usize) {
+        let line = V::PER_LINE;
+        let mut room = vec![V::from_f64(-1.0); (count + 3) * line];
+        let start = room.as_ptr().align_offset(LINE) + shift;
+        let expected: Vec<V> = (0..room.len())
+            .map(|k| if (start..start + count * line).contains(&k) { V::from_f64((k - start) as f64) } else { room[k] })
+            .collect();
+        // SAFETY: the machine was asked; there is room for the lines.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(line.cast());
+            let mut lines = Lines::new(&mut room[start..start + count * line]);
+            for values in expected[start..start + count * line].chunks(line) {
+                let line = _mm512_loadu_si512(values.as_ptr().cast());
+                if lines.is_empty() { lines.begin(line) } else { lines.append(line) }
+            }
+            lines.finish();
+        }
+        fence();
+        assert_eq!(room, expected, "shift {shift}, {count} lines");
+    }
+
+    #[test]
+    fn lines_reach_any_place() {
+        if best_instructions() == AVX512 {
+            for count in [0, 1, 2, 9] {
+                (0..16).for_each(|shift| check::<f32>(shift, count));
+                (0..8).for_each(|shift| check::<f64>(shift, count));
+            }
         }
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = line;
 }
