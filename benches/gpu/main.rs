@@ -104,6 +104,11 @@ impl<'t, 'g> Bench<'t, 'g> {
     /// The three figures of a step; `end_to_end` copies, computes and copies back once.
     fn three(&mut self, id: &str, gpu: &Gpu, step: &Step, end_to_end: impl FnMut()) {
         let name = &gpu.facts().name;
+        // An idle device computes slowly for a while.
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(200) {
+            step.timed(1).expect("the device runs");
+        }
         if gpu.facts().timestamps {
             let of = |ran: Ran| ran.device.expect("it has a clock");
             self.time(id, &format!("{name}, device"), Clock::Device, |n| passes(step, n, of));
