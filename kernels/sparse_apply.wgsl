@@ -44,28 +44,25 @@ fn add_link(sums: ptr<function, QuadSums>, w: real, value: vec4<stored>, present
 fn rows_by_quads(@builtin(global_invocation_id) id: vec3<u32>) {
     let item = id.y * p.width + id.x;
     if item >= p.n { return; }
-    let row = item / p.quads;
-    let quad = item % p.quads;
+    let row = item >> p.quad_bits;
+    let quad = item & ((1u << p.quad_bits) - 1u);
     let head = row_starts[row];
     let first = head & 0x7fffffffu;
     let end = row_starts[row + 1u] & 0x7fffffffu;
     if end - first > p.longest { return; }
     let zero = vec4<real>(real(0));
     var sums = QuadSums(zero, zero, zero, real(0), real(0), zero, zero, vec4<u32>(0u));
-    for (var k = first; k < end; k += 4u) {
-        let links = four_links(k, end);
-        let inside = are_inside(k, end);
-        let at = vec4<u32>(columns[links.x], columns[links.y], columns[links.z], columns[links.w]);
-        let x = source[at.x * p.quads + quad];
-        let y = source[at.y * p.quads + quad];
-        let z = source[at.z * p.quads + quad];
-        let u = source[at.w * p.quads + quad];
-        let words = vec4<u32>(source_valid[at.x], source_valid[at.y], source_valid[at.z], source_valid[at.w]);
-        add_link(&sums, weights[links.x], x, lanes_of(words.x, quad));
-        if inside.y { add_link(&sums, weights[links.y], y, lanes_of(words.y, quad)); }
-        if inside.z { add_link(&sums, weights[links.z], z, lanes_of(words.z, quad)); }
-        if inside.w { add_link(&sums, weights[links.w], u, lanes_of(words.w, quad)); }
+    // Two links at a time: their loads wait together, and most rows are short.
+    var k = first;
+    for (; k + 1u < end; k += 2u) {
+        let at = vec2<u32>(columns[k], columns[k + 1u]);
+        let x = source[place(at.x, quad)];
+        let y = source[place(at.y, quad)];
+        let words = vec2<u32>(source_valid[at.x], source_valid[at.y]);
+        add_link(&sums, weights[k], x, lanes_of(words.x, quad));
+        add_link(&sums, weights[k + 1u], y, lanes_of(words.y, quad));
     }
+    if k < end { add_link(&sums, weights[k], source[place(columns[k], quad)], lanes_of(source_valid[columns[k]], quad)); }
     let whole = sums.links == vec4<u32>(end - first);
     var valid = sums.links > vec4<u32>(0u);
     var scale = vec4<real>(real(1));
@@ -86,7 +83,7 @@ fn rows_by_quads(@builtin(global_invocation_id) id: vec3<u32>) {
         value = select(value, sums.least, bounded & (value < sums.least));
         value = select(value, sums.greatest, bounded & (value > sums.greatest));
     }
-    destination[(p.first_row + row) * p.quads + quad] = vec4<stored>(select(zero, value, valid));
+    destination[place(p.first_row + row, quad)] = vec4<stored>(select(zero, value, valid));
     if (p.flags & 2u) != 0u {
         let bits = select(vec4<u32>(0u), vec4<u32>(1u, 2u, 4u, 8u), valid);
         let all = bits.x | bits.y | bits.z | bits.w;

@@ -8,8 +8,8 @@ struct Parameters {
     first_row: u32,
     // Rows with more links are left to sparse_apply_long.
     longest: u32,
-    // Lanes of a block by four.
-    quads: u32,
+    // A block has 4 << quad_bits lanes.
+    quad_bits: u32,
     // What missing values do: 0 propagate, 1 keep, 2 renormalize.
     policy: u32,
     // 1: source values may be missing; 2: flags are written; 4: means are kept in the range of their sources.
@@ -20,11 +20,7 @@ struct Parameters {
 }
 var<immediate> p: Parameters;
 
-// Four links from `k` on; the last link stands for those beyond it, so that all can be loaded together.
-fn four_links(k: u32, end: u32) -> vec4<u32> {
-    return min(vec4<u32>(k) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(end - 1u));
-}
-
-fn are_inside(k: u32, end: u32) -> vec4<bool> {
-    return (vec4<u32>(k) + vec4<u32>(0u, 1u, 2u, 3u)) < vec4<u32>(end);
+// Where a quad of lanes of a cell is.
+fn place(cell: u32, quad: u32) -> u32 {
+    return cell << p.quad_bits | quad;
 }

@@ -20,8 +20,7 @@ const DESTINATION: (&str, Access) = ("destination", Access::Write);
 const DESTINATION_VALID: (&str, Access) = ("destination_valid", Access::Write);
 const LONG_ROWS: (&str, Access) = ("long_rows", Access::Read);
 
-const BINDINGS: &[(&str, Access)] =
-    &[ROW_STARTS, COLUMNS, WEIGHTS, SOURCE, SOURCE_VALID, DESTINATION, DESTINATION_VALID];
+const BINDINGS: &[(&str, Access)] = &[ROW_STARTS, COLUMNS, WEIGHTS, SOURCE, SOURCE_VALID, DESTINATION, DESTINATION_VALID];
 
 /// Four lanes of a row at a time, where values may be missing.
 pub const BY_QUADS: Kernel = Kernel {
@@ -199,7 +198,7 @@ impl DeviceRows {
                     continue;
                 }
                 if part.long.1 < part.rows {
-                    let parameters = common.add_to(self.parameters(part, LONGEST_ALONE.div_ceil(4)).count(quads as u32));
+                    let parameters = common.add_to(self.parameters(part, LONGEST_ALONE / 2).count(quads.ilog2()));
                     let bindings = part.bindings(source, destination, block, block);
                     let items = (part.rows * quads) as u64;
                     if source.has_flags() {
