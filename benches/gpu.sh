@@ -5,7 +5,8 @@
 #   DIR/gpu.sh run [OUT]       runs them there and writes what they tell to OUT (default: DIR/out)
 # 1 adapters, limits, copies; 2 functions, contraction, loops, submits, memory (--probe); 3 twins; 4 benches beside
 # the processor's cores; 5 weights by the program on both. Ten minutes on a large device are enough; the bench ends after
-# BENCH_SECONDS (420).
+# BENCH_SECONDS (420), and BENCH_ARGS can make it shorter (--measurement-time 0.2). Without a display, NVIDIA's driver is
+# found through its EGL library: name its manifest in VK_DRIVER_FILES, or let this script look in the usual place.
 set -eu
 
 usage() { echo "usage: $0 build DIR | run [OUT]" >&2; exit 2; }
@@ -59,11 +60,17 @@ run() {
     timeout "$limit" "$@" >"$name.txt" 2>&1 && code=0 || code=$?
     echo "   exit code $code after $(($(date +%s) - start)) s; $out/$name.txt" | tee -a "$name.txt"
   }
+  manifest=${VK_DRIVER_FILES:-/usr/share/vulkan/icd.d/nvidia_icd.json}
+  if [ -f "$manifest" ] && ! "$here/knarr" gpu info --json | grep -q '"kind": "discrete"'; then
+    sed s/libGLX_nvidia/libEGL_nvidia/ "$manifest" >driver.json
+    export VK_DRIVER_FILES="$out/driver.json"
+  fi
   { uname -a; grep -m 1 'model name' /proc/cpuinfo; nproc; nvidia-smi 2>/dev/null || true; } >machine.txt 2>&1
   part 60 adapters "$here/knarr" gpu info --measure --json
   part 60 probe "$here/bench" --probe
   part 120 twins "$here/twins" --test-threads 4 gpu twins
-  part "${BENCH_SECONDS:-420}" bench "$here/bench" --bench
+  # shellcheck disable=SC2086
+  part "${BENCH_SECONDS:-420}" bench "$here/bench" --bench ${BENCH_ARGS:-}
   device=$("$here/knarr" gpu info --json 2>/dev/null | sed -n 's/.*"device": "\(gpu:[0-9]*\)".*/\1/p' | head -n 1)
   for on in cpu "${device:-gpu}"; do
     for method in conservative nearest bilinear; do

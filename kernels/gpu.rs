@@ -37,7 +37,7 @@ pub use copies::Copies;
 pub use error::GpuError;
 pub use field::{BlockShape, DeviceField};
 pub use kernel::{Access, Kernel, Numbers, Parameters, Stored, Width};
-pub use step::{Binding, Ran, Step};
+pub use step::{Binding, GROUP, Ran, Step};
 
 use crate::device::DeviceChoice;
 use copies::Counters;
@@ -60,7 +60,6 @@ struct Shared {
     device: wgpu::Device,
     queue: wgpu::Queue,
     facts: AdapterFacts,
-    features: wgpu::Features,
     pipelines: Mutex<HashMap<(&'static str, &'static str, Numbers), wgpu::ComputePipeline>>,
     /// Why the device was lost, once it is: wgpu's calls do not tell.
     lost: Arc<OnceLock<String>>,
@@ -87,7 +86,7 @@ impl Gpu {
 
     fn of_adapter(adapter::Found { adapter, facts }: adapter::Found) -> Result<Self, GpuError> {
         use wgpu::Features;
-        let wanted = Features::SHADER_F64 | Features::TIMESTAMP_QUERY | Features::SUBGROUP;
+        let wanted = Features::SHADER_F64 | Features::TIMESTAMP_QUERY;
         let features = adapter.features() & wanted | Features::IMMEDIATES;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("knarr"),
@@ -108,7 +107,7 @@ impl Gpu {
             set_stray.lock().expect("no holder panics").get_or_insert_with(|| error.to_string());
         }));
         let (pipelines, counters) = (Mutex::default(), Counters::default());
-        Ok(Self { shared: Arc::new(Shared { device, queue, facts, features, pipelines, lost, stray, counters }) })
+        Ok(Self { shared: Arc::new(Shared { device, queue, facts, pipelines, lost, stray, counters }) })
     }
 
     /// What the adapter is.
@@ -191,7 +190,11 @@ impl Gpu {
         let pipeline = self.scoped(kernel.name, 0, || {
             let source = wgpu::ShaderSource::Wgsl(kernel.source(numbers).into());
             let descriptor = wgpu::ShaderModuleDescriptor { label: Some(kernel.name), source };
-            let module = self.shared.device.create_shader_module(descriptor);
+            // Loops end: the texts are our own, and each call says how often theirs run. Counting that once more on the
+            // device would cost every trip.
+            let checks = wgpu::ShaderRuntimeChecks { force_loop_bounding: false, ..wgpu::ShaderRuntimeChecks::checked() };
+            #[allow(unsafe_code, reason = "loops that end; all other checks are made")]
+            let module = unsafe { self.shared.device.create_shader_module_trusted(descriptor, checks) };
             self.shared.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(kernel.name),
                 layout: None,
@@ -203,11 +206,6 @@ impl Gpu {
         })?;
         self.shared.pipelines.lock().expect("no holder panics").insert(key, pipeline.clone());
         Ok(pipeline)
-    }
-
-    /// Whether rows can be summed by subgroups.
-    pub fn has_subgroups(&self) -> bool {
-        self.shared.features.contains(wgpu::Features::SUBGROUP)
     }
 }
 

@@ -57,6 +57,12 @@ fn project(high: vec3<real>, low: vec3<real>, center: vec3<real>, first: vec3<re
     return vec3<real>(dot(offset, first) / cosine, dot(offset, second) / cosine, cosine);
 }
 
+// Length 1: devices may round roots and quotients by some units of the last place, which a step of Newton takes out.
+fn unit(v: vec3<real>) -> vec3<real> {
+    let u = v / sqrt(dot(v, v));
+    return u * (real(1.5) - real(0.5) * dot(u, u));
+}
+
 fn turn(a: vec2<real>, b: vec2<real>, c: vec2<real>) -> real {
     return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
 }
@@ -80,7 +86,7 @@ fn shared_area(cell: u32, subject: u32) -> real {
 
     var center = vec3<real>(real(0));
     for (var k = 0u; k < edges; k++) { center += cell_high(cell_corners[cell_first + k]); }
-    center = center / sqrt(dot(center, center));
+    center = unit(center);
     // The coordinate axis farthest from the centre gives the best-conditioned pair.
     let size = abs(center);
     var axis = vec3<real>(real(0), real(0), real(1));
@@ -89,8 +95,7 @@ fn shared_area(cell: u32, subject: u32) -> real {
     } else if size.y <= size.z {
         axis = vec3<real>(real(0), real(1), real(0));
     }
-    var first = cross(axis, center);
-    first = first / sqrt(dot(first, first));
+    let first = unit(cross(axis, center));
     let second = cross(center, first);
 
     var corners = array<vec2<real>, MOST>();

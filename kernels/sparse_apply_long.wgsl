@@ -1,37 +1,66 @@
-// sparse_apply for one lane and long rows: a row a subgroup.
+// sparse_apply for long rows: a workgroup does up to four lanes of a row, each by as many invocations as there are; these
+// take every so manieth link and are then added in a tree.
 
-// An item is a row; a workgroup does as many as it has subgroups.
+@group(0) @binding(0) var<storage, read> row_starts: array<u32>;
+@group(0) @binding(1) var<storage, read> columns: array<u32>;
+@group(0) @binding(2) var<storage, read> weights: array<real>;
+@group(0) @binding(3) var<storage, read> source: array<stored>;
+@group(0) @binding(4) var<storage, read> source_valid: array<u32>;
+@group(0) @binding(5) var<storage, read_write> destination: array<stored>;
+@group(0) @binding(6) var<storage, read_write> destination_valid: array<atomic<u32>>;
+// The rows that are long.
+@group(0) @binding(7) var<storage, read> long_rows: array<u32>;
+
+var<workgroup> parts: array<RowSums, 64>;
+
+fn joined(a: RowSums, b: RowSums) -> RowSums {
+    var all = RowSums(
+        a.sum + b.sum,
+        a.share + b.share,
+        a.magnitude + b.magnitude,
+        a.total + b.total,
+        a.total_magnitude + b.total_magnitude,
+        a.least,
+        a.greatest,
+        a.links + b.links,
+    );
+    if b.links > 0u {
+        all.least = select(a.least, b.least, a.links == 0u || b.least < a.least);
+        all.greatest = select(a.greatest, b.greatest, a.links == 0u || b.greatest > a.greatest);
+    }
+    return all;
+}
+
+// An item is some lanes of a row.
 @compute @workgroup_size(64)
-fn long_rows(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(subgroup_id) subgroup: u32,
-    @builtin(num_subgroups) subgroups: u32,
-    @builtin(subgroup_invocation_id) lane: u32,
-    @builtin(subgroup_size) lanes: u32,
-) {
-    let row = (group.y * (p.width / 64u) + group.x) * subgroups + subgroup;
-    var first = 0u;
-    var end = 0u;
-    if row < p.n {
-        first = row_starts[row] & 0x7fffffffu;
-        end = row_starts[row + 1u] & 0x7fffffffu;
-    }
+fn long_rows_by_parts(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) own: u32) {
+    let item = group.y * (p.width / 64u) + group.x;
+    if item >= p.n { return; }
+    let together = min(p.taken, 4u);
+    let groups = p.taken / together;
+    let row = long_rows[item / groups];
+    let first_lane = item % groups * together;
+    let lane = first_lane + own % together;
+    let slices = 64u / together;
+    let head = row_starts[row];
+    let first = head & 0x7fffffffu;
+    let end = row_starts[row + 1u] & 0x7fffffffu;
     var sums = no_links();
-    for (var k = first + lane; k < end; k += lanes) {
-        add_link(&sums, weights[k], columns[k]);
+    for (var k = first + own / together; k < end; k += 4u * slices) {
+        add_four(&sums, k, slices, end, p.lane + lane);
     }
-    // A lane without a valid link has no extremes: it takes those of one that has.
-    let any = subgroupMax(select(0u, lane + 1u, sums.links > 0u));
-    let giver = max(any, 1u) - 1u;
-    let least = subgroupShuffle(sums.least, giver);
-    let greatest = subgroupShuffle(sums.greatest, giver);
-    sums.least = subgroupMin(select(least, sums.least, sums.links > 0u));
-    sums.greatest = subgroupMax(select(greatest, sums.greatest, sums.links > 0u));
-    sums.sum = subgroupAdd(sums.sum);
-    sums.share = subgroupAdd(sums.share);
-    sums.magnitude = subgroupAdd(sums.magnitude);
-    sums.total = subgroupAdd(sums.total);
-    sums.total_magnitude = subgroupAdd(sums.total_magnitude);
-    sums.links = subgroupAdd(sums.links);
-    if row < p.n && lane == 0u { finish(row, sums, end - first); }
+    parts[own] = sums;
+    workgroupBarrier();
+    for (var half = 32u; half >= together; half /= 2u) {
+        if own < half { parts[own] = joined(parts[own], parts[own + half]); }
+        workgroupBarrier();
+    }
+    if own >= together { return; }
+    let made = result(parts[own], end - first, (head >> 31u) == 1u);
+    destination[(p.first_row + row) * p.taken + lane] = stored(made.value);
+    if (p.flags & 2u) != 0u {
+        // Other lanes of the row share the word.
+        atomicAnd(&destination_valid[p.first_row + row], ~(1u << lane));
+        atomicOr(&destination_valid[p.first_row + row], u32(made.valid) << lane);
+    }
 }

@@ -1,11 +1,15 @@
 //! Memory of the device.
 
 use super::{Gpu, GpuError, Numbers, Width};
+use rayon::prelude::*;
 use std::sync::mpsc;
 use std::time::Duration;
 
 /// Bytes that pass the bus at a time; what the driver stages them in takes as much.
 const PIECE: usize = 64 << 20;
+
+/// Bytes that a core copies at a time.
+const COPIED: usize = 1 << 20;
 
 /// How long to wait for word of a copy that is done.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -150,7 +154,9 @@ impl Gpu {
             }
             {
                 let view = staging.get_mapped_range(..len).map_err(|e| refused(e.to_string()))?;
-                piece.copy_from_slice(&view[..piece.len()]);
+                // Memory that is new is made ready by all cores.
+                let view: &[u8] = &view[..piece.len()];
+                piece.par_chunks_mut(COPIED).zip(view.par_chunks(COPIED)).for_each(|(to, from)| to.copy_from_slice(from));
             }
             staging.unmap();
         }

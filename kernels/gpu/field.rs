@@ -5,8 +5,9 @@ use crate::sparse_apply::SlabFlags;
 use crate::twins::blocked_layout;
 use std::marker::PhantomData;
 
-/// Most slabs of a block: with 4 bytes each a cell has two sectors of memory.
-const MOST_LANES: usize = 16;
+/// Slabs that a block can have. A cell's flags are a word, and with 4 bytes each 32 slabs of a cell are a line of the cache.
+const LANES: [usize; 5] = [MOST_LANES, 16, 8, 4, 1];
+const MOST_LANES: usize = 32;
 
 /// Blocks start at multiples of this; no device asks for more.
 const BLOCK_ALIGNMENT: u64 = 256;
@@ -18,7 +19,7 @@ pub struct BlockShape {
     pub cells: usize,
     /// Slabs: levels, times, variables.
     pub slabs: usize,
-    /// Slabs of a block: 1, 4, 8 or 16.
+    /// Slabs of a block: 1, 4, 8, 16 or 32.
     pub lanes: usize,
 }
 
@@ -62,10 +63,13 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::TooLarge`] if one slab is more than a binding.
     pub fn lanes<V: Stored>(&self, cells: usize, slabs: usize) -> Result<usize, GpuError> {
-        let wanted = [1, 4, 8, MOST_LANES].into_iter().find(|&lanes| lanes >= slabs).unwrap_or(MOST_LANES);
+        // Fewer blocks, unless the last of them would be half empty for that.
+        let is_half_empty = slabs.next_multiple_of(MOST_LANES) > slabs.next_multiple_of(MOST_LANES / 2);
+        let wide = if is_half_empty { MOST_LANES / 2 } else { MOST_LANES };
+        let wanted = LANES.into_iter().rev().find(|&lanes| lanes >= slabs).unwrap_or(wide);
         let bytes = |lanes: usize| (cells * lanes * V::WIDTH.bytes()) as u64;
         let limit = self.binding_limit();
-        let fits = [MOST_LANES, 8, 4, 1].into_iter().find(|&lanes| lanes <= wanted && bytes(lanes) <= limit);
+        let fits = LANES.into_iter().find(|&lanes| lanes <= wanted && bytes(lanes) <= limit);
         fits.ok_or_else(|| GpuError::TooLarge { what: "a slab of a field".into(), bytes: bytes(1), limit })
     }
 }

@@ -4,7 +4,7 @@ use super::{Buffer, Gpu, GpuError, Kernel, LOOP_LIMIT, Parameters};
 use std::time::{Duration, Instant};
 
 /// Invocations of a workgroup in all kernels.
-const GROUP: u64 = 64;
+pub const GROUP: usize = 64;
 
 /// Workgroups in a row of the dispatch; more rows follow.
 const ROW: u64 = 32_768;
@@ -82,7 +82,7 @@ impl Step {
     /// [`GpuError::TooLarge`] if a binding or the number of items is beyond the device's limits;
     /// [`GpuError::TooLong`] if its loops would run too often; [`GpuError::NoF64`]; [`GpuError::Refused`] if a buffer is both read and written.
     pub fn run(&mut self, kernel: &Kernel, parameters: Parameters, bindings: &[Binding<'_>], items: u64) -> Result<(), GpuError> {
-        self.run_groups(kernel, parameters, bindings, items, items.div_ceil(GROUP))
+        self.run_groups(kernel, parameters, bindings, items, items.div_ceil(GROUP as u64))
     }
 
     /// [`Step::run`] with another number of workgroups: for kernels whose items are not invocations.
@@ -116,13 +116,13 @@ impl Step {
         let (x, y) = (groups.min(ROW), groups.div_ceil(ROW));
         let most = u64::from(self.gpu.facts().groups);
         // Items are counted in 32 bits, their numbers too when the last group is rounded up.
-        if items > u64::from(u32::MAX) - ROW * GROUP || y > most {
-            let limit = u64::from(u32::MAX) - ROW * GROUP;
+        if items > u64::from(u32::MAX) - ROW * GROUP as u64 || y > most {
+            let limit = u64::from(u32::MAX) - ROW * GROUP as u64;
             return Err(GpuError::TooLarge { what: format!("the work of {}", kernel.name), bytes: items, limit });
         }
         let numbers = parameters.numbers();
         let pipeline = self.gpu.pipeline(kernel, numbers)?;
-        let parameters = parameters.finish((x * GROUP) as u32, items as u32);
+        let parameters = parameters.finish(x as u32 * GROUP as u32, items as u32);
         let entries: Vec<wgpu::BindGroupEntry<'_>> = bindings
             .iter()
             .zip(0..)

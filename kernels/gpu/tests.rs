@@ -140,7 +140,8 @@ fn what_is_too_large_is_refused_before_the_driver_sees_it() {
     assert_eq!(refused.err(), Some(GpuError::TooLarge { what: "a field".into(), bytes: limit + 16, limit }));
     let cells = (gpu.binding_limit() / 4) as usize + 1;
     assert!(matches!(gpu.lanes::<f32>(cells, 16), Err(GpuError::TooLarge { .. })));
-    assert_eq!(gpu.lanes::<f32>(cells / 4, 16), Ok(4), "narrower blocks for large grids");
+    let of_four = (gpu.binding_limit() / 16) as usize;
+    assert_eq!(gpu.lanes::<f32>(of_four, 16), Ok(4), "narrower blocks for large grids");
     let parameters = |trips| Parameters::new(Numbers::all(Width::F32)).count(1).count(1).count(1).trips(trips);
     let (small, other) = (gpu.buffer("small", 64).expect("small"), gpu.buffer("small", 64).expect("small"));
     let mut step = Step::new(gpu);

@@ -64,6 +64,7 @@ pub const KERNELS: &[Kernel] = &[
     rotate_vectors::FROM_CARTESIAN,
     sea_ice::STEP,
     sparse_apply::BY_QUADS,
+    sparse_apply::FULL,
     sparse_apply::SINGLE,
     sparse_apply::LONG,
     time_reduce::PERIODS,

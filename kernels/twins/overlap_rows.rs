@@ -110,37 +110,38 @@ struct Outline {
     is_elsewhere: bool,
 }
 
-/// Parts of meridians, one after another.
-#[derive(Default)]
+/// Parts of the meridians of rows.
 struct Parts {
-    /// Middle and half the width of each (rad).
-    places: Vec<(DoubleDouble, f64)>,
+    /// Middle in two numbers, and half the width of each (rad).
+    places: Vec<[f64; 3]>,
     columns: Vec<u32>,
+    /// Width of the narrowest (rad).
+    narrowest: f64,
 }
 
 impl Parts {
-    /// Adds those of a row; where they begin, and how many they are.
-    fn add(&mut self, meridians: &Meridians) -> (u32, u32) {
-        let first = self.places.len();
-        match meridians {
+    fn of(meridians: &Meridians, width: Width) -> Self {
+        let place = |middle: DoubleDouble, half: f64| {
+            let [middle, low] = parted(radians(within_turn(middle)), width);
+            [middle, low, half]
+        };
+        let (places, columns): (Vec<[f64; 3]>, Vec<u32>) = match meridians {
             Meridians::Uniform { count } => {
                 let turn = |part: f64| DoubleDouble::from(part) / DoubleDouble::from(*count as f64);
                 let half = radians(turn(180.0)).high;
-                self.places.extend((0..*count).map(|k| (radians(within_turn(turn(360.0 * k as f64))), half)));
-                self.columns.extend(0..*count as u32);
+                ((0..*count).map(|k| place(turn(360.0 * k as f64), half)).collect(), (0..*count as u32).collect())
             }
             Meridians::Table { lon_deg, columns, .. } => {
                 let ends = || lon_deg.iter().map(|&lon| DoubleDouble::from(lon));
                 let last = DoubleDouble::of_sum(lon_deg[0], 360.0);
                 let half = DoubleDouble::from(0.5);
-                let place = |(west, east): (DoubleDouble, DoubleDouble)| {
-                    (radians(within_turn((west + east) * half)), radians((east - west) * half).high)
-                };
-                self.places.extend(ends().zip(ends().skip(1).chain([last])).map(place));
-                self.columns.extend_from_slice(columns);
+                let between =
+                    |(west, east): (DoubleDouble, DoubleDouble)| place((west + east) * half, radians((east - west) * half).high);
+                (ends().zip(ends().skip(1).chain([last])).map(between).collect(), columns.clone())
             }
-        }
-        (first as u32, (self.places.len() - first) as u32)
+        };
+        let narrowest = places.iter().map(|p| 2.0 * p[2]).fold(f64::INFINITY, f64::min);
+        Self { places, columns, narrowest }
     }
 }
 
@@ -154,42 +155,45 @@ impl DeviceBands {
         if numbers.needs_f64() && !gpu.facts().f64 {
             return Err(GpuError::NoF64 { adapter: gpu.facts().name.clone() });
         }
-        let mut parts = Parts::default();
         // Rows with as many columns share their meridians.
         let mut of_count = std::collections::HashMap::new();
-        let of_meridians: Vec<(u32, u32)> = bands
+        let mut distinct: Vec<&Meridians> = Vec::new();
+        let mut add = |meridians| {
+            distinct.push(meridians);
+            distinct.len() - 1
+        };
+        let of_meridians: Vec<usize> = bands
             .meridians
             .iter()
             .map(|meridians| match meridians {
-                Meridians::Uniform { count } => *of_count.entry(*count).or_insert_with(|| parts.add(meridians)),
-                Meridians::Table { .. } => parts.add(meridians),
+                Meridians::Uniform { count } => *of_count.entry(*count).or_insert_with(|| add(meridians)),
+                Meridians::Table { .. } => add(meridians),
             })
             .collect();
-        let narrowest_of = |&(first, count): &(u32, u32)| {
-            let own = first as usize..(first + count) as usize;
-            own.map(|k| 2.0 * parts.places[k].1).fold(f64::INFINITY, f64::min)
-        };
-        let narrowest: Vec<f64> = of_meridians.iter().map(narrowest_of).collect();
-        let meridians_of = |row: u32| if bands.meridians.len() == 1 { 0 } else { row as usize };
+        let parts: Vec<Parts> = distinct.par_iter().map(|meridians| Parts::of(meridians, width)).collect();
+        let firsts: Vec<usize> = parts
+            .iter()
+            .scan(0, |end, parts| {
+                let first = *end;
+                *end += parts.places.len();
+                Some(first)
+            })
+            .collect();
+        let of_row = |row: u32| of_meridians[if bands.meridians.len() == 1 { 0 } else { row as usize }];
         let mut rows = Vec::with_capacity(3 * bands.rows.len());
+        let mut narrowest = Vec::with_capacity(bands.rows.len());
         for &row in &bands.rows {
             if row == NO_OWNER {
                 rows.extend([0, 0, 0]);
+                narrowest.push((TAU, 0));
             } else {
-                let (first, count) = of_meridians[meridians_of(row)];
-                rows.extend([first, count, bands.row_starts[row as usize] as u32]);
+                let (own, first) = (&parts[of_row(row)], firsts[of_row(row)]);
+                rows.extend([first as u32, own.places.len() as u32, bands.row_starts[row as usize] as u32]);
+                narrowest.push((own.narrowest, own.places.len()));
             }
         }
-        let narrowest = bands.rows.iter().map(|&row| match row {
-            NO_OWNER => (TAU, 0),
-            row => (narrowest[meridians_of(row)], of_meridians[meridians_of(row)].1 as usize),
-        });
-        let narrowest = narrowest.collect();
-        let places = parts.places.iter().flat_map(|&(middle, half)| {
-            let [middle, low] = parted(middle, width);
-            [middle, low, half]
-        });
-        let places: Vec<f64> = places.collect();
+        let places: Vec<[f64; 3]> = parts.iter().flat_map(|p| &p.places).copied().collect();
+        let columns: Vec<u32> = parts.iter().flat_map(|p| &p.columns).copied().collect();
         Ok(Self {
             width,
             sin: bands.sin.clone(),
@@ -197,8 +201,8 @@ impl DeviceBands {
             narrowest,
             parallels: gpu.upload_real("parallels", &parallels(bands, width), numbers)?,
             rows: gpu.upload("bands", &rows)?,
-            parts: gpu.upload_real("parts of bands", &places, numbers)?,
-            columns: gpu.upload("columns", &parts.columns)?,
+            parts: gpu.upload_real("parts of bands", places.as_flattened(), numbers)?,
+            columns: gpu.upload("columns", &columns)?,
             cell_areas: gpu.upload_real("areas of cells", cell_areas, numbers)?,
         })
     }

@@ -5,33 +5,44 @@
 
 use crate::gpu::kernel::FIELD_NUMBERS;
 use crate::gpu::{
-    Access, Binding, BlockShape, Buffer, DeviceField, Gpu, GpuError, Kernel, LOOP_LIMIT, Numbers, Parameters, Step,
+    Access, Binding, BlockShape, Buffer, DeviceField, GROUP, Gpu, GpuError, Kernel, LOOP_LIMIT, Numbers, Parameters, Step,
+    Stored, Width,
 };
-use crate::gpu::{Stored, Width};
 use crate::sparse_apply::row_facts::{RowFacts, SHARE_TOLERANCE, UNCANCELLED};
 use crate::sparse_apply::{Missing, SparseRows};
 
-const BINDINGS: &[(&str, Access)] = &[
-    ("row_starts", Access::Read),
-    ("columns", Access::Read),
-    ("weights", Access::Read),
-    ("source", Access::Read),
-    ("source_valid", Access::Read),
-    ("destination", Access::Write),
-    ("destination_valid", Access::Write),
-];
+const ROW_STARTS: (&str, Access) = ("row_starts", Access::Read);
+const COLUMNS: (&str, Access) = ("columns", Access::Read);
+const WEIGHTS: (&str, Access) = ("weights", Access::Read);
+const SOURCE: (&str, Access) = ("source", Access::Read);
+const SOURCE_VALID: (&str, Access) = ("source_valid", Access::Read);
+const DESTINATION: (&str, Access) = ("destination", Access::Write);
+const DESTINATION_VALID: (&str, Access) = ("destination_valid", Access::Write);
+const LONG_ROWS: (&str, Access) = ("long_rows", Access::Read);
 
-/// Four lanes of a row at a time.
+const BINDINGS: &[(&str, Access)] = &[ROW_STARTS, COLUMNS, WEIGHTS, SOURCE, SOURCE_VALID, DESTINATION, DESTINATION_VALID];
+
+/// Four lanes of a row at a time, where values may be missing.
 pub const BY_QUADS: Kernel = Kernel {
     name: "sparse_apply",
-    texts: &[include_str!("../sparse_apply.wgsl")],
+    texts: &[include_str!("../sparse_apply.wgsl"), include_str!("../shared/row_quads.wgsl")],
     entry: "rows_by_quads",
     bindings: BINDINGS,
     numbers: FIELD_NUMBERS,
     loops: true,
 };
 
-/// One lane at a time.
+/// Four lanes of a row at a time, where all values are there.
+pub const FULL: Kernel = Kernel {
+    name: "sparse_apply_full",
+    texts: &[include_str!("../sparse_apply_full.wgsl"), include_str!("../shared/row_quads.wgsl")],
+    entry: "full_rows_by_quads",
+    bindings: &[ROW_STARTS, COLUMNS, WEIGHTS, SOURCE, DESTINATION, DESTINATION_VALID],
+    numbers: FIELD_NUMBERS,
+    loops: true,
+};
+
+/// One lane of a row at a time.
 pub const SINGLE: Kernel = Kernel {
     name: "sparse_apply_single",
     texts: &[include_str!("../sparse_apply_single.wgsl"), include_str!("../shared/row_sums.wgsl")],
@@ -41,18 +52,22 @@ pub const SINGLE: Kernel = Kernel {
     loops: true,
 };
 
-/// One lane at a time, and rows that are long on average.
+/// Rows that are long, any number of lanes.
 pub const LONG: Kernel = Kernel {
     name: "sparse_apply_long",
     texts: &[include_str!("../sparse_apply_long.wgsl"), include_str!("../shared/row_sums.wgsl")],
-    entry: "long_rows",
-    bindings: BINDINGS,
+    entry: "long_rows_by_parts",
+    bindings: &[ROW_STARTS, COLUMNS, WEIGHTS, SOURCE, SOURCE_VALID, DESTINATION, DESTINATION_VALID, LONG_ROWS],
     numbers: FIELD_NUMBERS,
     loops: true,
 };
 
-/// Mean links of a row from which on a subgroup does it together: as many as a subgroup has lanes.
-const LONG_ROW: usize = 32;
+/// Links of rows that an invocation does alone: all others would wait for a longer one in the end. Cells at a pole
+/// have hundreds.
+const LONGEST_ALONE: usize = 64;
+
+/// Lanes that a workgroup does of a long row, as in its text.
+const LANES_TOGETHER: usize = 4;
 
 /// In single precision shares of weights are compared with this allowance.
 const SINGLE_TOLERANCE: f64 = 1e-6;
@@ -80,6 +95,8 @@ struct Part {
     row_starts: Buffer,
     columns: Buffer,
     weights: Buffer,
+    /// Rows with more than [`LONGEST_ALONE`] links, and their number.
+    long: (Buffer, usize),
     /// Bound where flags are not written.
     unused: Buffer,
 }
@@ -172,17 +189,26 @@ impl DeviceRows {
         check("slabs of the destination", to.slabs, from.slabs)?;
         check("lanes of the destination", to.lanes, from.lanes)?;
         self.check(source, destination)?;
-        let (parameters, lanes) = (Common::new(self, missing, source, destination), from.lanes);
-        let quads = (lanes / 4).max(1);
+        let (common, lanes) = (Common::new(self, missing, source, destination), from.lanes);
+        let quads = lanes / 4;
         for block in 0..from.blocks() {
             for part in &self.parts {
                 if lanes == 1 {
-                    self.add_lane(step, part, &parameters, (source, block, 0), (destination, block))?;
+                    self.add_lane(step, part, &common, (source, block, 0), (destination, block))?;
                     continue;
                 }
-                let own = self.parameters(part).count(quads as u32);
-                let bindings = part.bindings(source, destination, block, block);
-                step.run(&BY_QUADS, parameters.add_to(own, None), &bindings, (part.rows * quads) as u64)?;
+                if part.long.1 < part.rows {
+                    let parameters = common.add_to(self.parameters(part, LONGEST_ALONE / 2).count(quads.ilog2()));
+                    let bindings = part.bindings(source, destination, block, block);
+                    let items = (part.rows * quads) as u64;
+                    if source.has_flags() {
+                        step.run(&BY_QUADS, parameters, &bindings, items)?;
+                    } else {
+                        let [starts, columns, weights, source, _, destination, valid] = bindings;
+                        step.run(&FULL, parameters, &[starts, columns, weights, source, destination, valid], items)?;
+                    }
+                }
+                self.add_long(step, part, &common, (source, block, 0), (destination, block, lanes))?;
             }
         }
         Ok(())
@@ -206,9 +232,9 @@ impl DeviceRows {
             return Err(GpuError::WrongLength { what: "slabs of the source", found: from.slabs, expected: slab + 1 });
         }
         self.check(source, destination)?;
-        let parameters = Common::new(self, missing, source, destination);
+        let common = Common::new(self, missing, source, destination);
         let (block, lane) = (slab / from.lanes, slab % from.lanes);
-        self.parts.iter().try_for_each(|part| self.add_lane(step, part, &parameters, (source, block, lane), (destination, 0)))
+        self.parts.iter().try_for_each(|part| self.add_lane(step, part, &common, (source, block, lane), (destination, 0)))
     }
 
     fn check<V: Stored>(&self, source: &DeviceField<V>, destination: &DeviceField<V>) -> Result<(), GpuError> {
@@ -221,27 +247,49 @@ impl DeviceRows {
         Ok(())
     }
 
-    fn parameters(&self, part: &Part) -> Parameters {
-        Parameters::new(self.numbers).trips(self.longest.max(1) as u64).count(part.first_row as u32)
+    fn parameters(&self, part: &Part, trips: usize) -> Parameters {
+        Parameters::new(self.numbers).trips(trips as u64).count(part.first_row as u32).count(LONGEST_ALONE as u32)
     }
 
+    /// One lane of a block of the source, to a destination of one.
     fn add_lane<V: Stored>(
         &self,
         step: &mut Step,
         part: &Part,
-        parameters: &Common,
+        common: &Common,
         (source, from, lane): (&DeviceField<V>, usize, usize),
         (destination, to): (&DeviceField<V>, usize),
     ) -> Result<(), GpuError> {
-        let parameters = parameters.add_to(self.parameters(part), Some((source.shape().lanes, lane)));
-        let bindings = part.bindings(source, destination, from, to);
-        let rows = part.rows as u64;
-        if self.links >= LONG_ROW * self.len && step.gpu().has_subgroups() {
-            let rows_of_group = u64::from(64 / step.gpu().facts().subgroup_sizes[1].clamp(1, 64));
-            step.run_groups(&LONG, parameters, &bindings, rows, rows.div_ceil(rows_of_group))
-        } else {
-            step.run(&SINGLE, parameters, &bindings, rows)
+        if part.long.1 < part.rows {
+            let lanes = [source.shape().lanes, 1, lane];
+            let parameters = lanes.into_iter().fold(self.parameters(part, LONGEST_ALONE.div_ceil(4)), |p, v| p.count(v as u32));
+            let bindings = part.bindings(source, destination, from, to);
+            step.run(&SINGLE, common.add_to(parameters), &bindings, part.rows as u64)?;
         }
+        self.add_long(step, part, common, (source, from, lane), (destination, to, 1))
+    }
+
+    /// The long rows of `taken` lanes of a block of the source from `lane` on, to a destination of as many.
+    fn add_long<V: Stored>(
+        &self,
+        step: &mut Step,
+        part: &Part,
+        common: &Common,
+        (source, from, lane): (&DeviceField<V>, usize, usize),
+        (destination, to, taken): (&DeviceField<V>, usize, usize),
+    ) -> Result<(), GpuError> {
+        let (rows, count) = &part.long;
+        if *count == 0 {
+            return Ok(());
+        }
+        let together = taken.min(LANES_TOGETHER);
+        let trips = self.longest.div_ceil(4 * GROUP / together) + GROUP.ilog2() as usize;
+        let lanes = [source.shape().lanes, taken, lane];
+        let parameters = lanes.into_iter().fold(self.parameters(part, trips), |p, v| p.count(v as u32));
+        let [starts, columns, weights, source, valid, destination, flags] = part.bindings(source, destination, from, to);
+        let bindings = [starts, columns, weights, source, valid, destination, flags, rows.into()];
+        let groups = (count * taken / together) as u64;
+        step.run_groups(&LONG, common.add_to(parameters), &bindings, groups, groups)
     }
 }
 
@@ -275,14 +323,8 @@ impl Common {
         Self { policy, flags, least_share: min_valid - tolerance, uncancelled }
     }
 
-    /// With the lanes of the source and the one that is taken, for kernels of one.
-    fn add_to(&self, parameters: Parameters, lane: Option<(usize, usize)>) -> Parameters {
-        let parameters = parameters.count(self.policy).count(self.flags);
-        let parameters = match lane {
-            Some((lanes, lane)) => parameters.count(lanes as u32).count(lane as u32),
-            None => parameters,
-        };
-        parameters.real(self.least_share).real(self.uncancelled)
+    fn add_to(&self, parameters: Parameters) -> Parameters {
+        parameters.count(self.policy).count(self.flags).real(self.least_share).real(self.uncancelled)
     }
 }
 
@@ -317,6 +359,9 @@ impl Part {
         let start = |i: usize| (rows.row_starts[i] - links.start) as u32;
         let mut row_starts: Vec<u32> = range.clone().map(|i| start(i) | if facts.is_mean(i) { IS_MEAN } else { 0 }).collect();
         row_starts.push(start(range.end));
+        let links_of = |i: usize| rows.row_starts[i + 1] - rows.row_starts[i];
+        let long = range.clone().filter(|&i| links_of(i) > LONGEST_ALONE).map(|i| (i - range.start) as u32);
+        let long: Vec<u32> = long.collect();
         let weights = match numbers.real {
             Width::F64 => gpu.upload("weights", &rows.weights[links.clone()])?,
             Width::F32 => gpu.upload("weights", &rounded(rows, range.clone()))?,
@@ -327,6 +372,7 @@ impl Part {
             row_starts: gpu.upload("rows of weights", &row_starts)?,
             columns: gpu.upload("columns of weights", &rows.columns[links])?,
             weights,
+            long: (gpu.upload("long rows", &long)?, long.len()),
             unused: gpu.buffer("no flags", 4)?,
         })
     }

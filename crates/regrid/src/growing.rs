@@ -59,7 +59,7 @@ pub(crate) fn collect<S>(
 }
 
 /// Rows so far. Memory beyond what is filled has not been touched.
-struct Growing {
+pub(crate) struct Growing {
     row_starts: Vec<usize>,
     columns: Vec<u32>,
     values: Vec<f64>,
@@ -69,12 +69,13 @@ struct Growing {
 }
 
 impl Growing {
-    fn with_rows(len: usize) -> Self {
+    /// No rows yet, of `len` in the end.
+    pub(crate) fn with_rows(len: usize) -> Self {
         Self { row_starts: vec![0; len + 1], columns: Vec::new(), values: Vec::new(), done: 0, filled: 0 }
     }
 
     /// Adds the rows that follow.
-    fn append(&mut self, blocks: &[RowBlock]) {
+    pub(crate) fn append(&mut self, blocks: &[RowBlock]) {
         let rows: usize = blocks.iter().map(|b| b.counts.len()).sum();
         let links: usize = blocks.iter().map(|b| b.columns.len()).sum();
         self.reserve(self.filled + links, self.done + rows);
@@ -128,7 +129,8 @@ impl Growing {
         }
     }
 
-    fn finish(mut self) -> (Vec<usize>, Vec<u32>, Vec<f64>) {
+    /// Row starts, columns and values.
+    pub(crate) fn finish(mut self) -> (Vec<usize>, Vec<u32>, Vec<f64>) {
         self.columns.truncate(self.filled);
         self.columns.shrink_to_fit();
         self.values.truncate(self.filled);

@@ -156,8 +156,30 @@ fn long_rows_are_summed_together() {
             compare_numbers(gpu, &case, numbers, 1, true, missing, usize::MAX / 2);
             compare_numbers(gpu, &case, numbers, 2, true, missing, usize::MAX / 2);
         }
-        compare_numbers(gpu, &case, numbers, 1, false, Missing::Propagate, usize::MAX / 2);
+        for slabs in [1, 4, 7, 33] {
+            compare_numbers(gpu, &case, numbers, slabs, false, Missing::Propagate, usize::MAX / 2);
+        }
+        compare_numbers(gpu, &case, numbers, 9, true, Missing::Keep { min_valid: 0.31 }, usize::MAX / 2);
     });
+}
+
+/// Up to the length that an invocation does alone, and one beyond, in parts that have both, one kind, and the other.
+#[test]
+fn long_rows_among_short_ones_are_done_once() {
+    let Some(gpu) = device() else { return };
+    let lengths = [3, LONGEST_ALONE, LONGEST_ALONE + 1, 0, 700, 1, 2, 4, 5, 300, LONGEST_ALONE + 1, 9];
+    let mut case = Case { row_starts: vec![0], columns: vec![], weights: vec![], source_len: 800 };
+    for (row, &links) in lengths.iter().enumerate() {
+        case.columns.extend((0..links).map(|k| (k + row) as u32));
+        case.weights.extend((0..links).map(|_| 1.0 / links as f64));
+        case.row_starts.push(case.columns.len());
+    }
+    for most in [1, 600, usize::MAX / 2] {
+        for slabs in [1, 3, 8, 32] {
+            compare::<f32>(gpu, &case, Numbers::all(Width::F32), slabs, false, Missing::Propagate, most);
+            compare::<f32>(gpu, &case, Numbers::all(Width::F32), slabs, true, Missing::Renormalize { min_valid: 0.2 }, most);
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use super::overlaps::Overlaps;
 use super::slicing::{PolygonsByRows, Slicer};
 use crate::RegridError;
+use crate::growing::{Growing, RowBlock};
 use knarr_kernels::gpu::{Gpu, GpuError, Width};
 use knarr_kernels::sphere::UnitVector;
 use knarr_kernels::twins::overlap_rows::DeviceBands;
@@ -16,49 +17,60 @@ const PAIRS: usize = 4 << 20;
 /// Most polygons of a tile.
 const POLYGONS: usize = 1 << 16;
 
+/// Tiles at a time.
+const TILES: usize = 16;
+
 /// Overlap areas by polygon.
 pub(super) fn overlaps(gpu: &Gpu, pair: &PolygonsByRows<'_>) -> Result<Overlaps, RegridError> {
     let width = if gpu.facts().f64 { Width::F64 } else { Width::F32 };
     let bands = DeviceBands::new(gpu, pair.bands(), pair.row_areas, width)?;
     let len = pair.polygons.len();
-    let mut result = Overlaps::with_rows(len);
+    let mut result = Growing::with_rows(len);
     // A polygon looks at the cells along its border as well.
     let mut together = (PAIRS / (2 * pair.row_areas.len() / len.max(1) + 8)).clamp(64, POLYGONS);
     let mut first = 0;
     while first < len {
-        let range = first..(first + together).min(len);
-        let (starts, corners) = corners_of(pair, range.clone());
-        let made = match bands.rows(gpu, (&starts, &corners), pair.turn(), &pair.polygon_areas[range.clone()]) {
-            // More pairs than a binding holds: rows may be much finer here than elsewhere.
-            Err(GpuError::TooLarge { .. } | GpuError::OutOfMemory { .. }) if together > 64 => {
-                together /= 4;
-                continue;
-            }
-            made => made?,
+        // While the device does one tile, others are made ready and taken apart.
+        let tiles: Vec<Range<usize>> =
+            (first..len).step_by(together).take(TILES).map(|first| first..(first + together).min(len)).collect();
+        let made: Vec<Result<RowBlock, GpuError>> =
+            tiles.par_iter().with_max_len(1).map(|tile| rows(gpu, &bands, pair, tile.clone())).collect();
+        let refused = |made: &Result<RowBlock, GpuError>| {
+            matches!(made, Err(GpuError::TooLarge { .. } | GpuError::OutOfMemory { .. })) && together > 64
         };
-        let ends: Vec<usize> = made
-            .counts
-            .iter()
-            .scan(0, |end, &count| {
-                *end += count as usize;
-                Some(*end)
-            })
-            .collect();
-        let tile = Overlaps::by_rows(range.len(), Slicer::default, |i, slicer, links| {
-            if made.elsewhere[i] {
-                return pair.row(range.start + i, slicer, links);
-            }
-            let own = ends[i] - made.counts[i] as usize..ends[i];
+        let done = made.iter().take_while(|made| !refused(made)).count();
+        let blocks = made.into_iter().take(done).collect::<Result<Vec<RowBlock>, GpuError>>()?;
+        result.append(&blocks);
+        first = tiles.get(done).map_or(tiles[tiles.len() - 1].end, |tile| tile.start);
+        if done < tiles.len() {
+            // More pairs than a binding holds: rows may be much finer here than elsewhere.
+            together /= 4;
+        }
+    }
+    let (row_starts, columns, areas) = result.finish();
+    Ok(Overlaps { row_starts, columns, areas })
+}
+
+/// The rows of some polygons.
+fn rows(gpu: &Gpu, bands: &DeviceBands, pair: &PolygonsByRows<'_>, range: Range<usize>) -> Result<RowBlock, GpuError> {
+    let (starts, corners) = corners_of(pair, range.clone());
+    let made = bands.rows(gpu, (&starts, &corners), pair.turn(), &pair.polygon_areas[range.clone()])?;
+    let (mut block, mut links, mut slicer) = (RowBlock::default(), Vec::new(), Slicer::default());
+    let mut end = 0;
+    for (polygon, (&count, &is_elsewhere)) in range.zip(made.counts.iter().zip(&made.elsewhere)) {
+        let own = end..end + count as usize;
+        end = own.end;
+        // Slivers of the device are gone.
+        let mut least = 0.0;
+        if is_elsewhere {
+            least = pair.row(polygon, &mut slicer, &mut links);
+        } else {
             let found = made.subjects[own.clone()].iter().copied().zip(made.areas[own].iter().copied());
             links.extend(found.filter(|&(cell, _)| pair.rows_mask.is_active(cell as usize)));
-            // Slivers are gone.
-            0.0
-        });
-        result.append(&tile, len);
-        first = range.end;
+        }
+        block.finish_row(&mut links, least);
     }
-    result.shrink();
-    Ok(result)
+    Ok(block)
 }
 
 /// Polygons that one task copies.
