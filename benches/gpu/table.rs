@@ -60,8 +60,12 @@ impl Table {
             let [cpu, device, wall, whole] = [0, 1, 2, 3].map(ms);
             println!("| {} | {} | {cpu} | {device} | {wall} | {whole} | {gbs} | {share} | {gain:.2} |", case.kernel, case.id);
         }
-        let mut kernels: Vec<&str> = self.cases.iter().map(|c| c.kernel.as_str()).collect();
-        kernels.dedup();
+        let mut kernels: Vec<&str> = Vec::new();
+        for case in &self.cases {
+            if !kernels.contains(&case.kernel.as_str()) {
+                kernels.push(&case.kernel);
+            }
+        }
         for kernel in kernels {
             for (place, what) in [(2, "resident"), (3, "with copies")] {
                 let pays = |c: &&Case| c.kernel == kernel && c.best[0].zip(c.best[place]).is_some_and(|(cpu, gpu)| gpu < cpu);
