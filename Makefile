@@ -1,7 +1,7 @@
-# Two commands do all the set-up on a machine that has Rust and a C compiler.
+# Two commands do all the set-up on a machine that has Rust.
 #   make demo   builds knarr and runs its main job on the data shipped in datasets/
 #   make test   passes the tests
-# Both install missing libraries on Debian and Ubuntu (as root or with sudo); elsewhere they name them and stop.
+# Both install missing compilers and tools on Debian and Ubuntu (as root or with sudo); elsewhere they name them and stop.
 
 OUT ?= out/demo
 
