@@ -1,10 +1,5 @@
 // destination_i = sum over k of weight_k * source[column_k], a block of slabs at once; see sparse_apply.rs.
 
-// First link of each row; the highest bit marks means.
-@group(0) @binding(0) var<storage, read> row_starts: array<u32>;
-@group(0) @binding(1) var<storage, read> columns: array<u32>;
-@group(0) @binding(2) var<storage, read> weights: array<real>;
-@group(0) @binding(3) var<storage, read> source: array<vec4<stored>>;
 // A word per cell, a bit per lane.
 @group(0) @binding(4) var<storage, read> source_valid: array<u32>;
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4<stored>>;

@@ -1,12 +1,6 @@
 // sparse_apply for long rows: a workgroup does up to four lanes of a row, each by as many invocations as there are; these
 // take every so manieth link and are then added in a tree.
 
-@group(0) @binding(0) var<storage, read> row_starts: array<u32>;
-@group(0) @binding(1) var<storage, read> columns: array<u32>;
-@group(0) @binding(2) var<storage, read> weights: array<real>;
-@group(0) @binding(3) var<storage, read> source: array<stored>;
-@group(0) @binding(4) var<storage, read> source_valid: array<u32>;
-@group(0) @binding(5) var<storage, read_write> destination: array<stored>;
 @group(0) @binding(6) var<storage, read_write> destination_valid: array<atomic<u32>>;
 // The rows that are long.
 @group(0) @binding(7) var<storage, read> long_rows: array<u32>;

@@ -1,11 +1,5 @@
 // sparse_apply for one lane: a row an invocation.
 
-@group(0) @binding(0) var<storage, read> row_starts: array<u32>;
-@group(0) @binding(1) var<storage, read> columns: array<u32>;
-@group(0) @binding(2) var<storage, read> weights: array<real>;
-@group(0) @binding(3) var<storage, read> source: array<stored>;
-@group(0) @binding(4) var<storage, read> source_valid: array<u32>;
-@group(0) @binding(5) var<storage, read_write> destination: array<stored>;
 @group(0) @binding(6) var<storage, read_write> destination_valid: array<u32>;
 
 // An item is a row.

@@ -1,4 +1,4 @@
-// What is called, for sparse_apply and sparse_apply_full: an item is a row and four lanes of a block.
+// What is called and bound, for sparse_apply and sparse_apply_full: an item is a row and four lanes of a block.
 
 struct Parameters {
     width: u32,
@@ -19,6 +19,12 @@ struct Parameters {
     uncancelled: real,
 }
 var<immediate> p: Parameters;
+
+// First link of each row; the highest bit marks means.
+@group(0) @binding(0) var<storage, read> row_starts: array<u32>;
+@group(0) @binding(1) var<storage, read> columns: array<u32>;
+@group(0) @binding(2) var<storage, read> weights: array<real>;
+@group(0) @binding(3) var<storage, read> source: array<vec4<stored>>;
 
 // Where a quad of lanes of a cell is.
 fn place(cell: u32, quad: u32) -> u32 {

@@ -1,4 +1,4 @@
-// What is called, and sums of a row for one lane, for sparse_apply_single and sparse_apply_long.
+// What is called and bound, and sums of a row for one lane, for sparse_apply_single and sparse_apply_long.
 
 struct Parameters {
     width: u32,
@@ -16,6 +16,14 @@ struct Parameters {
     uncancelled: real,
 }
 var<immediate> p: Parameters;
+
+// First link of each row; the highest bit marks means.
+@group(0) @binding(0) var<storage, read> row_starts: array<u32>;
+@group(0) @binding(1) var<storage, read> columns: array<u32>;
+@group(0) @binding(2) var<storage, read> weights: array<real>;
+@group(0) @binding(3) var<storage, read> source: array<stored>;
+@group(0) @binding(4) var<storage, read> source_valid: array<u32>;
+@group(0) @binding(5) var<storage, read_write> destination: array<stored>;
 
 struct RowSums {
     sum: real,
