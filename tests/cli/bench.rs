@@ -18,12 +18,12 @@ fn the_scorecard_scores_and_draws() {
         scores.iter().find(of).and_then(|s| s["norms"]["l2"].as_f64()).expect("a score")
     };
     assert!(l2("patch", "centers") < 0.1 * l2("bilinear", "centers"));
-    // What is cut is what leaves the range of the source.
-    let beyond = |method: &str| -> f64 {
-        let ends = scores.iter().filter(|s| s["method"] == method).map(|s| &s["extrema"]);
-        ends.map(|e| e["overshoot"].as_f64().expect("a number") - e["undershoot"].as_f64().expect("a number")).sum()
+    // Of sixteen waves on 32 centers, what a cubic makes beyond their range is wrong.
+    let of_waves = |method: &str| -> f64 {
+        let of = |s: &&serde_json::Value| s["method"] == method && s["reference"] == "centers" && s["field"] == "harmonic";
+        scores.iter().find(of).and_then(|s| s["norms"]["misfit"]["mean"].as_f64()).expect("a score")
     };
-    assert!(beyond("patch+monotone") < beyond("patch"), "{} {}", beyond("patch+monotone"), beyond("patch"));
+    assert!(of_waves("patch+monotone") < of_waves("patch"), "{} {}", of_waves("patch+monotone"), of_waves("patch"));
     for score in scores.iter().filter(|s| s["method"] == "conservative2") {
         assert!(score["conservation"].as_f64().expect("a whole sphere") < 1e-14, "{score}");
     }
