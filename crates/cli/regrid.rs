@@ -8,7 +8,7 @@ use crate::options::{
     self, FinishOptions, MethodChoice, MethodName, MethodOptions, MethodParser, MissingOptions, NanName, VectorsName,
     WeightsFormatName,
 };
-use crate::regrid_report::Report;
+use crate::regrid_report::{Report, overshoots};
 use crate::slab::{data_variables, grid_of};
 use crate::talk::{self, Talk};
 use clap::Args;
@@ -17,7 +17,7 @@ use knarr::grid::Grid;
 use knarr::io::atomic::AtomicFile;
 use knarr::io::{
     Cached, Dataset, GridFormat, IoError, MemoryPlan, NamedPair, Progress, RegridReport, RegridRequest, VariableInfo,
-    VectorReport, WeightsCache, WeightsFile, read_weights, regrid_file_on, write_grid, write_weights,
+    VariableReport, VectorReport, WeightsCache, WeightsFile, read_weights, regrid_file_on, write_grid, write_weights,
 };
 use knarr::kernels::device::DeviceChoice;
 use knarr::regrid::{Device, Options, Stack, Weights};
@@ -376,6 +376,13 @@ impl Regrid {
                 talk.note(&format!("{}: all values are missing", variable.name));
             } else if variable.after.valid == 0 {
                 talk.note(&format!("{}: no value reaches the destination: do the grids overlap?", variable.name));
+            } else if let Some(value) = beyond_zero(variable) {
+                let (way, side) = if value < 0.0 { ("down", "below") } else { ("up", "above") };
+                talk.note(&format!(
+                    "{}: values {way} to {}, while none of the source is {side} 0: `--limit monotone` keeps them in range",
+                    variable.name,
+                    talk::number(value)
+                ));
             }
         }
         if !report.carried.is_empty() {
@@ -394,6 +401,18 @@ impl Regrid {
             _ => failure,
         }
     }
+}
+
+/// The extreme on the other side of 0 that a method which overshoots has made of values on one side: rain that falls upwards.
+fn beyond_zero(variable: &VariableReport) -> Option<f64> {
+    let VariableReport { before, after, rounding, vector, .. } = variable;
+    let slack = rounding * before.min.abs().max(before.max.abs());
+    let value = match (before.min >= 0.0, before.max <= 0.0) {
+        (true, false) => after.min,
+        (false, true) => -after.max,
+        _ => return None,
+    };
+    (vector.is_none() && value < -slack && overshoots(&variable.method)).then_some(if before.min >= 0.0 { value } else { -value })
 }
 
 /// The weights that the cache has; an entry that cannot be used is told.
