@@ -132,7 +132,8 @@ impl<'a> Stream<'a> {
         let (mut state, mut copies) = (state(), Vec::new());
         loop {
             let mut front = self.front();
-            front.spare.extend(copies.drain(..).map(|(_, block)| block));
+            // What a thread has made itself comes first and is used next: samples are small, and would have to grow.
+            front.spare.extend(copies.drain(..).rev().map(|(_, block)| block));
             // One block is in the making whose turn it is: its thread does not wait.
             while front.waiting.len() >= self.most && !front.has_ended {
                 front = self.moved.wait(front).expect("no thread fails at the front");
