@@ -21,6 +21,7 @@ mod options;
 mod plot;
 mod regions;
 mod regrid;
+mod regrid_notes;
 mod regrid_report;
 mod resample;
 mod slab;

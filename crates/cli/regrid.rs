@@ -8,16 +8,17 @@ use crate::options::{
     self, FinishOptions, MethodChoice, MethodName, MethodOptions, MethodParser, MissingOptions, NanName, VectorsName,
     WeightsFormatName,
 };
-use crate::regrid_report::{Report, overshoots};
+use crate::regrid_notes::tell;
+use crate::regrid_report::Report;
 use crate::slab::{data_variables, grid_of};
 use crate::talk::{self, Talk};
 use clap::Args;
-use knarr::field::{VectorFrame, VectorRole};
+use knarr::field::VectorRole;
 use knarr::grid::Grid;
 use knarr::io::atomic::AtomicFile;
 use knarr::io::{
     Cached, Dataset, GridFormat, IoError, MemoryPlan, NamedPair, Progress, RegridReport, RegridRequest, VariableInfo,
-    VariableReport, VectorReport, WeightsCache, WeightsFile, read_weights, regrid_file_on, write_grid, write_weights,
+    WeightsCache, WeightsFile, read_weights, regrid_file_on, write_grid, write_weights,
 };
 use knarr::kernels::device::DeviceChoice;
 use knarr::regrid::{Device, Options, Stack, Weights};
@@ -227,7 +228,7 @@ impl Regrid {
         }
         crate::device::tell_left_to_processor(&report, device, talk);
         self.save_weights(&report, &destination, talk)?;
-        self.tell(&report, talk);
+        tell(&report, &self.input, talk);
         let reasons = choices.into_iter().map(|(name, (_, why))| (name, why)).collect();
         Ok(Done { report, reasons, destination })
     }
@@ -353,43 +354,6 @@ impl Regrid {
         Ok(())
     }
 
-    /// What was left out, and what is odd.
-    fn tell(&self, report: &RegridReport, talk: Talk) {
-        for (name, why) in &report.skipped {
-            talk.note(&format!("left out {name}: {}", why.trim_start_matches(&format!("{}: ", self.input.display()))));
-        }
-        for variable in &report.variables {
-            if let Some(VectorReport { partner, from, to, .. }) = &variable.vector {
-                let along = |frame: &VectorFrame| match frame {
-                    VectorFrame::Earth => "east and north",
-                    VectorFrame::Grid => "the grid's axes",
-                };
-                let turned = if from == to { along(to).to_owned() } else { format!("{}, now {}", along(from), along(to)) };
-                talk.note(&format!("{}: a component of a vector with {partner}, along {turned}", variable.name));
-            }
-            for remark in &variable.remarks {
-                talk.note(&format!("{}: {remark}", variable.name));
-            }
-            if variable.slabs == 0 || variable.before.valid + variable.before.missing == 0 {
-                talk.note(&format!("{}: it has no values", variable.name));
-            } else if variable.before.valid == 0 {
-                talk.note(&format!("{}: all values are missing", variable.name));
-            } else if variable.after.valid == 0 {
-                talk.note(&format!("{}: no value reaches the destination: do the grids overlap?", variable.name));
-            } else if let Some(value) = beyond_zero(variable) {
-                let (way, side) = if value < 0.0 { ("down", "below") } else { ("up", "above") };
-                talk.note(&format!(
-                    "{}: values {way} to {}, while none of the source is {side} 0: `--limit monotone` keeps them in range",
-                    variable.name,
-                    talk::number(value)
-                ));
-            }
-        }
-        if !report.carried.is_empty() {
-            talk.more(&format!("carried over: {}", report.carried.join(", ")));
-        }
-    }
-
     /// Adds how to go on where the library does not know the options.
     fn explain(&self, error: IoError) -> Failure {
         let mismatch = matches!(error, IoError::WeightsMismatch { .. });
@@ -401,18 +365,6 @@ impl Regrid {
             _ => failure,
         }
     }
-}
-
-/// The extreme on the other side of 0 that a method which overshoots has made of values on one side: rain that falls upwards.
-fn beyond_zero(variable: &VariableReport) -> Option<f64> {
-    let VariableReport { before, after, rounding, vector, .. } = variable;
-    let slack = rounding * before.min.abs().max(before.max.abs());
-    let value = match (before.min >= 0.0, before.max <= 0.0) {
-        (true, false) => after.min,
-        (false, true) => -after.max,
-        _ => return None,
-    };
-    (vector.is_none() && value < -slack && overshoots(&variable.method)).then_some(if before.min >= 0.0 { value } else { -value })
 }
 
 /// The weights that the cache has; an entry that cannot be used is told.
