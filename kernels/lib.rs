@@ -3,6 +3,7 @@
 //! Kernels know slices, not grids or fields, so that they run, are tested and are timed without files.
 //! Directions on the sphere are unit vectors `[x, y, z]`, areas are steradians on the unit sphere.
 
+pub mod angles;
 pub mod axes_location;
 pub mod bilinear;
 pub mod blocked_layout;

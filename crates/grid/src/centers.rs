@@ -11,6 +11,9 @@ impl Grid {
     /// If the slices are not as long as the range.
     pub fn put_centers(&self, cells: Range<usize>, lons: &mut [f64], lats: &mut [f64]) {
         assert!(lons.len() == cells.len() && lats.len() == cells.len(), "one place for each center");
+        if let Layout::Formula(Formula::IcosahedralTriangles(triangles)) = &self.layout {
+            return triangles.put_centers(cells, lons, lats);
+        }
         let mut places = lons.iter_mut().zip(lats);
         let mut put = |center: LonLat| {
             if let Some((lon, lat)) = places.next() {
@@ -21,13 +24,12 @@ impl Grid {
             Layout::Rows(rows) if rows.rotation.is_none() => each_of_rows(rows, cells, |row, column| {
                 put(LonLat { lon_deg: lon_deg(rows, row, column), lat_deg: rows.lats_deg[row] });
             }),
-            Layout::Formula(Formula::IcosahedralTriangles(triangles)) => {
-                triangles.each_center(cells, |unit| put(LonLat::from_unit(unit)));
-            }
             Layout::Formula(Formula::Healpix(healpix)) => healpix.each_place(cells, |place| put(healpix.center_at(place))),
             Layout::Polygons { centers, .. } | Layout::Points { centers } => centers[cells].iter().copied().for_each(put),
             Layout::Formula(Formula::CubedSphere(faces)) => faces.each_place(cells, |place| put(faces.center_at(place))),
-            Layout::Rows(_) => cells.for_each(|cell| put(self.center(cell))),
+            Layout::Rows(_) | Layout::Formula(Formula::IcosahedralTriangles(_)) => {
+                cells.for_each(|cell| put(self.center(cell)));
+            }
         }
     }
 

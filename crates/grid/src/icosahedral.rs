@@ -3,6 +3,7 @@
 use crate::dual::{Fans, circumcenter};
 use crate::formula::Formula;
 use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Polygons, Report};
+use knarr_kernels::angles;
 use knarr_kernels::sphere::{UnitVector, add, normalize, scale};
 use std::ops::Range;
 
@@ -88,6 +89,9 @@ pub struct IcosahedralTriangles {
     solid: Box<Icosahedron>,
 }
 
+/// Centers that are turned into angles together.
+const TOGETHER: usize = 1 << 9;
+
 /// The icosahedron itself.
 #[derive(Clone, Debug, PartialEq)]
 struct Icosahedron {
@@ -143,12 +147,24 @@ impl IcosahedralTriangles {
     }
 
     pub(crate) fn center(&self, cell: usize) -> LonLat {
-        LonLat::from_unit(self.center_unit(cell))
+        let (lon_deg, lat_deg) = angles::lon_lat_deg(self.center_unit(cell));
+        LonLat { lon_deg, lat_deg }
     }
 
     /// Center of the circle through the corners.
     pub(crate) fn center_unit(&self, cell: usize) -> UnitVector {
         circumcenter(self.lattice_points(cell).map(|(face, [i, j])| self.inside(face, i, j)))
+    }
+
+    /// Puts the centers of `cells` in degrees into `lons` and `lats`.
+    pub(crate) fn put_centers(&self, cells: Range<usize>, lons: &mut [f64], lats: &mut [f64]) {
+        let mut units = Vec::with_capacity(TOGETHER.min(cells.len()));
+        let places = lons.chunks_mut(TOGETHER).zip(lats.chunks_mut(TOGETHER));
+        for (first, (lons, lats)) in cells.step_by(TOGETHER).zip(places) {
+            units.clear();
+            self.each_center(first..first + lons.len(), |unit| units.push(unit));
+            angles::put_lon_lats_deg(&units, lons, lats);
+        }
     }
 
     /// Calls `each` with the centers of `cells`, each corner of a row computed once.

@@ -187,7 +187,8 @@ fn point_weights(
     rows: LinkRows,
     [source_areas, destination_areas]: [Vec<f64>; 2],
 ) -> Weights {
-    let is_used: Vec<AtomicBool> = (0..source.len()).map(|_| AtomicBool::new(false)).collect();
+    let is_used: Vec<AtomicBool> =
+        (0..source.len()).into_par_iter().with_min_len(1 << 14).map(|_| AtomicBool::new(false)).collect();
     let mark = |column: &u32| is_used[*column as usize].store(true, Ordering::Relaxed);
     rows.columns.par_chunks(1 << 14).for_each(|columns| columns.iter().for_each(mark));
     let part = |used: AtomicBool| f64::from(u8::from(used.into_inner()));

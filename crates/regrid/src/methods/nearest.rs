@@ -152,8 +152,10 @@ const STRETCH: usize = 1 << 10;
 
 /// The nearest cells of stretches of the destination, [`NONE`] where `find` does not say otherwise.
 fn in_stretches(destination: &Centers, find: impl Fn(Range<usize>, &mut Stretch, &mut [u32]) + Sync) -> Vec<u32> {
-    let mut nearest = vec![NONE; destination.len()];
+    // Zeros that are asked for anew are not written here: each thread fills its own.
+    let mut nearest = vec![0; destination.len()];
     nearest.par_chunks_mut(STRETCH).enumerate().for_each_init(Stretch::default, |stretch, (k, out)| {
+        out.fill(NONE);
         find(k * STRETCH..k * STRETCH + out.len(), stretch, out);
     });
     nearest

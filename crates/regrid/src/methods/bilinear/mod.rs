@@ -73,7 +73,7 @@ pub(super) fn cubic_rows(source: &Grid, destination: &Centers) -> Option<LinkRow
 pub(super) fn patches(source: &Grid, from: Centers) -> Patches {
     if let Some((ny, nx)) = structured(source) {
         let alias = quads::aliases(from.points(), &from.is_active);
-        let patches = quads::patches(from.points(), alias.as_deref(), ny, nx).done();
+        let patches = quads::patches(from.points(), &from.is_active, alias.as_deref(), ny, nx).done();
         let (points, is_active) = from.into_parts();
         return Patches::new(points, patches, alias, is_active);
     }

@@ -51,16 +51,28 @@ pub(in crate::methods) fn is_closed(points: &[UnitVector], ny: usize, nx: usize)
     Lattice { points, ny, nx, spacings: Default::default(), median: 0.0, alias: None }.rows_are_closed()
 }
 
-/// Patches of `ny` rows of `nx` centers; `alias` as from [`aliases`].
-pub(super) fn patches<'a>(points: &'a [UnitVector], alias: Option<&[u32]>, ny: usize, nx: usize) -> PatchBuilder<'a> {
+/// Patches of `ny` rows of `nx` centers, but those between centers of which none shows a value; `alias` as from [`aliases`].
+pub(super) fn patches<'a>(
+    points: &'a [UnitVector],
+    is_active: &[bool],
+    alias: Option<&[u32]>,
+    ny: usize,
+    nx: usize,
+) -> PatchBuilder<'a> {
     let spacings = spacings(points, ny, nx);
     let median = median_spacing(&spacings[0], nx);
     let lattice = Lattice { points, ny, nx, spacings, median, alias };
     let mut patches = PatchBuilder::new(points);
     let is_closed = lattice.rows_are_closed();
+    let shows = |cell: &u32| is_active[alias.map_or(*cell, |alias| alias[*cell as usize]) as usize];
     let row = |j: usize, add: &mut dyn FnMut(&[u32])| {
         for i in 0..if is_closed { nx } else { nx - 1 } {
-            let next = (i + 1) % nx;
+            let next = if i + 1 < nx { i + 1 } else { 0 };
+            let cell = |j, i| (j * nx + i) as u32;
+            let ring = [cell(j, i), cell(j, next), cell(j + 1, next), cell(j + 1, i)];
+            if !ring.iter().any(shows) {
+                continue;
+            }
             let sides = [
                 lattice.is_jump(j, i, true),
                 lattice.is_jump(j + 1, i, true),
@@ -68,8 +80,7 @@ pub(super) fn patches<'a>(points: &'a [UnitVector], alias: Option<&[u32]>, ny: u
                 lattice.is_jump(j, next, false),
             ];
             if !sides.contains(&true) {
-                let cell = |j, i| (j * nx + i) as u32;
-                add(&[cell(j, i), cell(j, next), cell(j + 1, next), cell(j + 1, i)]);
+                add(&ring);
             }
         }
     };
