@@ -10,6 +10,8 @@ mod exchange;
 mod failure;
 mod gpu;
 mod grid;
+#[cfg(target_os = "linux")]
+mod huge_pages;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
@@ -19,6 +21,7 @@ mod options;
 mod plot;
 mod regions;
 mod regrid;
+mod regrid_notes;
 mod regrid_report;
 mod resample;
 mod slab;
@@ -30,6 +33,10 @@ use failure::Failure;
 use std::num::NonZero;
 use std::process::ExitCode;
 use talk::Talk;
+
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static MEMORY: huge_pages::HugePages = huge_pages::HugePages;
 
 /// Regrid Earth-system fields, and see that it is right.
 ///

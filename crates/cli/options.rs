@@ -162,7 +162,8 @@ fn statistic(text: &str) -> Result<Finish, String> {
     }
 }
 
-fn limit(text: &str) -> Result<Finish, String> {
+/// The value of `--limit`.
+pub fn limit(text: &str) -> Result<Finish, String> {
     match text.parse() {
         Ok(finish @ Finish::Limit(_)) => Ok(finish),
         _ => Err("expected monotone or caas".to_owned()),

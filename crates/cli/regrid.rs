@@ -8,16 +8,17 @@ use crate::options::{
     self, FinishOptions, MethodChoice, MethodName, MethodOptions, MethodParser, MissingOptions, NanName, VectorsName,
     WeightsFormatName,
 };
+use crate::regrid_notes::tell;
 use crate::regrid_report::Report;
 use crate::slab::{data_variables, grid_of};
 use crate::talk::{self, Talk};
 use clap::Args;
-use knarr::field::{VectorFrame, VectorRole};
+use knarr::field::VectorRole;
 use knarr::grid::Grid;
 use knarr::io::atomic::AtomicFile;
 use knarr::io::{
     Cached, Dataset, GridFormat, IoError, MemoryPlan, NamedPair, Progress, RegridReport, RegridRequest, VariableInfo,
-    VectorReport, WeightsCache, WeightsFile, read_weights, regrid_file_on, write_grid, write_weights,
+    WeightsCache, WeightsFile, read_weights, regrid_file_on, write_grid, write_weights,
 };
 use knarr::kernels::device::DeviceChoice;
 use knarr::regrid::{Device, Options, Stack, Weights};
@@ -227,7 +228,7 @@ impl Regrid {
         }
         crate::device::tell_left_to_processor(&report, device, talk);
         self.save_weights(&report, &destination, talk)?;
-        self.tell(&report, talk);
+        tell(&report, &self.input, talk);
         let reasons = choices.into_iter().map(|(name, (_, why))| (name, why)).collect();
         Ok(Done { report, reasons, destination })
     }
@@ -351,36 +352,6 @@ impl Regrid {
             talk.note(&format!("wrote {}", path.display()));
         }
         Ok(())
-    }
-
-    /// What was left out, and what is odd.
-    fn tell(&self, report: &RegridReport, talk: Talk) {
-        for (name, why) in &report.skipped {
-            talk.note(&format!("left out {name}: {}", why.trim_start_matches(&format!("{}: ", self.input.display()))));
-        }
-        for variable in &report.variables {
-            if let Some(VectorReport { partner, from, to, .. }) = &variable.vector {
-                let along = |frame: &VectorFrame| match frame {
-                    VectorFrame::Earth => "east and north",
-                    VectorFrame::Grid => "the grid's axes",
-                };
-                let turned = if from == to { along(to).to_owned() } else { format!("{}, now {}", along(from), along(to)) };
-                talk.note(&format!("{}: a component of a vector with {partner}, along {turned}", variable.name));
-            }
-            for remark in &variable.remarks {
-                talk.note(&format!("{}: {remark}", variable.name));
-            }
-            if variable.slabs == 0 || variable.before.valid + variable.before.missing == 0 {
-                talk.note(&format!("{}: it has no values", variable.name));
-            } else if variable.before.valid == 0 {
-                talk.note(&format!("{}: all values are missing", variable.name));
-            } else if variable.after.valid == 0 {
-                talk.note(&format!("{}: no value reaches the destination: do the grids overlap?", variable.name));
-            }
-        }
-        if !report.carried.is_empty() {
-            talk.more(&format!("carried over: {}", report.carried.join(", ")));
-        }
     }
 
     /// Adds how to go on where the library does not know the options.

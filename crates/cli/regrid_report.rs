@@ -10,8 +10,21 @@ const INTEGRAL_TOLERANCE: f64 = 1e-10;
 /// Weights are means, so values stay between those of the source but for rounding.
 const RANGE_TOLERANCE: f64 = 1e-12;
 
-/// Methods that promise no range: cubics and gradients overshoot, amounts gather, fixed values are what they are.
-const LEAVE_RANGE: [&str; 6] = ["bicubic", "patch", "radial", "conservative2", "spread", "fixed"];
+/// Methods that overshoot: cubics and gradients.
+const OVERSHOOT: [&str; 4] = ["bicubic", "patch", "radial", "conservative2"];
+
+/// Other methods that promise no range: amounts gather, fixed values are what they are.
+const LEAVE_RANGE: [&str; 2] = ["spread", "fixed"];
+
+/// Names of the layers of a method.
+fn layers(method: &str) -> impl Iterator<Item = &str> {
+    method.split(',').map(|layer| layer.split(':').next().unwrap_or_default())
+}
+
+/// Whether a method, as a report names it, may leave the range of the source.
+pub fn overshoots(method: &str) -> bool {
+    layers(method).any(|layer| OVERSHOOT.contains(&layer))
+}
 
 /// The report of `knarr regrid`.
 #[derive(serde::Serialize)]
@@ -72,9 +85,8 @@ impl Line {
         let slack = RANGE_TOLERANCE * before.min.abs().max(before.max.abs());
         // Divided by the whole cell, partly covered cells hold less than the mean of their sources.
         let (low, high) = if scales_down { (before.min.min(0.0), before.max.max(0.0)) } else { (before.min, before.max) };
-        let mut names = variable.method.split(',').map(|layer| layer.split(':').next().unwrap_or_default());
         let is_other = [" (stddev)", " (count)"].iter().any(|made| variable.method.contains(made));
-        let promised = !is_other && !names.any(|name| LEAVE_RANGE.contains(&name));
+        let promised = !is_other && !overshoots(&variable.method) && !layers(&variable.method).any(|l| LEAVE_RANGE.contains(&l));
         let kept = match &variable.vector {
             // Components change as they turn; no mean of vectors is longer than the longest of them.
             Some(vector) => vector.longest_after <= vector.longest_before * (1.0 + RANGE_TOLERANCE),

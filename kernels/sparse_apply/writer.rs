@@ -50,6 +50,7 @@ impl<'d, V: Value> Writer<'d, V> {
             from += ahead;
         }
         let whole = (to - from) / line * line;
+        call_for_page(self.rest.as_ptr().cast(), whole * size_of::<V>());
         if whole > 0 {
             let (head, rest) = std::mem::take(&mut self.rest).split_at_mut(whole);
             stream::<I, V>(&staging[from..from + whole], head);
@@ -126,7 +127,9 @@ impl<'d, V: Value> Lines<'d, V> {
         // SAFETY: what is stored is a line of memory that starts within the last line and ends within this one.
         unsafe {
             let joined = _mm512_permutex2var_epi32(self.last, self.joined, line);
-            _mm512_stream_si512(self.destination.as_mut_ptr().add(self.count - self.shift).cast(), joined);
+            let to = self.destination.as_mut_ptr().add(self.count - self.shift).cast::<u8>();
+            _mm512_stream_si512(to.cast(), joined);
+            call_for_page(to, LINE);
         }
         self.last = line;
         self.count += V::PER_LINE;
@@ -140,6 +143,18 @@ impl<'d, V: Value> Lines<'d, V> {
             unsafe { list.as_mut_ptr().cast::<__m512i>().write_unaligned(self.last) };
             self.destination[self.count - self.shift..self.count].copy_from_slice(&list[V::PER_LINE - self.shift..V::PER_LINE]);
         }
+    }
+}
+
+/// Bytes of the smallest pages of memory.
+const MEMORY_PAGE: usize = 4096;
+
+/// Calls for the next page of memory where the `bytes` written at `to` are the first of one: its place is known then
+/// when it is written to.
+#[inline(always)]
+fn call_for_page(to: *const u8, bytes: usize) {
+    if to as usize % MEMORY_PAGE < bytes {
+        prefetch::<1>(to.wrapping_add(MEMORY_PAGE));
     }
 }
 

@@ -5,18 +5,25 @@ use crate::run::Folder;
 #[test]
 fn the_scorecard_scores_and_draws() {
     let folder = Folder::new();
-    let arguments = "bench accuracy --quick --no-peers --cycles 2 --pairs H8n,r36x18 --methods bilinear,patch,conservative2";
+    let arguments =
+        "bench accuracy --quick --no-peers --cycles 2 --pairs H8n,r36x18 --methods bilinear,patch,patch+monotone,conservative2";
     let ran = folder.knarr(&format!("{arguments} --json --html page.html -q"));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let card: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     let scores = card["scores"].as_array().expect("scores");
-    // Six fields, three methods, at centers and as means.
-    assert_eq!(scores.len(), 36);
+    // Six fields, four methods, at centers and as means.
+    assert_eq!(scores.len(), 48);
     let l2 = |method: &str, reference: &str| -> f64 {
         let of = |s: &&serde_json::Value| s["method"] == method && s["reference"] == reference && s["field"] == "two waves";
         scores.iter().find(of).and_then(|s| s["norms"]["l2"].as_f64()).expect("a score")
     };
     assert!(l2("patch", "centers") < 0.1 * l2("bilinear", "centers"));
+    // Of sixteen waves on 32 centers, what a cubic makes beyond their range is wrong.
+    let of_waves = |method: &str| -> f64 {
+        let of = |s: &&serde_json::Value| s["method"] == method && s["reference"] == "centers" && s["field"] == "harmonic";
+        scores.iter().find(of).and_then(|s| s["norms"]["misfit"]["mean"].as_f64()).expect("a score")
+    };
+    assert!(of_waves("patch+monotone") < of_waves("patch"), "{} {}", of_waves("patch+monotone"), of_waves("patch"));
     for score in scores.iter().filter(|s| s["method"] == "conservative2") {
         assert!(score["conservation"].as_f64().expect("a whole sphere") < 1e-14, "{score}");
     }
@@ -37,6 +44,8 @@ fn what_is_no_pair_or_no_method_is_refused() {
     for (arguments, expected) in [
         ("bench accuracy --pairs r36x18", "is no pair of grids"),
         ("bench accuracy --methods auto --quick", "`auto` is no method to score"),
+        ("bench accuracy --methods patch+caas,patch+tight --quick", "expected monotone or caas"),
+        ("bench accuracy --methods patch,bilinar --quick", "expected a method, as `patch` or `patch+monotone`"),
         ("bench accuracy --pairs r36x18,nowhere --quick --no-peers", "nowhere"),
     ] {
         let ran = folder.knarr(arguments);

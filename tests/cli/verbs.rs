@@ -46,6 +46,24 @@ fn regrid_tells_what_it_chose_and_keeps_the_integral() {
     assert!(variable["conservation_error"].as_f64().expect("conservative") < 6e-8);
 }
 
+/// Fractions of land have sharp edges.
+#[test]
+fn values_that_change_their_sign_are_told_with_the_way_out() {
+    let folder = Folder::new().with_dataset("natural_earth_landfrac_1deg.nc");
+    let run = |more: &str| folder.knarr(&format!("regrid natural_earth_landfrac_1deg.nc -o out.nc -O --to H32n {more}"));
+    let told = "while none of the source is below 0: `--limit monotone` keeps them in range";
+    for (more, is_told) in [
+        ("--method bicubic", true),
+        ("--method bicubic,nearest", true),
+        ("--method bicubic --limit monotone", false),
+        ("", false),
+    ] {
+        let ran = run(more);
+        assert_eq!(ran.code, Some(0), "{more}: {}", ran.stderr);
+        assert_eq!(ran.stderr.contains(told), is_told, "{more}: {}", ran.stderr);
+    }
+}
+
 #[test]
 fn cache_and_saved_weights_give_the_same_bytes() {
     let folder = Folder::new().with_dataset("orca2_votemper.nc");

@@ -3,25 +3,28 @@
 use super::write_whole;
 use crate::Outcome;
 use crate::failure::Failure;
-use crate::options::{MethodName, MethodOptions};
+use crate::options::{self, MethodName, MethodOptions};
 use crate::talk::{self, Talk};
-use clap::Args;
-use knarr::bench::accuracy::{Reference, Request, Scorecard, html};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Args, ValueEnum};
+use knarr::bench::accuracy::{Reference, Request, Scheme, Scorecard, html};
 use knarr::io::atomic::AtomicFile;
+use knarr::regrid::Finish;
 use std::path::PathBuf;
 
 /// Score every method on pairs of grids by published fields and metrics.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  knarr bench accuracy --html scorecard.html\n  knarr bench accuracy --pairs ocean.nc:tos,r360x180 --methods conservative,patch --json"
+    after_help = "Examples:\n  knarr bench accuracy --html scorecard.html\n  knarr bench accuracy --pairs ocean.nc:tos,r360x180 --methods conservative,patch,patch+monotone --json"
 )]
 pub struct Accuracy {
     /// Pair of GRIDs, separated by a comma; may be given several times (default: six pairs of unlike grids)
     #[arg(long, value_name = "FROM,TO")]
     pairs: Vec<String>,
-    /// Methods, separated by commas (default: all)
-    #[arg(long, value_enum, value_delimiter = ',')]
-    methods: Option<Vec<MethodName>>,
+    /// Methods, separated by commas; behind one, +monotone or +caas keeps it from new extremes (default: all, and those
+    /// that overshoot limited as well)
+    #[arg(long, value_delimiter = ',', value_parser = SchemeParser)]
+    methods: Option<Vec<Scheme>>,
     /// Remap there and back N times between CS60 and ICO30d (0: not at all; default: 100, with --quick 10)
     #[arg(long, value_name = "N")]
     cycles: Option<usize>,
@@ -69,13 +72,8 @@ impl Accuracy {
         if !self.pairs.is_empty() {
             request.pairs = self.pairs.iter().map(|p| pair(p)).collect::<Result<_, _>>()?;
         }
-        if let Some(names) = &self.methods {
-            let how = MethodOptions::default();
-            let method = |&name: &MethodName| {
-                how.method(name)
-                    .ok_or_else(|| Failure::new("`auto` is no method to score").hint("name methods, or leave `--methods` out"))
-            };
-            request.methods = names.iter().map(method).collect::<Result<_, _>>()?;
+        if let Some(schemes) = &self.methods {
+            request.schemes.clone_from(schemes);
         }
         request.cycles = request.cycles.and_then(|(a, b, published)| {
             let cycles = self.cycles.unwrap_or(published);
@@ -84,6 +82,39 @@ impl Accuracy {
         request.peers = !self.no_peers;
         Ok(request)
     }
+}
+
+/// Reads `patch` and `patch+monotone`, and lists the methods in the help.
+#[derive(Clone)]
+struct SchemeParser;
+
+impl TypedValueParser for SchemeParser {
+    type Value = Scheme;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Scheme, clap::Error> {
+        scheme.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let methods = MethodName::value_variants().iter().filter(|name| **name != MethodName::Auto);
+        Some(Box::new(methods.filter_map(ValueEnum::to_possible_value)))
+    }
+}
+
+fn scheme(text: &str) -> Result<Scheme, String> {
+    let (name, limit) = match text.split_once('+') {
+        Some((name, limit)) => (name, Some(options::limit(limit)?)),
+        None => (text, None),
+    };
+    let limit = limit.and_then(|finish| if let Finish::Limit(limit) = finish { Some(limit) } else { None });
+    let named = MethodName::from_str(name, false).map_err(|_| "expected a method, as `patch` or `patch+monotone`".to_owned())?;
+    let method = MethodOptions::default().method(named).ok_or_else(|| format!("`{name}` is no method to score"))?;
+    Ok(Scheme { method, limit })
 }
 
 /// Splits `FROM,TO`; specifications have commas themselves, so the comma is the one with two grids around it.

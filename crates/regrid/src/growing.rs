@@ -1,6 +1,9 @@
 //! Compressed sparse rows made in blocks by all threads, and copied to their places by all of them.
 
+mod stream;
+
 use rayon::prelude::*;
+use std::mem::take;
 use std::ops::Range;
 
 /// Rows made by one task.
@@ -20,40 +23,25 @@ impl RowBlock {
     }
 }
 
-/// Links that a block should have: enough to make bookkeeping cheap, few enough to balance threads.
-const BLOCK_LINKS: usize = 8192;
-/// Most rows per block.
-const BLOCK_ROWS: usize = 1024;
-/// Blocks that each thread makes before they are joined, and all of them at most: bounds what is held twice.
-const BLOCKS_PER_THREAD: usize = 24;
-const MOST_BLOCKS: usize = 64;
 /// Space is kept for this many times the links expected: what is not written to takes no memory.
 const MARGIN: f64 = 1.25;
-/// Most that the space grows at a time: the first rows may be longer than others.
+/// Most that the space grows at a time where rows come one after another: the first may be longer than others.
 const MOST_GROWTH: usize = 8;
 
-/// Makes `len` rows in parallel; `make(rows, state, block)` adds each of the rows in turn. The result, row starts, columns
-/// and values, does not depend on the number of threads.
+/// Makes `len` rows in parallel; `make(rows, state, block)` adds each of the rows in turn, and does not wait for other threads.
+/// The result, row starts, columns and values, does not depend on the number of threads.
 pub(crate) fn collect<S>(
     len: usize,
     state: impl Fn() -> S + Sync,
     make: impl Fn(Range<usize>, &mut S, &mut RowBlock) + Sync,
 ) -> (Vec<usize>, Vec<u32>, Vec<f64>) {
     let mut all = Growing::with_rows(len);
-    // Kept from one round to the next: memory that is given back and asked for anew costs more than what is done in it.
-    let at_once = (BLOCKS_PER_THREAD * rayon::current_num_threads()).min(MOST_BLOCKS);
-    let mut blocks: Vec<RowBlock> = (0..at_once).map(|_| RowBlock::default()).collect();
-    // The first blocks are small: how many links a row has shows then.
-    let mut rows = BLOCK_ROWS / 32;
+    let mut samples = stream::samples(len, &state, &make);
+    all.hold(samples.links_expected(len));
     while all.done < len {
-        let starts: Vec<usize> = (all.done..len).step_by(rows).take(at_once).collect();
-        let blocks = &mut blocks[..starts.len()];
-        blocks.par_iter_mut().zip(starts).for_each_init(&state, |state, (block, start)| {
-            block.clear();
-            make(start..(start + rows).min(len), state, block);
-        });
-        all.append(blocks);
-        rows = (BLOCK_LINKS * all.done / all.filled.max(1)).clamp(1, BLOCK_ROWS);
+        // Blocks for which there is no more space are joined to the others as there is.
+        let left = stream::fill(&mut all, &mut samples, &state, &make);
+        all.append(&left);
     }
     all.finish()
 }
@@ -68,10 +56,67 @@ pub(crate) struct Growing {
     filled: usize,
 }
 
+/// The space that is left.
+struct Space<'a> {
+    row_starts: &'a mut [usize],
+    columns: &'a mut [u32],
+    values: &'a mut [f64],
+    /// Links before it.
+    filled: usize,
+}
+
+/// Where a block goes.
+struct Place<'a> {
+    start: usize,
+    row_starts: &'a mut [usize],
+    columns: &'a mut [u32],
+    values: &'a mut [f64],
+}
+
+impl<'a> Space<'a> {
+    fn has_room_for(&self, block: &RowBlock) -> bool {
+        block.columns.len() <= self.columns.len()
+    }
+
+    /// The place of the next block.
+    fn give(&mut self, block: &RowBlock) -> Place<'a> {
+        let (rows, links) = (block.counts.len(), block.columns.len());
+        let (row_starts, columns, values) = (
+            take(&mut self.row_starts).split_at_mut(rows),
+            take(&mut self.columns).split_at_mut(links),
+            take(&mut self.values).split_at_mut(links),
+        );
+        let start = self.filled;
+        *self = Self { row_starts: row_starts.1, columns: columns.1, values: values.1, filled: start + links };
+        Place { start, row_starts: row_starts.0, columns: columns.0, values: values.0 }
+    }
+}
+
+impl Place<'_> {
+    fn fill(&mut self, block: &RowBlock) {
+        let mut end = self.start;
+        for (row_end, &count) in self.row_starts.iter_mut().zip(&block.counts) {
+            end += count as usize;
+            *row_end = end;
+        }
+        self.columns.copy_from_slice(&block.columns);
+        self.values.copy_from_slice(&block.values);
+    }
+}
+
 impl Growing {
     /// No rows yet, of `len` in the end.
     pub(crate) fn with_rows(len: usize) -> Self {
         Self { row_starts: vec![0; len + 1], columns: Vec::new(), values: Vec::new(), done: 0, filled: 0 }
+    }
+
+    fn space(&mut self) -> Space<'_> {
+        Space {
+            row_starts: &mut self.row_starts[self.done + 1..],
+            columns: &mut self.columns[self.filled..],
+            values: &mut self.values[self.filled..],
+            filled: self.filled,
+        }
     }
 
     /// Adds the rows that follow.
@@ -79,28 +124,20 @@ impl Growing {
         let rows: usize = blocks.iter().map(|b| b.counts.len()).sum();
         let links: usize = blocks.iter().map(|b| b.columns.len()).sum();
         self.reserve(self.filled + links, self.done + rows);
-        let mut row_starts = &mut self.row_starts[self.done + 1..];
-        let (mut columns, mut values) = (&mut self.columns[self.filled..], &mut self.values[self.filled..]);
-        let mut places = Vec::with_capacity(blocks.len());
-        let mut start = self.filled;
-        for block in blocks {
-            let links = block.columns.len();
-            let (starts, columns_after, values_after) =
-                (row_starts.split_at_mut(block.counts.len()), columns.split_at_mut(links), values.split_at_mut(links));
-            places.push((start, starts.0, columns_after.0, values_after.0));
-            (row_starts, columns, values) = (starts.1, columns_after.1, values_after.1);
-            start += links;
-        }
-        places.into_par_iter().zip(blocks).for_each(|((start, row_starts, columns, values), block)| {
-            let mut end = start;
-            for (row_end, &count) in row_starts.iter_mut().zip(&block.counts) {
-                end += count as usize;
-                *row_end = end;
-            }
-            columns.copy_from_slice(&block.columns);
-            values.copy_from_slice(&block.values);
-        });
+        let mut space = self.space();
+        let places: Vec<Place> = blocks.iter().map(|block| space.give(block)).collect();
+        places.into_par_iter().zip(blocks).for_each(|(mut place, block)| place.fill(block));
         (self.done, self.filled) = (self.done + rows, self.filled + links);
+    }
+
+    /// Space for `links` in all. Zeros that are asked for anew are not written before they are needed.
+    fn hold(&mut self, links: usize) {
+        let mut columns = vec![0; links];
+        columns[..self.filled].copy_from_slice(&self.columns[..self.filled]);
+        self.columns = columns;
+        let mut values = vec![0.0; links];
+        values[..self.filled].copy_from_slice(&self.values[..self.filled]);
+        self.values = values;
     }
 
     /// Space for `needed` links of the first `rows` rows, and for what then comes as it seems.
@@ -112,13 +149,7 @@ impl Growing {
         let expected = (needed as f64 * MARGIN * len as f64 / rows as f64) as usize;
         let expected = expected.clamp(needed, needed.saturating_mul(MOST_GROWTH).max(1 << 16));
         if self.filled < expected / 4 {
-            // Zeros that are asked for anew are not written before they are needed.
-            let mut columns = vec![0; expected];
-            columns[..self.filled].copy_from_slice(&self.columns[..self.filled]);
-            self.columns = columns;
-            let mut values = vec![0.0; expected];
-            values[..self.filled].copy_from_slice(&self.values[..self.filled]);
-            self.values = values;
+            self.hold(expected);
         } else {
             // Late, and far more than it seemed: no second copy of what there is.
             let expected = needed + expected / 32;
@@ -173,5 +204,44 @@ mod tests {
             assert!(row.clone().all(|k| values[k] == i as f64 - 0.5 * (k - row.start) as f64), "{i}");
         }
         assert_eq!(collect(0, || (), |_, (), _| unreachable!()), (vec![0], vec![], vec![]));
+    }
+
+    /// Rows of which none, one or some thousands have a thousand links: what samples say of all is wrong in every way.
+    #[test]
+    fn space_is_found_whatever_samples_say() {
+        for len in [1, 2, 63, 64, 65, 200, 5000, 40_000] {
+            for is_long in [|_, _| false, |i, _| i == 0, |i, len| i + 1 == len, |i, len: usize| i > len / 2 && i % 10 == 7] {
+                let count = |i: usize| if is_long(i, len) { 1000 } else { i % 2 };
+                let (row_starts, columns, values) = collect(
+                    len,
+                    || (),
+                    |rows, (), block| {
+                        for i in rows {
+                            block.counts.push(count(i) as u32);
+                            block.columns.extend(std::iter::repeat_n(i as u32, count(i)));
+                            block.values.extend((0..count(i)).map(|k| k as f64));
+                        }
+                    },
+                );
+                assert_eq!(row_starts.len(), len + 1);
+                for i in 0..len {
+                    let row = row_starts[i]..row_starts[i + 1];
+                    assert_eq!(row.len(), count(i), "{i} of {len}");
+                    assert!(columns[row.clone()].iter().all(|&c| c as usize == i), "{i} of {len}");
+                    assert!(values[row].iter().zip(0..).all(|(v, k)| *v == f64::from(k)), "{i} of {len}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_failing_row_ends_all_threads() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().expect("threads");
+        let fails = |rows: Range<usize>, (): &mut (), block: &mut RowBlock| {
+            assert!(!rows.contains(&300_000), "this row fails");
+            block.counts.extend(rows.map(|_| 0));
+        };
+        let made = || pool.install(|| collect(1_000_000, || (), fails));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(made)).is_err());
     }
 }

@@ -1,14 +1,15 @@
 //! The order of a method, observed on grids of falling cell size.
 
+use super::scheme::apply;
 use super::score::{Field, Reference};
-use super::{ScoreError, grid};
+use super::{Scheme, ScoreError, grid};
 use knarr_metrics::{AnalyticField, ErrorNorms};
-use knarr_regrid::{Method, MissingPolicy, Options, Regridder, Weights};
+use knarr_regrid::{Method, MissingPolicy};
 
 /// Errors on a ladder of source grids.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Convergence {
-    /// Method.
+    /// Method, and limit if there is one.
     pub method: String,
     /// Field.
     pub field: String,
@@ -24,18 +25,20 @@ pub struct Convergence {
     pub order: f64,
 }
 
-/// The observed order of `method` on the two smooth fields.
+/// The observed order of `scheme` on the two smooth fields.
 ///
 /// # Errors
 /// [`ScoreError`] for grids and pairs that do not fit.
-pub fn convergence(sources: &[String], to: &str, method: Method) -> Result<Vec<Convergence>, ScoreError> {
+pub fn convergence(sources: &[String], to: &str, scheme: Scheme) -> Result<Vec<Convergence>, ScoreError> {
     let destination = grid(to)?;
-    let reference =
-        if matches!(method, Method::Conservative | Method::Conservative2nd) { Reference::Means } else { Reference::Centers };
+    let reference = match scheme.method {
+        Method::Conservative | Method::Conservative2nd => Reference::Means,
+        _ => Reference::Centers,
+    };
     let mut rows: Vec<Convergence> = AnalyticField::SMOOTH
         .iter()
         .map(|field| Convergence {
-            method: method.to_string(),
+            method: scheme.to_string(),
             field: field.to_string(),
             sources: sources.to_vec(),
             destination: to.to_owned(),
@@ -46,20 +49,14 @@ pub fn convergence(sources: &[String], to: &str, method: Method) -> Result<Vec<C
         .collect();
     for name in sources {
         let source = grid(name)?;
-        let weights = Weights::build(&source, &destination, &Options::new(method)).map_err(|e| ScoreError::Weights {
-            method: method.to_string(),
-            from: name.clone(),
-            to: to.to_owned(),
-            source: e,
-        })?;
-        let regridder = Regridder { weights, missing: MissingPolicy::Propagate };
+        let regridder = scheme.between((name, &source), (to, &destination), MissingPolicy::Propagate)?;
         let areas: Vec<f64> = (0..destination.len()).map(|c| destination.area(c)).collect();
         for (row, field) in rows.iter_mut().zip(AnalyticField::SMOOTH) {
             let field = Field::Analytic(field);
-            let (result, valid) = regridder.apply(&field.on(&source, reference), None).expect("one value per source cell");
+            let (result, valid) = apply(&regridder, &field.on(&source, reference), None);
             let truth = field.on(&destination, reference);
             let norms = ErrorNorms::of(&result, &truth, Some(&areas), Some(&valid)).map_err(|_| ScoreError::NothingMapped {
-                method: method.to_string(),
+                method: scheme.to_string(),
                 from: name.clone(),
                 to: to.to_owned(),
             })?;

@@ -1,10 +1,13 @@
 //! What a method costs: errors mean little without it.
 
+use super::Scheme;
+use super::scheme::apply;
 use crate::speed::{Effort, Timing};
 use knarr_grid::Grid;
 use knarr_metrics::AnalyticField;
-use knarr_regrid::{Method, MissingPolicy, Options, Regridder, Weights};
+use knarr_regrid::MissingPolicy;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A tenth of a second; methods differ by factors.
@@ -17,26 +20,26 @@ pub struct Cost {
     pub source: String,
     /// Destination grid.
     pub destination: String,
-    /// Method.
+    /// Method, and limit if there is one.
     pub method: String,
     /// Median seconds to make weights and apply them to one field, on one thread.
     pub seconds: f64,
 }
 
-/// Times `method`; `None` if it does not fit the pair.
-pub fn cost(source: (&str, &Grid), destination: (&str, &Grid), method: Method) -> Option<Cost> {
+/// Times `scheme`; `None` if it does not fit the pair.
+pub fn cost(source: (&str, &Arc<Grid>), destination: (&str, &Arc<Grid>), scheme: Scheme) -> Option<Cost> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().ok()?;
-    let (options, field) = (Options::new(method), AnalyticField::Vortex.at_centers(source.1));
+    let field = AnalyticField::Vortex.at_centers(source.1);
     let once = || {
-        let weights = Weights::build(black_box(source.1), black_box(destination.1), &options).ok()?;
-        black_box(Regridder { weights, missing: MissingPolicy::Propagate }.apply(&field, None).ok()?);
+        let regridder = scheme.between(black_box(source), black_box(destination), MissingPolicy::Propagate).ok()?;
+        black_box(apply(&regridder, &field, None));
         Some(())
     };
     let timing = Timing::measure(EFFORT, || pool.install(once).ok_or(())).ok()?;
     Some(Cost {
         source: source.0.to_owned(),
         destination: destination.0.to_owned(),
-        method: method.to_string(),
+        method: scheme.to_string(),
         seconds: timing.median_s,
     })
 }
@@ -44,13 +47,15 @@ pub fn cost(source: (&str, &Grid), destination: (&str, &Grid), method: Method) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use knarr_regrid::Method;
 
     #[test]
     fn what_fits_has_a_cost_and_what_does_not_has_none() {
         let (cells, other) = (Grid::from_spec("r24x12").expect("a grid"), Grid::from_spec("H4n").expect("a grid"));
-        let found = cost(("a", &cells), ("b", &other), Method::Conservative).expect("it fits");
+        let (cells, other) = (Arc::new(cells), Arc::new(other));
+        let found = cost(("a", &cells), ("b", &other), Method::Conservative.into()).expect("it fits");
         assert!(found.seconds > 0.0 && found.method == "conservative", "{found:?}");
-        let points = Grid::points((0..other.len()).map(|c| other.center(c)).collect()).expect("points");
-        assert_eq!(cost(("points", &points), ("b", &other), Method::Conservative), None);
+        let points = Arc::new(Grid::points((0..other.len()).map(|c| other.center(c)).collect()).expect("points"));
+        assert_eq!(cost(("points", &points), ("b", &other), Method::Conservative.into()), None);
     }
 }

@@ -1,14 +1,15 @@
 //! Remapping there and back many times: what a coupled run does to a field.
 
+use super::scheme::apply;
 use super::score::{Field, Reference, source_integral};
-use super::{ScoreError, grid};
+use super::{Scheme, ScoreError, grid};
 use knarr_metrics::{AnalyticField, ErrorNorms};
-use knarr_regrid::{Method, MissingPolicy, Options, Regridder, Weights};
+use knarr_regrid::MissingPolicy;
 
 /// The field on the first grid after some cycles.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Cycle {
-    /// Method.
+    /// Method, and limit if there is one.
     pub method: String,
     /// Field.
     pub field: String,
@@ -26,14 +27,11 @@ pub struct Cycle {
 ///
 /// # Errors
 /// [`ScoreError`] for grids and pairs that do not fit.
-pub fn cyclic(a: &str, b: &str, method: Method, times: usize) -> Result<Vec<Cycle>, ScoreError> {
+pub fn cyclic(a: &str, b: &str, scheme: Scheme, times: usize) -> Result<Vec<Cycle>, ScoreError> {
     let (first, second) = (grid(a)?, grid(b)?);
-    let build = |from: (&str, &knarr_grid::Grid), to: (&str, &knarr_grid::Grid)| {
-        Weights::build(from.1, to.1, &Options::new(method))
-            .map(|weights| Regridder { weights, missing: MissingPolicy::Skip { min_valid: 0.0 } })
-            .map_err(|source| ScoreError::Weights { method: method.to_string(), from: from.0.into(), to: to.0.into(), source })
-    };
-    let (there, back) = (build((a, &first), (b, &second))?, build((b, &second), (a, &first))?);
+    let missing = MissingPolicy::Skip { min_valid: 0.0 };
+    let there = scheme.between((a, &first), (b, &second), missing)?;
+    let back = scheme.between((b, &second), (a, &first), missing)?;
     let field = Field::Analytic(AnalyticField::SMOOTH[0]);
     let truth = field.on(&first, Reference::Means);
     let areas: Vec<f64> = (0..first.len()).map(|c| first.area(c)).collect();
@@ -43,20 +41,20 @@ pub fn cyclic(a: &str, b: &str, method: Method, times: usize) -> Result<Vec<Cycl
     let (mut values, mut rows) = (truth.clone(), Vec::new());
     let step = times.div_ceil(10).max(1);
     for cycle in 1..=times {
-        let (on_second, valid) = there.apply(&values, None).expect("one value per cell");
-        let (again, valid_again) = back.apply(&on_second, Some(&valid)).expect("one value per cell");
+        let (on_second, valid) = apply(&there, &values, None);
+        let (again, valid_again) = apply(&back, &on_second, Some(&valid));
         values = again;
         if cycle % step == 0 || cycle == times || cycle == 1 {
             let norms = ErrorNorms::of(&values, &truth, Some(&areas), Some(&valid_again));
             let norms =
-                norms.map_err(|_| ScoreError::NothingMapped { method: method.to_string(), from: a.into(), to: b.into() })?;
+                norms.map_err(|_| ScoreError::NothingMapped { method: scheme.to_string(), from: a.into(), to: b.into() })?;
             let after = source_integral(&first, &values);
             let conservation = match (before, after, size) {
                 (Some(before), Some(after), Some(size)) => (after - before) / size,
                 _ => f64::NAN,
             };
             let grids = [a.to_owned(), b.to_owned()];
-            rows.push(Cycle { method: method.to_string(), field: field.to_string(), grids, cycles: cycle, conservation, norms });
+            rows.push(Cycle { method: scheme.to_string(), field: field.to_string(), grids, cycles: cycle, conservation, norms });
         }
     }
     Ok(rows)

@@ -12,6 +12,7 @@ mod cost;
 mod cyclic;
 mod peer;
 mod report;
+mod scheme;
 mod score;
 
 pub use convergence::{Convergence, convergence};
@@ -20,9 +21,10 @@ pub use cyclic::{Cycle, cyclic};
 pub use peer::{Peer, cdo};
 pub use report::html;
 pub(crate) use report::{sections, summary};
+pub use scheme::Scheme;
 pub use score::{Field, Reference, Score, score};
 
-use knarr_regrid::Method;
+use knarr_regrid::{Limit, Method};
 
 /// Why a scorecard could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +71,8 @@ pub enum ScoreError {
 pub struct Request {
     /// Pairs of grids, as `knarr grid` takes them.
     pub pairs: Vec<(String, String)>,
-    /// Methods.
-    pub methods: Vec<Method>,
+    /// Methods, with and without limits.
+    pub schemes: Vec<Scheme>,
     /// Fields.
     pub fields: Vec<Field>,
     /// Grids of falling cell size for the observed order, and the grid they are regridded to.
@@ -107,6 +109,14 @@ const METHODS: [Method; 10] = [
     Method::Conservative2nd,
 ];
 
+/// Methods that overshoot, kept from it.
+const LIMITED: [(Method, Limit); 4] = [
+    (Method::Bicubic, Limit::Monotone),
+    (Method::Patch, Limit::Monotone),
+    (Method::Conservative2nd, Limit::Monotone),
+    (Method::Conservative2nd, Limit::Caas),
+];
+
 impl Request {
     /// All methods on the pairs and fields of published tables; a quick one has small grids and few fields.
     pub fn published(is_quick: bool) -> Self {
@@ -114,9 +124,11 @@ impl Request {
         let ladder = if is_quick { ["CS10", "CS20", "CS40", "CS80"] } else { ["CS30", "CS60", "CS120", "CS240"] };
         let (to, [a, b], cycles) =
             if is_quick { ("r50x25", ["CS16", "ICO8d"], 10) } else { ("r100x50", ["CS60", "ICO30d"], 100) };
+        let plain = METHODS.into_iter().map(Scheme::from);
+        let limited = LIMITED.into_iter().map(|(method, limit)| Scheme { method, limit: Some(limit) });
         Self {
             pairs: pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
-            methods: METHODS.to_vec(),
+            schemes: plain.chain(limited).collect(),
             fields: if is_quick { Field::all().into_iter().take(6).collect() } else { Field::all() },
             ladder: Some((ladder.map(str::to_owned).to_vec(), to.to_owned())),
             cycles: Some((a.to_owned(), b.to_owned(), cycles)),
@@ -161,36 +173,36 @@ impl Scorecard {
         }
         for (from, to) in &request.pairs {
             let (source, destination) = (grid(from)?, grid(to)?);
-            for &method in &request.methods {
-                progress(&format!("{method} {from} -> {to}"));
-                match score((from, &source), (to, &destination), method, &request.fields) {
+            for &scheme in &request.schemes {
+                progress(&format!("{scheme} {from} -> {to}"));
+                match score((from, &source), (to, &destination), scheme, &request.fields) {
                     Ok(scores) => {
                         card.scores.extend(scores);
-                        card.costs.extend(cost((from, &source), (to, &destination), method));
+                        card.costs.extend(cost((from, &source), (to, &destination), scheme));
                     }
                     Err(error) => card.notes.push(in_words(&error)),
                 }
                 if let Some(peer) = &peer {
-                    match peer.score((from, &source), (to, &destination), method, &request.fields) {
+                    match peer.score((from, &source), (to, &destination), scheme, &request.fields) {
                         Ok(scores) => card.scores.extend(scores),
-                        Err(why) => card.notes.push(format!("{}: {method} {from} -> {to}: {why}", peer.name)),
+                        Err(why) => card.notes.push(format!("{}: {scheme} {from} -> {to}: {why}", peer.name)),
                     }
                 }
             }
         }
         if let Some((sources, to)) = &request.ladder {
-            for &method in &request.methods {
-                progress(&format!("order of {method}"));
-                match convergence(sources, to, method) {
+            for &scheme in &request.schemes {
+                progress(&format!("order of {scheme}"));
+                match convergence(sources, to, scheme) {
                     Ok(rows) => card.convergence.extend(rows),
                     Err(error) => card.notes.push(in_words(&error)),
                 }
             }
         }
         if let Some((a, b, times)) = &request.cycles {
-            for &method in &request.methods {
-                progress(&format!("{method} {a} <-> {b}, {times} times"));
-                match cyclic(a, b, method, *times) {
+            for &scheme in &request.schemes {
+                progress(&format!("{scheme} {a} <-> {b}, {times} times"));
+                match cyclic(a, b, scheme, *times) {
                     Ok(rows) => card.cycles.extend(rows),
                     Err(error) => card.notes.push(in_words(&error)),
                 }

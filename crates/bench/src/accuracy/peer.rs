@@ -1,5 +1,6 @@
 //! Another program on the same grids and fields: CDO, by command.
 
+use super::Scheme;
 use super::score::{Field, Judge, Score, source_integral};
 use knarr_grid::Grid;
 use knarr_io::{GridFormat, write_grid};
@@ -25,9 +26,10 @@ pub fn cdo() -> Option<Peer> {
     Some(Peer { name: "cdo", version: format!("CDO {number}") })
 }
 
-/// CDO's operator for a method, if it has one.
-fn operator(method: Method) -> Option<&'static str> {
-    match method {
+/// CDO's operator for a method, if it has one; it has no limits.
+fn operator(scheme: Scheme) -> Option<&'static str> {
+    match scheme.method {
+        _ if scheme.limit.is_some() => None,
         Method::Nearest => Some("remapnn"),
         Method::Distance { neighbours: 4 } => Some("remapdis"),
         Method::Bilinear => Some("remapbil"),
@@ -48,10 +50,10 @@ impl Peer {
         &self,
         source: (&str, &Grid),
         destination: (&str, &Grid),
-        method: Method,
+        scheme: Scheme,
         fields: &[Field],
     ) -> Result<Vec<Score>, String> {
-        let Some(operator) = operator(method) else { return Ok(Vec::new()) };
+        let Some(operator) = operator(scheme) else { return Ok(Vec::new()) };
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         let path = |name: &str| folder.path().join(name);
         for (grid, name) in [(source.1, "source.nc"), (destination.1, "destination.nc")] {
@@ -88,7 +90,7 @@ impl Peer {
             // Its missing value is far beyond any field of the scorecard.
             let valid: Vec<bool> = values.iter().map(|v| v.abs() < 1e15).collect();
             let before = source_integral(source.1, input);
-            scores.extend(judge.score(self.name, source.0, method, case, (&values, &valid), before));
+            scores.extend(judge.score(self.name, source.0, scheme, case, (&values, &valid), before));
         }
         Ok(scores)
     }

@@ -1,11 +1,13 @@
 //! One pair, one method, one field.
 
-use super::ScoreError;
+use super::scheme::apply;
+use super::{Scheme, ScoreError};
 use knarr_grid::{Grid, Neighbours};
 use knarr_metrics::{
     AnalyticField, ErrorNorms, GlobalExtrema, GradientNorms, LocalExtrema, SpectralField, SpectralKind, cell_means, integral,
 };
-use knarr_regrid::{Method, MissingPolicy, Options, Regridder, Weights};
+use knarr_regrid::MissingPolicy;
+use std::sync::Arc;
 
 /// Degrees of random fields: as in the reference.
 const DEGREES: usize = 32;
@@ -92,7 +94,7 @@ pub struct Score {
     pub source: String,
     /// Destination grid.
     pub destination: String,
-    /// Method, in Knarr's words.
+    /// Method, and limit if there is one, in Knarr's words.
     pub method: String,
     /// Field.
     pub field: String,
@@ -112,33 +114,27 @@ pub struct Score {
     pub conservation: Option<f64>,
 }
 
-/// Scores `method` on all fields.
+/// Scores `scheme` on all fields.
 ///
 /// # Errors
-/// [`ScoreError`] if the method does not fit the pair.
+/// [`ScoreError`] if it does not fit the pair.
 pub fn score(
-    source: (&str, &Grid),
-    destination: (&str, &Grid),
-    method: Method,
+    source: (&str, &Arc<Grid>),
+    destination: (&str, &Arc<Grid>),
+    scheme: Scheme,
     fields: &[Field],
 ) -> Result<Vec<Score>, ScoreError> {
-    let weights = Weights::build(source.1, destination.1, &Options::new(method)).map_err(|e| ScoreError::Weights {
-        method: method.to_string(),
-        from: source.0.to_owned(),
-        to: destination.0.to_owned(),
-        source: e,
-    })?;
-    let regridder = Regridder { weights, missing: MissingPolicy::Propagate };
-    let judge = Judge::new(destination);
+    let regridder = scheme.between(source, destination, MissingPolicy::Propagate)?;
+    let judge = Judge::new((destination.0, destination.1));
     let mut scores = Vec::new();
     for &field in fields {
         for reference in field.references(source.1, destination.1) {
             let values = field.on(source.1, reference);
-            let (result, valid) = regridder.apply(&values, None).expect("the field has one value per source cell");
+            let (result, valid) = apply(&regridder, &values, None);
             let before = source_integral(source.1, &values);
-            let score = judge.score("knarr", source.0, method, (field, reference), (&result, &valid), before);
+            let score = judge.score("knarr", source.0, scheme, (field, reference), (&result, &valid), before);
             scores.push(score.ok_or_else(|| ScoreError::NothingMapped {
-                method: method.to_string(),
+                method: scheme.to_string(),
                 from: source.0.to_owned(),
                 to: destination.0.to_owned(),
             })?);
@@ -172,7 +168,7 @@ impl<'a> Judge<'a> {
         &self,
         program: &str,
         source: &str,
-        method: Method,
+        scheme: Scheme,
         (field, reference): (Field, Reference),
         (result, valid): (&[f64], &[bool]),
         source_integral: Option<f64>,
@@ -193,7 +189,7 @@ impl<'a> Judge<'a> {
             program: program.to_owned(),
             source: source.to_owned(),
             destination: self.name.to_owned(),
-            method: method.to_string(),
+            method: scheme.to_string(),
             field: field.to_string(),
             reference,
             unmapped: (0..truth.len()).filter(|&c| self.grid.mask.is_active(c) && !valid[c]).count(),

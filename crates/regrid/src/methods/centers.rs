@@ -20,13 +20,17 @@ pub(crate) struct Centers<'a> {
 
 impl<'a> Centers<'a> {
     pub fn of(grid: &'a Grid) -> Self {
-        let is_number = |i: usize| match &grid.layout {
-            Layout::Rows(_) | Layout::Formula(_) => true,
+        let is_active = match &grid.layout {
+            Layout::Rows(_) | Layout::Formula(_) => match grid.mask.flags() {
+                Some(flags) => flags.to_vec(),
+                None => vec![true; grid.len()],
+            },
             Layout::Polygons { centers, .. } | Layout::Points { centers } => {
-                centers[i].lon_deg.is_finite() && centers[i].lat_deg.is_finite()
+                let is_number = |i: usize| centers[i].lon_deg.is_finite() && centers[i].lat_deg.is_finite();
+                let is_active = |i| grid.mask.is_active(i) && is_number(i);
+                (0..grid.len()).into_par_iter().with_min_len(TASK).map(is_active).collect()
             }
         };
-        let is_active = (0..grid.len()).into_par_iter().map(|i| grid.mask.is_active(i) && is_number(i)).collect();
         Self { grid, points: OnceLock::new(), is_active }
     }
 
@@ -59,6 +63,12 @@ impl<'a> Centers<'a> {
             });
             points
         })
+    }
+
+    /// All centers, and which of them are active.
+    pub fn into_parts(self) -> (Vec<UnitVector>, Vec<bool>) {
+        self.points();
+        (self.points.into_inner().unwrap_or_default(), self.is_active)
     }
 
     /// One center.

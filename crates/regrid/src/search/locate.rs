@@ -44,11 +44,10 @@ impl Locator {
     /// `corners[starts[k]..starts[k + 1]]` are the nodes of polygon `k`.
     pub fn new(nodes: Vec<UnitVector>, starts: Vec<usize>, corners: Vec<u32>) -> Self {
         let boxes = boxes(&nodes, &starts, &corners);
-        let widths = boxes
-            .iter()
-            .filter(|b| **b != Box3::EMPTY)
-            .map(|b| (0..3).map(|c| f64::from(b.max[c] - b.min[c]).powi(2)).sum::<f64>());
-        let mean_width2 = widths.sum::<f64>() / boxes.len().max(1) as f64;
+        let width2 = |b: &Box3| if *b == Box3::EMPTY { 0.0 } else { width2(b) };
+        // In parts, so that the sum does not depend on the number of threads.
+        let widths: Vec<f64> = boxes.par_chunks(1 << 14).map(|boxes| boxes.iter().map(width2).sum()).collect();
+        let mean_width2 = widths.iter().sum::<f64>() / boxes.len().max(1) as f64;
         Self { nodes, starts, corners, tree: Bvh::new(&boxes), mean_width2 }
     }
 
@@ -80,8 +79,7 @@ impl Locator {
             found.spare = near;
         }
         let around = Box3::around(points.iter().copied(), 0.0);
-        let width2: f64 = (0..3).map(|c| f64::from(around.max[c] - around.min[c]).powi(2)).sum();
-        if width2 <= TOGETHER * TOGETHER * self.mean_width2 {
+        if width2(&around) <= TOGETHER * TOGETHER * self.mean_width2 {
             let mut near = std::mem::take(&mut found.spare);
             self.tree.gather(&around, &mut near);
             found.near = Some(near);
@@ -109,6 +107,11 @@ impl Locator {
             }
         }
     }
+}
+
+/// The square of what a box measures from corner to corner.
+fn width2(b: &Box3) -> f64 {
+    (0..3).map(|c| f64::from(b.max[c] - b.min[c]).powi(2)).sum()
 }
 
 fn boxes(nodes: &[UnitVector], starts: &[usize], corners: &[u32]) -> Vec<Box3> {

@@ -1,6 +1,7 @@
 //! Finding what is near, and what contains a point.
 
 pub(crate) mod ascending;
+pub(crate) mod buckets;
 pub(crate) mod bvh;
 mod cube;
 pub(crate) mod delaunay;

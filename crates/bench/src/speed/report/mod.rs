@@ -281,7 +281,7 @@ mod tests {
     fn card() -> Scorecard {
         let request = Request {
             pairs: vec![("r24x12".to_owned(), "H4n".to_owned())],
-            methods: vec![Method::Nearest, Method::Conservative],
+            schemes: vec![Method::Nearest.into(), Method::Conservative.into()],
             fields: Field::all().into_iter().take(1).collect(),
             ladder: Some((["CS4", "CS8"].map(str::to_owned).to_vec(), "r12x6".to_owned())),
             cycles: Some(("CS4".to_owned(), "ICO2d".to_owned(), 2)),

@@ -1,40 +1,177 @@
 //! Patches of an unstructured mesh: the centers of the cells around each corner that is closed all around.
 
 use super::patches::PatchBuilder;
+use crate::search::buckets::Buckets;
 use crate::search::points::NearPoints;
-use knarr_grid::Polygons;
+use knarr_grid::{Formula, Polygons};
 use knarr_kernels::sphere::{UnitVector, distance};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Corners closer than this part of the median edge are one: files round the corners of each cell apart.
 const WELD: f64 = 1e-4;
 
-/// Corners that one task looks at.
+/// Cells, and corners, that one task looks at; more where there would be more tasks than [`TASKS`].
 const STRETCH: usize = 1 << 12;
+const TASKS: usize = 1 << 10;
 
-/// One cell at a corner, with the corners before and after.
+/// The cells of a mesh by the numbers of their corners.
 #[derive(Clone, Copy)]
-struct Spoke {
-    cell: u32,
-    previous: u32,
-    next: u32,
+pub(super) enum Cells<'a> {
+    Formula(&'a Formula),
+    Polygons(&'a Polygons),
+    /// With the corner that each one stands for.
+    Welded(&'a Polygons, &'a [u32]),
 }
 
-/// Patches around shared corners; cells without corners take no part.
-pub(super) fn patches(points: &[UnitVector], polygons: &Polygons) -> PatchBuilder {
-    let mut fans = Fans::new(points, polygons, None);
-    if !fans.are_complete {
-        // Cells that do not share all their corners: files round the corners of each cell apart.
-        fans = Fans::new(points, polygons, Some(&weld(polygons)));
+impl Cells<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Formula(formula) => formula.len(),
+            Self::Polygons(polygons) | Self::Welded(polygons, _) => polygons.len(),
+        }
     }
-    let mut patches = PatchBuilder::new(points.to_vec());
-    patches.add_all(fans.is_closed.len(), STRETCH, |corner, add| {
-        if fans.is_closed[corner] {
-            add(&fans.cells[fans.starts[corner]..fans.starts[corner + 1]]);
+
+    fn corner_count(self) -> usize {
+        match self {
+            Self::Formula(formula) => formula.corner_count(),
+            Self::Polygons(polygons) | Self::Welded(polygons, _) => polygons.vertices.len(),
+        }
+    }
+
+    fn most_corners(self) -> usize {
+        match self {
+            Self::Formula(formula) => formula.corners_per_cell(),
+            Self::Polygons(polygons) | Self::Welded(polygons, _) => polygons.max_corners(),
+        }
+    }
+
+    /// Puts the distinct corners of a cell into `ring`.
+    fn put(self, cell: usize, ring: &mut Vec<u32>) {
+        ring.clear();
+        match self {
+            Self::Formula(formula) => formula.each_corner(cell, |corner| ring.push(corner)),
+            Self::Polygons(polygons) => ring.extend_from_slice(polygons.cell(cell)),
+            Self::Welded(polygons, welded) => ring.extend(polygons.cell(cell).iter().map(|&v| welded[v as usize])),
+        }
+        ring.dedup();
+        while ring.len() > 1 && ring.first() == ring.last() {
+            ring.pop();
+        }
+    }
+}
+
+/// One cell at a corner: the corner, the cell, and the corners before and after.
+type Spoke = [u32; 4];
+const CORNER: usize = 0;
+const CELL: usize = 1;
+const PREVIOUS: usize = 2;
+const NEXT: usize = 3;
+
+/// Patches around shared corners; cells without corners take no part.
+pub(super) fn patches<'a>(points: &'a [UnitVector], polygons: &Polygons) -> PatchBuilder<'a> {
+    around_corners(points, Cells::Polygons(polygons), false).unwrap_or_else(|| {
+        // Cells that do not share all their corners: files round the corners of each cell apart.
+        let welded = weld(polygons);
+        around_corners(points, Cells::Welded(polygons, &welded), true).expect("open corners are left out")
+    })
+}
+
+/// Patches around the corners of cells that a formula gives; `None` if one is open.
+pub(super) fn patches_of_formula<'a>(points: &'a [UnitVector], formula: &Formula) -> Option<PatchBuilder<'a>> {
+    around_corners(points, Cells::Formula(formula), false)
+}
+
+/// Patches around the corners that are closed; `None` if one that has cells is open, unless those are to be left out.
+fn around_corners<'a>(points: &'a [UnitVector], cells: Cells, leaves_out_open: bool) -> Option<PatchBuilder<'a>> {
+    let corners = cells.corner_count();
+    let width = STRETCH.max(corners.div_ceil(TASKS));
+    let spokes = spokes(points, cells, width);
+    let is_complete = AtomicBool::new(true);
+    let mut patches = PatchBuilder::new(points);
+    patches.add_all(spokes.count(), Fans::default, |bucket, fans, add| {
+        if !leaves_out_open && !is_complete.load(Ordering::Relaxed) {
+            return;
+        }
+        fans.sort(spokes.parts(bucket), bucket * width..corners.min((bucket + 1) * width));
+        if !fans.each_closed(add) {
+            is_complete.store(false, Ordering::Relaxed);
         }
     });
-    patches
+    (leaves_out_open || is_complete.into_inner()).then_some(patches)
+}
+
+/// The spokes of all cells that have a center, in buckets of `width` corners, in the order of cells.
+fn spokes(points: &[UnitVector], cells: Cells, width: usize) -> Buckets<Spoke> {
+    let step = STRETCH.max(cells.len().div_ceil(TASKS));
+    let stretch = |k: usize| k * step..cells.len().min((k + 1) * step);
+    let most = cells.most_corners();
+    Buckets::new(
+        (0..cells.len().div_ceil(step)).map(|k| most * stretch(k).len()),
+        cells.corner_count().div_ceil(width),
+        |k, spokes| {
+            let mut ring = Vec::with_capacity(most);
+            for cell in stretch(k) {
+                cells.put(cell, &mut ring);
+                let n = ring.len();
+                if n >= 3 && points[cell].iter().all(|c| c.is_finite()) {
+                    let (mut previous, mut at) = (ring[n - 1], ring[0]);
+                    for k in 0..n {
+                        let next = if k + 1 == n { ring[0] } else { ring[k + 1] };
+                        spokes.push([at, cell as u32, previous, next]);
+                        (previous, at) = (at, next);
+                    }
+                }
+            }
+        },
+        |spoke| spoke[CORNER] as usize / width,
+    )
+}
+
+/// The spokes of some corners, by corner and then by cell.
+#[derive(Default)]
+struct Fans {
+    /// Where the spokes of each corner end.
+    ends: Vec<u32>,
+    spokes: Vec<Spoke>,
+    fan: Vec<u32>,
+}
+
+impl Fans {
+    /// Sorts the spokes of `corners`, which ascend by cell.
+    fn sort<'s>(&mut self, parts: impl Iterator<Item = &'s [Spoke]> + Clone, corners: Range<usize>) {
+        let place = |spoke: &Spoke| spoke[CORNER] as usize - corners.start;
+        self.ends.clear();
+        self.ends.resize(corners.len(), 0);
+        parts.clone().flatten().for_each(|spoke| self.ends[place(spoke)] += 1);
+        let mut start = 0;
+        for end in &mut self.ends {
+            (start, *end) = (start + *end, start);
+        }
+        self.spokes.resize(start as usize, [0; 4]);
+        for spoke in parts.flatten() {
+            let next = &mut self.ends[place(spoke)];
+            self.spokes[*next as usize] = *spoke;
+            *next += 1;
+        }
+    }
+
+    /// Calls `add` with the cells around each corner where they close up, counter-clockwise; false if one is open.
+    fn each_closed(&mut self, add: &mut dyn FnMut(&[u32])) -> bool {
+        let (mut start, mut are_closed) = (0, true);
+        for &end in &self.ends {
+            let spokes = &self.spokes[start..end as usize];
+            start = end as usize;
+            self.fan.resize(spokes.len(), 0);
+            if close(spokes, &mut self.fan) {
+                add(&self.fan);
+            } else {
+                are_closed &= spokes.is_empty();
+            }
+        }
+        are_closed
+    }
 }
 
 /// For each corner the lowest one at the same place.
@@ -60,75 +197,6 @@ fn weld(polygons: &Polygons) -> Vec<u32> {
     vertices.par_iter().enumerate().map(lowest).collect()
 }
 
-/// The cells around each corner, counter-clockwise where they close up.
-struct Fans {
-    /// First place of each corner in `cells`, and the number of all at the end.
-    starts: Vec<usize>,
-    cells: Vec<u32>,
-    is_closed: Vec<bool>,
-    /// Whether all corners that have cells are closed.
-    are_complete: bool,
-}
-
-impl Fans {
-    /// `welded` names for each corner the one it stands for; `None` where each stands for itself.
-    fn new(points: &[UnitVector], polygons: &Polygons, welded: Option<&[u32]>) -> Self {
-        let mut ring = Vec::new();
-        // Cells in order, so that the spokes of a corner ascend by cell.
-        let mut each_spoke = |visit: &mut dyn FnMut(u32, Spoke)| {
-            for cell in 0..polygons.len() {
-                ring.clear();
-                ring.extend(polygons.cell(cell).iter().map(|&v| welded.map_or(v, |welded| welded[v as usize])));
-                ring.dedup();
-                while ring.len() > 1 && ring.first() == ring.last() {
-                    ring.pop();
-                }
-                let n = ring.len();
-                if n >= 3 && points[cell].iter().all(|c| c.is_finite()) {
-                    let (mut previous, mut at) = (ring[n - 1], ring[0]);
-                    for k in 0..n {
-                        let next = if k + 1 == n { ring[0] } else { ring[k + 1] };
-                        visit(at, Spoke { cell: cell as u32, previous, next });
-                        (previous, at) = (at, next);
-                    }
-                }
-            }
-        };
-        let mut starts = vec![0usize; polygons.vertices.len() + 1];
-        each_spoke(&mut |corner, _| starts[corner as usize + 1] += 1);
-        for k in 1..starts.len() {
-            starts[k] += starts[k - 1];
-        }
-        let mut next = starts.clone();
-        let mut spokes = vec![Spoke { cell: 0, previous: 0, next: 0 }; starts[starts.len() - 1]];
-        each_spoke(&mut |corner, spoke| {
-            spokes[next[corner as usize]] = spoke;
-            next[corner as usize] += 1;
-        });
-        let mut cells: Vec<u32> = spokes.iter().map(|spoke| spoke.cell).collect();
-        let corners = starts.len() - 1;
-        let (mut rest, mut stretches) = (cells.as_mut_slice(), Vec::new());
-        for first in (0..corners).step_by(STRETCH) {
-            let stretch = first..corners.min(first + STRETCH);
-            let (fans, after) = std::mem::take(&mut rest).split_at_mut(starts[stretch.end] - starts[first]);
-            stretches.push((stretch, fans));
-            rest = after;
-        }
-        let closed = |(stretch, mut fans): (Range<usize>, &mut [u32])| -> Vec<bool> {
-            let close_one = |corner: usize| {
-                let spokes = &spokes[starts[corner]..starts[corner + 1]];
-                let (fan, after) = std::mem::take(&mut fans).split_at_mut(spokes.len());
-                fans = after;
-                close(spokes, fan)
-            };
-            stretch.map(close_one).collect()
-        };
-        let is_closed: Vec<bool> = stretches.into_par_iter().map(closed).collect::<Vec<_>>().concat();
-        let are_complete = is_closed.iter().zip(starts.windows(2)).all(|(&closed, w)| closed || w[0] == w[1]);
-        Self { starts, cells, is_closed, are_complete }
-    }
-}
-
 /// Follows the edges around a corner and writes down its cells; false unless they close up in one turn.
 fn close(spokes: &[Spoke], fan: &mut [u32]) -> bool {
     let Some(start) = spokes.first().filter(|_| spokes.len() >= 3) else {
@@ -137,15 +205,15 @@ fn close(spokes: &[Spoke], fan: &mut [u32]) -> bool {
     let mut at = *start;
     let last = fan.len() - 1;
     for (k, place) in fan.iter_mut().enumerate() {
-        *place = at.cell;
-        let shared = at.previous;
-        let mut after = spokes.iter().filter(|s| s.next == shared);
+        *place = at[CELL];
+        let shared = at[PREVIOUS];
+        let mut after = spokes.iter().filter(|s| s[NEXT] == shared);
         let Some(next) = after.next().filter(|_| after.next().is_none()) else {
             return false;
         };
         at = *next;
         // Once around, but not before all cells were met.
-        if at.cell == start.cell {
+        if at[CELL] == start[CELL] {
             return k == last;
         }
     }

@@ -19,7 +19,7 @@ mod rows;
 use super::centers::Centers;
 use crate::links::{LinkRows, tidy};
 use crate::search::delaunay;
-use knarr_grid::{Family, Grid, Layout, Polygons};
+use knarr_grid::{Family, Grid, Layout};
 use patches::PatchBuilder;
 use std::f64::consts::PI;
 
@@ -73,12 +73,22 @@ pub(super) fn cubic_rows(source: &Grid, destination: &Centers) -> Option<LinkRow
 pub(super) fn patches(source: &Grid, from: Centers) -> Patches {
     if let Some((ny, nx)) = structured(source) {
         let alias = quads::aliases(from.points(), &from.is_active);
-        return quads::patches(from.points(), alias.as_deref(), ny, nx).finish(alias, from.is_active);
+        let patches = quads::patches(from.points(), alias.as_deref(), ny, nx).done();
+        let (points, is_active) = from.into_parts();
+        return Patches::new(points, patches, alias, is_active);
     }
-    let around_corners = source.polygons().and_then(|polygons| {
-        Some(fans::patches(from.points(), &polygons)).filter(|patches| is_connected(patches, source, &polygons))
+    let of_formula = match &source.layout {
+        Layout::Formula(formula) => fans::patches_of_formula(from.points(), formula),
+        _ => None,
+    };
+    let patches = of_formula.filter(|patches| is_connected(patches, source.len(), || 4.0 * PI)).or_else(|| {
+        let polygons = source.polygons()?;
+        let covered = || super::areas_of_polygons(&polygons).iter().sum();
+        Some(fans::patches(from.points(), &polygons)).filter(|patches| is_connected(patches, polygons.len(), covered))
     });
-    around_corners.unwrap_or_else(|| triangles(&from)).finish(None, from.is_active)
+    let patches = patches.unwrap_or_else(|| triangles(&from)).done();
+    let (points, is_active) = from.into_parts();
+    Patches::new(points, patches, None, is_active)
 }
 
 #[cfg(feature = "gpu")]
@@ -102,20 +112,16 @@ pub(super) fn structured(grid: &Grid) -> Option<(usize, usize)> {
     }
 }
 
-/// Whether the corners of most cells meet, and leave no hole in a mesh that covers the globe.
-fn is_connected(patches: &PatchBuilder, source: &Grid, polygons: &Polygons) -> bool {
+/// Whether the corners of most of `cells` meet, and leave no hole in a mesh that covers the globe; `covered` is what it covers.
+fn is_connected(patches: &PatchBuilder, cells: usize, covered: impl FnOnce() -> f64) -> bool {
     // A closed mesh has one corner per two triangles, and more for cells with more sides.
-    if 4 * patches.len() < polygons.len() {
-        return false;
-    }
-    let covered: f64 = super::cell_areas(source).iter().sum();
-    covered < 0.9999 * 4.0 * PI || patches.area() > (1.0 - 1e-9) * 4.0 * PI
+    4 * patches.len() >= cells && (patches.area() > (1.0 - 1e-9) * 4.0 * PI || covered() < 0.9999 * 4.0 * PI)
 }
 
-fn triangles(from: &Centers) -> PatchBuilder {
+fn triangles<'a>(from: &'a Centers) -> PatchBuilder<'a> {
     let points = from.points();
     let finite = (0..from.len()).filter(|&i| points[i].iter().all(|c| c.is_finite()));
-    let mut patches = PatchBuilder::new(points.to_vec());
+    let mut patches = PatchBuilder::new(points);
     for triangle in delaunay::triangles(finite.map(|i| (points[i], i as u32)).collect()) {
         patches.add(&triangle);
     }

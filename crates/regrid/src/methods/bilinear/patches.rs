@@ -18,14 +18,14 @@ const LEAST_AREA: f64 = 1e-16;
 const WIDE: f64 = 1.2;
 
 /// Collects patches: each is made simple, convex and counter-clockwise, or left out.
-pub(super) struct PatchBuilder {
+pub(super) struct PatchBuilder<'a> {
     /// Centers of the source cells.
-    centers: Vec<UnitVector>,
+    centers: &'a [UnitVector],
     all: Part,
 }
 
 /// Patches made by one task. Nodes are numbered on from the centers.
-struct Part {
+pub(super) struct Part {
     nodes: Vec<UnitVector>,
     /// The source cells that each of these nodes is the mean of.
     members: Vec<Vec<u32>>,
@@ -43,14 +43,14 @@ struct Buffers {
     plane: Vec<PlanePoint>,
 }
 
-impl PatchBuilder {
-    pub fn new(centers: Vec<UnitVector>) -> Self {
+impl<'a> PatchBuilder<'a> {
+    pub fn new(centers: &'a [UnitVector]) -> Self {
         Self { centers, all: Part::new() }
     }
 
     /// Adds a node whose value is the mean of source cells.
     pub fn add_mean(&mut self, position: UnitVector, members: Vec<u32>) -> u32 {
-        self.all.add_mean(&self.centers, position, members)
+        self.all.add_mean(self.centers, position, members)
     }
 
     pub fn len(&self) -> usize {
@@ -66,38 +66,32 @@ impl PatchBuilder {
     /// into triangles, and so are those that span a large part of the globe; rings that cross themselves or
     /// have no area are left out.
     pub fn add(&mut self, ring: &[u32]) {
-        self.all.add(&self.centers, ring);
+        self.all.add(self.centers, ring);
     }
 
-    /// [`Self::add`] of the rings that `rings(k, add)` adds for each `k` below `count`, in that order, `step` of them at a time
-    /// on each thread.
-    pub fn add_all(&mut self, count: usize, step: usize, rings: impl Fn(usize, &mut dyn FnMut(&[u32])) + Sync) {
-        let centers = &self.centers;
-        let part = |first: usize| {
+    /// [`Self::add`] of the rings that `rings(k, state, add)` adds for each `k` below `count`, in that order, each `k` a task.
+    pub fn add_all<S>(
+        &mut self,
+        count: usize,
+        state: impl Fn() -> S + Sync,
+        rings: impl Fn(usize, &mut S, &mut dyn FnMut(&[u32])) + Sync,
+    ) {
+        let centers = self.centers;
+        let part = |state: &mut S, k: usize| {
             let mut part = Part::new();
-            (first..count.min(first + step)).for_each(|k| rings(k, &mut |ring| part.add(centers, ring)));
+            rings(k, state, &mut |ring| part.add(centers, ring));
             part
         };
-        let firsts: Vec<usize> = (0..count).step_by(step).collect();
-        // Some at a time: they are held twice until they are joined.
-        for firsts in firsts.chunks(PARTS_AT_ONCE) {
-            let parts: Vec<Part> = firsts.par_iter().map(|&first| part(first)).collect();
-            parts.into_iter().for_each(|part| self.all.join(part, self.centers.len()));
-        }
+        let mut parts = vec![std::mem::replace(&mut self.all, Part::new())];
+        parts.par_extend((0..count).into_par_iter().map_init(&state, part));
+        self.all = Part::joined(parts, centers.len());
     }
 
-    /// Ready for queries. `alias` names for each cell the cell whose value it shows, `is_active` says
-    /// which cells have values.
-    pub fn finish(self, alias: Option<Vec<u32>>, is_active: Vec<bool>) -> Patches {
-        let (cells, mut nodes) = (self.centers.len(), self.centers);
-        nodes.extend(self.all.nodes);
-        let locator = Locator::new(nodes, self.all.starts, self.all.corners);
-        Patches { locator, cells, members: self.all.members, alias, is_active }
+    /// All patches, to be made ready for queries.
+    pub fn done(self) -> Part {
+        self.all
     }
 }
-
-/// Parts made before they are joined.
-const PARTS_AT_ONCE: usize = 64;
 
 impl Part {
     fn new() -> Self {
@@ -111,14 +105,32 @@ impl Part {
         }
     }
 
-    /// Adds the patches of another part.
-    fn join(&mut self, part: Self, cells: usize) {
-        let (links, nodes) = (self.corners.len(), self.nodes.len() as u32);
-        self.starts.extend(part.starts[1..].iter().map(|start| links + start));
-        self.corners.extend(part.corners.iter().map(|&k| if (k as usize) < cells { k } else { k + nodes }));
-        self.nodes.extend(part.nodes);
-        self.members.extend(part.members);
-        self.area += part.area;
+    /// The patches of several parts, one part after the other.
+    fn joined(parts: Vec<Self>, cells: usize) -> Self {
+        let sum = |of: fn(&Self) -> usize| parts.iter().map(of).sum::<usize>();
+        let (mut starts, mut corners) = (vec![0; sum(|p| p.starts.len() - 1) + 1], vec![0; sum(|p| p.corners.len())]);
+        let (mut starts_left, mut corners_left) = (&mut starts[1..], corners.as_mut_slice());
+        let (mut links, mut nodes, mut places) = (0, 0, Vec::with_capacity(parts.len()));
+        for part in &parts {
+            let (own_starts, rest) = starts_left.split_at_mut(part.starts.len() - 1);
+            starts_left = rest;
+            let (own_corners, rest) = corners_left.split_at_mut(part.corners.len());
+            corners_left = rest;
+            places.push((part, links, nodes, own_starts, own_corners));
+            (links, nodes) = (links + part.corners.len(), nodes + part.nodes.len() as u32);
+        }
+        places.into_par_iter().for_each(|(part, links, nodes, starts, corners)| {
+            starts.iter_mut().zip(&part.starts[1..]).for_each(|(to, start)| *to = links + start);
+            let renumbered = |k: u32| if (k as usize) < cells { k } else { k + nodes };
+            corners.iter_mut().zip(&part.corners).for_each(|(to, &k)| *to = renumbered(k));
+        });
+        let mut all = Self { starts, corners, ..Self::new() };
+        for part in parts {
+            all.nodes.extend(part.nodes);
+            all.members.extend(part.members);
+            all.area += part.area;
+        }
+        all
     }
 
     fn node(&self, centers: &[UnitVector], k: u32) -> UnitVector {
@@ -280,6 +292,14 @@ pub(in crate::methods) struct Scratch {
 }
 
 impl Patches {
+    /// Patches between `centers`, ready for queries. `alias` names for each cell the cell whose value it shows, `is_active`
+    /// says which cells have values.
+    pub(super) fn new(centers: Vec<UnitVector>, all: Part, alias: Option<Vec<u32>>, is_active: Vec<bool>) -> Self {
+        let (cells, mut nodes) = (centers.len(), centers);
+        nodes.extend(all.nodes);
+        Self { locator: Locator::new(nodes, all.starts, all.corners), cells, members: all.members, alias, is_active }
+    }
+
     /// Appends the links of the first patch around `p` that has an active corner there.
     ///
     /// Corners that are masked are left out; the rest is scaled up by the caller.
@@ -393,8 +413,8 @@ mod tests {
     use super::*;
     use knarr_kernels::sphere::unit_vector;
 
-    fn builder(points: &[(f64, f64)]) -> PatchBuilder {
-        PatchBuilder::new(points.iter().map(|&(lon, lat)| unit_vector(lon, lat)).collect())
+    fn units(points: &[(f64, f64)]) -> Vec<UnitVector> {
+        points.iter().map(|&(lon, lat)| unit_vector(lon, lat)).collect()
     }
 
     fn links(patches: &Patches, lon: f64, lat: f64) -> Vec<Link> {
@@ -405,16 +425,17 @@ mod tests {
 
     #[test]
     fn clockwise_concave_and_crossing_rings() {
-        let corners = [(0.0, 0.0), (4.0, 0.0), (1.0, 1.0), (0.0, 4.0)];
+        let corners = units(&[(0.0, 0.0), (4.0, 0.0), (1.0, 1.0), (0.0, 4.0)]);
         for ring in [[0, 1, 2, 3], [3, 2, 1, 0]] {
-            let mut patches = builder(&corners);
+            let mut patches = PatchBuilder::new(&corners);
             patches.add(&ring);
             assert_eq!(patches.len(), 2, "a concave quadrangle becomes two triangles");
-            let patches = patches.finish(None, vec![true; 4]);
+            let patches = Patches::new(corners.clone(), patches.done(), None, vec![true; 4]);
             assert_eq!(links(&patches, 0.5, 0.5).len(), 3);
             assert!(links(&patches, 2.0, 2.0).is_empty(), "outside the notch");
         }
-        let mut crossing = builder(&[(0.0, 0.0), (1.0, 1.2), (1.0, 0.0), (0.0, 1.0)]);
+        let corners = units(&[(0.0, 0.0), (1.0, 1.2), (1.0, 0.0), (0.0, 1.0)]);
+        let mut crossing = PatchBuilder::new(&corners);
         crossing.add(&[0, 1, 2, 3]);
         crossing.add(&[0, 0, 1, 1]);
         assert_eq!(crossing.len(), 0);
@@ -423,11 +444,12 @@ mod tests {
     #[test]
     fn runs_of_points_have_the_links_of_points_one_by_one() {
         let corners: Vec<(f64, f64)> = (0..400).map(|k| (f64::from(k % 20) * 2.0, f64::from(k / 20) * 2.0 + 0.1)).collect();
-        let mut patches = builder(&corners);
+        let corners = units(&corners);
+        let mut patches = PatchBuilder::new(&corners);
         for k in (0..380).filter(|k| k % 20 < 19) {
             patches.add(&[k, k + 1, k + 21, k + 20]);
         }
-        let patches = patches.finish(None, vec![true; 400]);
+        let patches = Patches::new(corners.clone(), patches.done(), None, vec![true; 400]);
         // Close together, on sides of patches and beyond the last one, then far apart.
         let (mut scratch, mut gathered) = (Scratch::default(), [0, 0]);
         for (far, step) in [0.5, 40.0].into_iter().enumerate() {
@@ -449,9 +471,10 @@ mod tests {
 
     #[test]
     fn masked_corners_are_left_out_and_aliases_followed() {
-        let mut patches = builder(&[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]);
+        let corners = units(&[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]);
+        let mut patches = PatchBuilder::new(&corners);
         patches.add(&[0, 1, 2, 3]);
-        let patches = patches.finish(Some(vec![0, 1, 2, 0]), vec![true, false, true, false]);
+        let patches = Patches::new(corners.clone(), patches.done(), Some(vec![0, 1, 2, 0]), vec![true, false, true, false]);
         let found = links(&patches, 0.25, 0.5);
         assert_eq!(found.iter().map(|l| l.0).collect::<Vec<_>>(), [0, 2, 0]);
         assert!(links(&patches, 1.0, 0.0).is_empty(), "at a masked center nothing is known");

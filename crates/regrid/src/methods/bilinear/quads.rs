@@ -15,6 +15,9 @@ const CLOSED: f64 = 1.5;
 /// Nearest centers of a row among which the one across a fold is looked for.
 const FOLD_CANDIDATES: usize = 16;
 
+/// Rows of quadrangles that one task makes.
+const ROWS: usize = 16;
+
 /// A masked cell this close (6 m on Earth) to an active one is its copy: halo columns, folded rows.
 const SAME_PLACE: f64 = 1e-6;
 
@@ -49,13 +52,13 @@ pub(in crate::methods) fn is_closed(points: &[UnitVector], ny: usize, nx: usize)
 }
 
 /// Patches of `ny` rows of `nx` centers; `alias` as from [`aliases`].
-pub(super) fn patches(points: &[UnitVector], alias: Option<&[u32]>, ny: usize, nx: usize) -> PatchBuilder {
+pub(super) fn patches<'a>(points: &'a [UnitVector], alias: Option<&[u32]>, ny: usize, nx: usize) -> PatchBuilder<'a> {
     let spacings = spacings(points, ny, nx);
     let median = median_spacing(&spacings[0], nx);
     let lattice = Lattice { points, ny, nx, spacings, median, alias };
-    let mut patches = PatchBuilder::new(points.to_vec());
+    let mut patches = PatchBuilder::new(points);
     let is_closed = lattice.rows_are_closed();
-    patches.add_all(ny - 1, 16, |j, add| {
+    let row = |j: usize, add: &mut dyn FnMut(&[u32])| {
         for i in 0..if is_closed { nx } else { nx - 1 } {
             let next = (i + 1) % nx;
             let sides = [
@@ -69,7 +72,14 @@ pub(super) fn patches(points: &[UnitVector], alias: Option<&[u32]>, ny: usize, n
                 add(&[cell(j, i), cell(j, next), cell(j + 1, next), cell(j + 1, i)]);
             }
         }
-    });
+    };
+    patches.add_all(
+        (ny - 1).div_ceil(ROWS),
+        || (),
+        |k, (), add| {
+            (k * ROWS..(ny - 1).min((k + 1) * ROWS)).for_each(|j| row(j, add));
+        },
+    );
     for (row, inner) in [(0, 1), (ny - 1, ny - 2)] {
         if !(is_closed && lattice.close_pole(row, inner, &mut patches)) {
             lattice.close_fold(row, inner, &mut patches);
