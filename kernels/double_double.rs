@@ -12,6 +12,25 @@ pub(crate) struct DoubleDouble {
 /// π.
 pub(crate) const PI: DoubleDouble = DoubleDouble { high: std::f64::consts::PI, low: 1.224_646_799_147_353_2e-16 };
 
+/// 1/(k (k − 1)) for each k from 2 on.
+const RECIPROCALS: [DoubleDouble; 30] = {
+    let mut reciprocals = [DoubleDouble { high: 0.0, low: 0.0 }; 30];
+    let mut k = 2;
+    while k < reciprocals.len() {
+        reciprocals[k] = reciprocal((k * (k - 1)) as f64);
+        k += 1;
+    }
+    reciprocals
+};
+
+/// 1/n of a whole number of up to 26 bits.
+const fn reciprocal(n: f64) -> DoubleDouble {
+    let high = 1.0 / n;
+    // With 26 bits in each factor products are exact, and so is what is left of 1.
+    let coarse = f64::from_bits(high.to_bits() >> 27 << 27);
+    DoubleDouble { high, low: ((1.0 - coarse * n) - (high - coarse) * n) / n }
+}
+
 impl DoubleDouble {
     /// a + b, of any sizes: Knuth's sum.
     pub(crate) fn of_sum(a: f64, b: f64) -> Self {
@@ -42,8 +61,8 @@ impl DoubleDouble {
         let x = (self - Self::from(90.0 * turns)) * PI / Self::from(180.0);
         let x2 = x * x;
         // Taylor for |x| < 0.8: what is left out is below 1e-33.
-        let series = |last: i32| {
-            let term = |sum: Self, k: i32| Self::from(1.0) - x2 * sum / Self::from(f64::from(k * (k - 1)));
+        let series = |last: usize| {
+            let term = |sum: Self, k: usize| Self::from(1.0) - (x2 * RECIPROCALS[k]) * sum;
             (2..=last).rev().step_by(2).fold(Self::from(1.0), term)
         };
         let (sin, cos) = (x * series(29), series(28));

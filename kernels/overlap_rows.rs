@@ -8,6 +8,7 @@ mod bands;
 #[cfg(test)]
 pub(crate) mod exact;
 mod frame;
+mod holder;
 mod milestones;
 mod own;
 mod place;
@@ -21,6 +22,7 @@ mod tests;
 mod walk;
 
 pub use bands::{Bands, Meridians, NO_OWNER};
+pub use holder::Holder;
 #[cfg(feature = "gpu")]
 pub(crate) use milestones::{Milestones, radians};
 pub use place::{Direction, Place, Turn};

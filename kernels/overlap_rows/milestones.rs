@@ -17,12 +17,27 @@ impl Milestones {
     const COUNT: usize = 4096;
 
     pub(crate) fn new() -> Self {
-        let at = |k: usize| Direction::of(Self::degrees(k));
-        Self { directions: (0..Self::COUNT).map(at).collect() }
+        // All are, but for signs, sines and cosines of those up to 45°.
+        let quarter = Self::COUNT as i64 / 4;
+        let eighth: Vec<_> = (0..=quarter / 2).map(|k| Self::degrees(k).sin_cos_deg()).collect();
+        let at = |k: i64| {
+            let turns = (k as f64 / quarter as f64).round() as i64;
+            let beyond = k - turns * quarter;
+            let (sin, cos) = eighth[beyond.unsigned_abs() as usize];
+            let sin = if beyond < 0 { -sin } else { sin };
+            let (sin, cos) = match turns.rem_euclid(4) {
+                0 => (sin, cos),
+                1 => (cos, -sin),
+                2 => (-sin, -cos),
+                _ => (-cos, sin),
+            };
+            Direction { sin: sin.into(), cos: cos.into() }
+        };
+        Self { directions: (-2 * quarter..2 * quarter).map(at).collect() }
     }
 
-    fn degrees(k: usize) -> DoubleDouble {
-        DoubleDouble::from(360.0 / Self::COUNT as f64 * k as f64 - 180.0)
+    fn degrees(k: i64) -> DoubleDouble {
+        DoubleDouble::from(360.0 / Self::COUNT as f64 * k as f64)
     }
 
     /// Of a part of a turn, within 1e-19 of the direction.
@@ -64,7 +79,11 @@ impl Milestones {
         let with = |v: DoubleDouble| DoubleDouble::of_sum(v.high, v.low + v.high * shrinking);
         let number = |v: Split| DoubleDouble::of_sum(v.coarse, v.rest);
         let (x, y) = (number(x), number(y));
-        [radians(Self::degrees(k)) + DoubleDouble::from(beyond), with(number(z)), with((x * x + y * y).sqrt())]
+        [
+            radians(Self::degrees(k as i64 - Self::COUNT as i64 / 2)) + DoubleDouble::from(beyond),
+            with(number(z)),
+            with((x * x + y * y).sqrt()),
+        ]
     }
 }
 
@@ -72,6 +91,18 @@ impl Milestones {
 #[cfg(feature = "gpu")]
 pub(crate) fn radians(deg: DoubleDouble) -> DoubleDouble {
     deg * PI / DoubleDouble::from(180.0)
+}
+
+#[test]
+fn milestones_have_the_bits_of_their_angles() {
+    let milestones = Milestones::new();
+    let count = Milestones::COUNT as i64;
+    assert_eq!(milestones.directions.len() as i64, count);
+    for (k, found) in (-count / 2..).zip(&milestones.directions) {
+        let exact = Direction::of(Milestones::degrees(k));
+        let bits = |d: &Direction| [d.sin.coarse, d.sin.rest, d.cos.coarse, d.cos.rest].map(f64::to_bits);
+        assert_eq!(bits(found), bits(&exact), "{k}");
+    }
 }
 
 #[test]

@@ -97,6 +97,41 @@ fn worst_in_reduced(rows: u32, grid: &Bands, polygons: impl Iterator<Item = Vec<
 const SHAPES: [&[f64]; 4] = [&[1.0; 3], &[1.0, 0.7, 1.1, 0.9], &[1.0, 0.3, 1.0, 0.4, 0.9, 0.2], &[1.0; 16]];
 
 #[test]
+fn a_polygon_that_a_cell_holds_shares_its_whole_area_with_it_alone() {
+    // Rows to the poles and beside them, a column that nobody owns, columns 40° wide that a turn does not begin with.
+    let grids = [
+        bands(&even(-90.0, 1.0, 181), &even(0.0, 1.0, 360), false, None),
+        bands(&even(-72.0, 4.0, 37), &even(-173.5, 40.0, 9), true, Some(3)),
+    ];
+    for (grid, step) in grids.iter().zip([1.0f64, 4.0]) {
+        let (mut scratch, mut holder) = (Scratch::default(), Holder::new(grid).expect("shared columns"));
+        let (mut held, mut single) = (0, 0);
+        for k in 0..6000u32 {
+            let (lon, lat) = (f64::from(k) * 137.507_76, (1.7 * f64::from(k)).sin().asin().to_degrees());
+            let size = [0.05, 0.2, 0.5][k as usize % 3] * step.to_radians();
+            let corners = polygon(lon, lat, size, f64::from(k), SHAPES[k as usize % 4]);
+            let mut shared = Vec::new();
+            slice_polygon(grid, &corners, None, &mut scratch, &mut |cell, area| shared.push((cell, area.to_bits())));
+            single += usize::from(shared.len() == 1 && shared[0].1 == polygon_area(&corners).to_bits());
+            if let Some(cell) = holder.cell(corners.iter().copied()) {
+                assert_eq!(shared, [(cell, polygon_area(&corners).to_bits())], "{k}: {lon} {lat}");
+                held += 1;
+            }
+        }
+        // All but those around poles.
+        assert!(held > 1500 && held + 50 > single, "{held} of {single}");
+    }
+    // Corners on borders, and edges that rise over them.
+    let mut holder = Holder::new(&grids[0]).expect("shared columns");
+    let mut cell = |corners: &[(f64, f64)]| holder.cell(corners.iter().map(|&(lon, lat)| unit_vector(lon, lat)));
+    assert_eq!(cell(&[(5.25, 60.25), (5.75, 60.25), (5.75, 60.75), (5.25, 60.75)]), Some(150 * 360 + 5));
+    assert_eq!(cell(&[(5.0, 60.25), (5.75, 60.25), (5.75, 60.75), (5.0, 60.75)]), None);
+    assert_eq!(cell(&[(5.25, 60.25), (6.0, 60.25), (6.0, 60.75), (5.25, 60.75)]), None);
+    assert_eq!(cell(&[(5.25, 60.0), (5.75, 60.0), (5.75, 60.75), (5.25, 60.75)]), None);
+    assert_eq!(cell(&[(5.05, 60.25), (5.95, 60.25), (5.95, 60.9999), (5.05, 60.9999)]), None);
+}
+
+#[test]
 fn areas_in_reduced_rows_have_all_their_digits() {
     for (rows, finest, bound) in [(18, 1.0, 4e-15), (180, 1.0, 4e-15), (180, 0.5, 4e-15), (1800, 1.0, 4e-15), (4000, 1.0, 8e-15)]
     {

@@ -102,6 +102,14 @@ impl Polygons {
     #[inline]
     pub fn copy_cell(&self, cell: usize, out: &mut Vec<UnitVector>) {
         let indices = self.cell(cell);
+        if let &[a, b, c, d] = indices
+            && a != b
+            && b != c
+            && c != d
+            && d != a
+        {
+            return out.extend_from_slice(&[a, b, c, d].map(|v| self.vertices[v as usize]));
+        }
         for (k, &index) in indices.iter().enumerate() {
             let previous = if k == 0 { indices[indices.len() - 1] } else { indices[k - 1] };
             if index != previous || indices.len() == 1 {

@@ -18,8 +18,8 @@ use crate::identity::{content_hash, options_hash};
 use crate::links::LinkRows;
 use crate::{Device, Keeps, Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
-use knarr_grid::{Columns, Grid, Layout, Polygons, Rows};
-use knarr_kernels::cell_area::{polygon_area, sine_difference};
+use knarr_grid::{Columns, Grid, Layout, Offsets, Polygons, Rows};
+use knarr_kernels::cell_area::{areas_of_same_sized, polygon_area, sine_difference};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -226,21 +226,30 @@ pub fn cell_areas(grid: &Grid) -> Vec<f64> {
     }
 }
 
+/// Cells that one task measures.
+const MEASURED: usize = 4096;
+
 fn areas_of_polygons(polygons: &Polygons) -> Vec<f64> {
-    let area = |corners: &mut Vec<UnitVector>, cell| {
-        if let &[a, b, c, d] = polygons.cell(cell)
-            && a != b
-            && b != c
-            && c != d
-            && d != a
-        {
-            return polygon_area(&[a, b, c, d].map(|v| polygons.vertices[v as usize]));
+    match &polygons.offsets {
+        Offsets::Uniform(3) => areas_of_same_sized_polygons::<3>(polygons),
+        Offsets::Uniform(4) => areas_of_same_sized_polygons::<4>(polygons),
+        _ => {
+            let area = |corners: &mut Vec<UnitVector>, cell| {
+                corners.clear();
+                polygons.copy_cell(cell, corners);
+                polygon_area(corners)
+            };
+            (0..polygons.len()).into_par_iter().map_init(Vec::new, area).collect()
         }
-        corners.clear();
-        polygons.copy_cell(cell, corners);
-        polygon_area(corners)
-    };
-    (0..polygons.len()).into_par_iter().map_init(Vec::new, area).collect()
+    }
+}
+
+fn areas_of_same_sized_polygons<const N: usize>(polygons: &Polygons) -> Vec<f64> {
+    let mut areas = vec![0.0; polygons.len()];
+    areas.par_chunks_mut(MEASURED).zip(polygons.corners.par_chunks(N * MEASURED)).for_each(|(areas, corners)| {
+        areas_of_same_sized::<N>(&polygons.vertices, corners, areas);
+    });
+    areas
 }
 
 fn areas_of_rows(rows: &Rows) -> Vec<f64> {

@@ -14,6 +14,7 @@ mod polygons;
 mod polygons_on_gpu;
 #[cfg(feature = "gpu")]
 mod products_on_gpu;
+mod reach;
 mod rows;
 #[cfg(feature = "gpu")]
 mod rows_on_gpu;
@@ -181,7 +182,7 @@ fn find_on_gpu(
             // Polygons far from the rows that are asked for need not be looked at.
             let near = match *range == (0..d.len()) {
                 true => Cow::Borrowed(source_mask),
-                false => Cow::Owned(transposed::polygons_near(d, range, s, source_mask)),
+                false => Cow::Owned(reach::polygons_near(d, range, s, source_mask)),
             };
             let pair = PolygonsByRows::new((s, &near, source_areas), (d, destination_mask, destination_areas));
             let least = |polygon: u32, cell: usize| least_overlap(source_areas[polygon as usize].min(destination_areas[cell]));
@@ -291,14 +292,25 @@ fn split<'a>(mut values: &'a mut [f64], row_starts: &[usize]) -> Vec<&'a mut [f6
         .collect()
 }
 
+/// Links that are held against the columns of a task together.
+const LINKS: usize = 4096;
+
 /// Overlapped part of each source cell. Each task sums up some columns, in the order of the links.
 fn column_fractions(columns: &[u32], overlaps: &[f64], areas: &[f64]) -> Vec<f64> {
     let mut fractions = vec![0.0; areas.len()];
     let part = areas.len().div_ceil(rayon::current_num_threads()).max(1);
+    let ends = |columns: &[u32]| columns.iter().fold((u32::MAX, 0), |(low, high), &c| (low.min(c), high.max(c)));
+    let ends: Vec<(u32, u32)> = columns.par_chunks(LINKS).map(ends).collect();
     fractions.par_chunks_mut(part).zip(areas.par_chunks(part)).enumerate().for_each(|(k, (fractions, areas))| {
-        for (&column, overlap) in columns.iter().zip(overlaps) {
-            if let Some(sum) = fractions.get_mut((column as usize).wrapping_sub(k * part)) {
-                *sum += overlap;
+        let (first, last) = (k * part, k * part + areas.len() - 1);
+        for ((columns, overlaps), &(low, high)) in columns.chunks(LINKS).zip(overlaps.chunks(LINKS)).zip(&ends) {
+            if (high as usize) < first || low as usize > last {
+                continue;
+            }
+            for (&column, overlap) in columns.iter().zip(overlaps) {
+                if let Some(sum) = fractions.get_mut((column as usize).wrapping_sub(first)) {
+                    *sum += overlap;
+                }
             }
         }
         for (fraction, &area) in fractions.iter_mut().zip(areas) {

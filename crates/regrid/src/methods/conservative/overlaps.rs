@@ -39,6 +39,7 @@ impl RowBlock {
 
 impl Overlaps {
     /// No rows yet, of `len` in the end.
+    #[cfg(feature = "gpu")]
     pub fn with_rows(len: usize) -> Self {
         let mut row_starts = Vec::with_capacity(len + 1);
         row_starts.push(0);
@@ -74,6 +75,7 @@ impl Overlaps {
     }
 
     /// Adds rows that follow; there are `len` in the end.
+    #[cfg(feature = "gpu")]
     pub fn append(&mut self, rows: &Self, len: usize) {
         let counts: Vec<u32> = rows.row_starts.windows(2).map(|w| (w[1] - w[0]) as u32).collect();
         self.append_rows(&counts, &rows.columns, &rows.areas, len);
@@ -86,6 +88,7 @@ impl Overlaps {
     }
 
     /// Adds rows that follow, from the number of links of each; there are `len` in the end.
+    #[cfg(feature = "gpu")]
     pub fn append_rows(&mut self, counts: &[u32], columns: &[u32], areas: &[f64], len: usize) {
         for count in counts {
             self.row_starts.push(self.row_starts[self.row_starts.len() - 1] + *count as usize);
@@ -104,6 +107,7 @@ impl Overlaps {
     }
 
     /// Gives back space that was kept for more links.
+    #[cfg(feature = "gpu")]
     pub fn shrink(&mut self) {
         self.columns.shrink_to_fit();
         self.areas.shrink_to_fit();
@@ -111,6 +115,7 @@ impl Overlaps {
 
     /// The same overlaps by the cells `cells` of the other grid, without those up to `least(name, cell)`. Row `k` is of the
     /// cell `name(k)`; ascending names make ascending columns.
+    #[cfg(feature = "gpu")]
     pub fn transposed(mut self, cells: Range<usize>, name: impl Fn(usize) -> u32, least: impl Fn(u32, usize) -> f64) -> Self {
         let mut row_starts = vec![0usize; cells.len() + 1];
         for row in 0..self.row_starts.len() - 1 {

@@ -3,7 +3,7 @@
 use super::bands::bands;
 use super::overlaps::{Overlaps, least_overlap};
 use knarr_grid::{Columns, Mask, Polygons, Rows};
-use knarr_kernels::overlap_rows::{Bands, Direction, Quadrangle, Scratch, Turn, slice_polygon, slice_quadrangle};
+use knarr_kernels::overlap_rows::{Bands, Direction, Holder, Quadrangle, Scratch, Turn, slice_polygon, slice_quadrangle};
 use knarr_kernels::sphere::{Rotation, UnitVector};
 
 /// Polygons (rows of the result), and the cells of rows that they overlap (columns of the result).
@@ -43,6 +43,11 @@ impl<'a> PolygonsByRows<'a> {
     /// Geographic places in the frame of the rows, if that is another.
     pub fn turn(&self) -> Option<&Turn> {
         self.turn.as_ref()
+    }
+
+    /// What looks for single cells that hold polygons; `None` for rows about another pole or with columns of their own.
+    pub fn holder(&self) -> Option<Holder<'_>> {
+        if self.turn.is_none() { Holder::new(&self.bands) } else { None }
     }
 
     /// Appends the corners of a polygon; none if it is switched off.

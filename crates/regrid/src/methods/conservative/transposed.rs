@@ -1,19 +1,28 @@
 //! Polygons x rows, by the cells of the rows: found polygon by polygon, kept cell by cell.
 //!
-//! The rows are taken in a few belts, one after another, so that little is held in both orders at once. A polygon
-//! that reaches into two belts is cut for both.
+//! The rows are taken in a few belts, some of them at a time, so that little is held in both orders at once. A polygon
+//! that reaches into two belts is cut for both; one that lies in a single cell is not cut at all.
 
 use super::overlaps::{Overlaps, least_overlap};
+use super::reach::{Reach, belts, reaches};
 use super::slicing::{PolygonsByRows, Slicer};
-use knarr_grid::{Columns, Mask, Polygons, Rows};
-use knarr_kernels::sphere::{dot, sin_cos_deg};
+use crate::growing::{Growing, RowBlock};
+use knarr_grid::{Mask, Polygons, Rows};
 use rayon::prelude::*;
 use std::ops::Range;
 
 /// Most belts.
-const BELTS: f64 = 16.0;
-/// Belts per √polygons: one polygon in 30 or so lies in two belts.
-const BELTS_PER_SIDE: f64 = 0.015;
+const BELTS: f64 = 32.0;
+/// Belts per √polygons: one polygon in 15 or so lies in two belts.
+const BELTS_PER_SIDE: f64 = 0.03;
+
+/// An area that a polygon shares with a cell.
+#[derive(Clone, Copy)]
+struct Shared {
+    cell: u32,
+    polygon: u32,
+    area: f64,
+}
 
 /// Overlap areas by the cells of `rows`.
 pub(super) fn rows_by_polygons(
@@ -25,94 +34,107 @@ pub(super) fn rows_by_polygons(
     polygon_areas: &[f64],
 ) -> Overlaps {
     let belts = belts(rows, (BELTS_PER_SIDE * (polygons.len() as f64).sqrt()).clamp(1.0, BELTS) as usize);
-    let reached = reached_belts(rows, &belts, polygons, polygon_mask);
     let pair = PolygonsByRows::new((polygons, polygon_mask, polygon_areas), (rows, rows_mask, row_areas));
-    let overlaps_of = |belt: usize| {
-        let cells = belts[belt].clone();
-        let meeting = |(_, [first, last]): &(u32, &[u8; 2])| (*first..=*last).contains(&(belt as u8));
-        let here: Vec<u32> = (0..).zip(&reached).filter(meeting).map(|(polygon, _)| polygon).collect();
-        let found = Overlaps::by_rows(here.len(), Slicer::default, |k, slicer, links| {
-            pair.cut(here[k] as usize, slicer, |cell, area| {
-                if cells.contains(&(cell as usize)) {
-                    links.push((cell, area));
-                }
-            });
-            // Slivers are judged link by link below: each belt sees only some links of a polygon.
-            0.0
-        });
-        let least = |polygon: u32, cell: usize| least_overlap(polygon_areas[polygon as usize].min(row_areas[cell]));
-        found.transposed(cells, |k| here[k], least)
-    };
-    let mut result = Overlaps::with_rows(rows.len());
-    let together = rayon::current_num_threads().clamp(1, belts.len());
+    let reaches = reaches(rows, &belts, || pair.holder(), polygons, polygon_mask);
+    let mut all = Growing::with_rows(rows.len());
+    // Kept from some belts to the next: memory that is given back and asked for anew costs more than what is done in it.
+    let (mut found, mut blocks) = (Vec::new(), Vec::new());
+    let together = rayon::current_num_threads().clamp(1, belts.len().max(1));
     for first in (0..belts.len()).step_by(together) {
         let several = first..(first + together).min(belts.len());
-        let made: Vec<Overlaps> = several.into_par_iter().map(overlaps_of).collect();
-        made.iter().for_each(|overlaps| result.append(overlaps, rows.len()));
+        let pieces: Vec<(usize, usize)> =
+            several.clone().flat_map(|belt| reaches.blocks_near(belt).map(move |block| (belt, block))).collect();
+        if found.len() < pieces.len() {
+            found.resize_with(pieces.len(), Vec::new);
+        }
+        let finders = found.par_iter_mut().zip(&pieces);
+        finders.for_each_init(Slicer::default, |slicer, (found, &(belt, block))| {
+            found.clear();
+            for (polygon, reach) in reaches.of_block(block).filter(|(_, reach)| reach.meets(belt)) {
+                find(&pair, polygon, reach, &belts[belt], slicer, found);
+            }
+        });
+        blocks.resize_with(several.len(), RowBlock::default);
+        blocks.par_iter_mut().zip(several).for_each(|(rows, belt)| {
+            let first = pieces.partition_point(|piece| piece.0 < belt);
+            let end = pieces.partition_point(|piece| piece.0 <= belt);
+            by_cell(&belts[belt], &found[first..end], rows);
+        });
+        all.append(&blocks);
     }
-    result.shrink();
-    result
+    let (row_starts, columns, areas) = all.finish();
+    Overlaps { row_starts, columns, areas }
 }
 
-/// The polygons that may reach into some cells of the rows.
-#[cfg(feature = "gpu")]
-pub(super) fn polygons_near(rows: &Rows, cells: &Range<usize>, polygons: &Polygons, mask: &Mask) -> Mask {
-    if cells.is_empty() {
-        return Mask::from_active(vec![false; polygons.len()]);
+/// Appends what a polygon shares with `cells`, each once and without slivers.
+#[inline]
+fn find(
+    pair: &PolygonsByRows<'_>,
+    polygon: usize,
+    reach: Reach,
+    cells: &Range<usize>,
+    slicer: &mut Slicer,
+    found: &mut Vec<Shared>,
+) {
+    let own = pair.polygon_areas[polygon];
+    let is_sliver = |shared: &Shared| shared.area <= least_overlap(own.min(pair.row_areas[shared.cell as usize]));
+    let shared = |cell: u32, area: f64| Shared { cell, polygon: polygon as u32, area };
+    if let Some(cell) = reach.cell() {
+        if pair.rows_mask.is_active(cell as usize) {
+            found.extend(Some(shared(cell, own)).filter(|s| !is_sliver(s)));
+        }
+        return;
     }
-    let reached = reached_belts(rows, std::slice::from_ref(cells), polygons, mask);
-    Mask::from_active(reached.into_iter().map(|[first, last]| first <= last).collect())
+    let before = found.len();
+    pair.cut(polygon, slicer, |cell, area| {
+        if cells.contains(&(cell as usize)) {
+            found.push(shared(cell, area));
+        }
+    });
+    // Ascending as a rule; parts of one overlap, of cells around poles, are added in their order.
+    let of_polygon = &mut found[before..];
+    if !of_polygon.is_sorted_by(|a, b| a.cell < b.cell) {
+        of_polygon.sort_by_key(|s| s.cell);
+        let mut kept = 0;
+        for k in 1..of_polygon.len() {
+            if of_polygon[k].cell == of_polygon[kept].cell {
+                of_polygon[kept].area += of_polygon[k].area;
+            } else {
+                kept += 1;
+                of_polygon[kept] = of_polygon[k];
+            }
+        }
+        found.truncate(before + kept + 1);
+    }
+    let mut kept = before;
+    for k in before..found.len() {
+        if !is_sliver(&found[k]) {
+            found[kept] = found[k];
+            kept += 1;
+        }
+    }
+    found.truncate(kept);
 }
 
-/// Cells of `count` belts of whole rows, about equally many.
-fn belts(rows: &Rows, count: usize) -> Vec<Range<usize>> {
-    let row_starts: Vec<usize> = match &rows.columns {
-        Columns::Shared(lon) => (0..=rows.lats_deg.len()).map(|row| row * lon.centers_deg.len()).collect(),
-        Columns::Reduced { starts, .. } => starts.clone(),
-    };
-    let mut belts: Vec<Range<usize>> = Vec::with_capacity(count);
-    for &end in &row_starts[1..] {
-        let start = belts.last().map_or(0, |belt| belt.end);
-        if end * count >= rows.len() * (belts.len() + 1) {
-            belts.push(start..end);
-        }
+/// Fills `rows` with what was found by polygon, ascending, in the order of `cells`.
+fn by_cell(cells: &Range<usize>, found: &[Vec<Shared>], rows: &mut RowBlock) {
+    rows.counts.clear();
+    rows.counts.resize(cells.len(), 0);
+    for shared in found.iter().flatten() {
+        rows.counts[shared.cell as usize - cells.start] += 1;
     }
-    belts
-}
-
-/// First and last belt that each polygon may reach into; the first after the last for those that take no part.
-fn reached_belts(rows: &Rows, belts: &[Range<usize>], polygons: &Polygons, mask: &Mask) -> Vec<[u8; 2]> {
-    let axis = rows.rotation.map_or([0.0, 0.0, 1.0], |r| r.pole());
-    let extents: Vec<[f64; 2]> = belts
-        .iter()
-        .map(|cells| {
-            let (first, last) = (rows.row_column(cells.start).0, rows.row_column(cells.end - 1).0);
-            let bounds = &rows.lat_bounds_deg[first..=last];
-            let south = bounds.iter().map(|b| b[0]).fold(f64::INFINITY, f64::min);
-            let north = bounds.iter().map(|b| b[1]).fold(f64::NEG_INFINITY, f64::max);
-            [sin_cos_deg(south).0 - 1e-12, sin_cos_deg(north).0 + 1e-12]
-        })
-        .collect();
-    let reached = |cell: usize| {
-        let corners = polygons.cell(cell);
-        if !mask.is_active(cell) || corners.is_empty() {
-            return [1, 0];
-        }
-        let corner = |k: usize| polygons.vertices[corners[k] as usize];
-        let first = corner(0);
-        let (mut south, mut north, mut reach2) = (f64::INFINITY, f64::NEG_INFINITY, 0.0f64);
-        for p in (0..corners.len()).map(corner) {
-            let height = dot(axis, p);
-            south = south.min(height);
-            north = north.max(height);
-            reach2 = reach2.max((0..3).map(|k| (p[k] - first[k]) * (p[k] - first[k])).sum());
-        }
-        // The face bulges over its widest diagonal, at most twice the reach of a corner, as the sphere does.
-        let bulge = 1.0 - (1.0 - reach2.min(1.0)).sqrt();
-        let meets = |&(_, e): &(usize, &[f64; 2])| e[0] <= north + bulge && e[1] >= south - bulge;
-        let mut belts = extents.iter().enumerate().filter(meets).map(|(belt, _)| belt as u8);
-        let Some(first) = belts.next() else { return [1, 0] };
-        [first, belts.next_back().unwrap_or(first)]
-    };
-    (0..polygons.len()).into_par_iter().map(reached).collect()
+    let mut total = 0;
+    let mut places: Vec<u32> = Vec::with_capacity(cells.len());
+    for count in &rows.counts {
+        places.push(total);
+        total += count;
+    }
+    rows.columns.resize(total as usize, 0);
+    rows.values.resize(total as usize, 0.0);
+    for shared in found.iter().flatten() {
+        let place = &mut places[shared.cell as usize - cells.start];
+        rows.columns[*place as usize] = shared.polygon;
+        rows.values[*place as usize] = shared.area;
+        *place += 1;
+    }
 }
