@@ -8,6 +8,7 @@ mod cells;
 mod gaps;
 mod layout;
 mod plain;
+mod room;
 pub(crate) mod row_facts;
 mod slab_flags;
 mod sums;

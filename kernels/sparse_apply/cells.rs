@@ -34,17 +34,31 @@ pub(crate) struct CellWork<'w, V> {
 /// Works through the rows from `first` on with `instructions` that the machine has: values and words of flags of all of
 /// them, row by row; there are no words where no flags are wanted.
 pub(crate) fn run<V: Value>(instructions: u8, work: CellWork<'_, V>, first: usize, values: &mut [V], flags: &mut [u64]) {
+    match work.valid {
+        None => with_gaps_or_not::<V, false>(instructions, work, first, values, flags),
+        Some(_) => with_gaps_or_not::<V, true>(instructions, work, first, values, flags),
+    }
+}
+
+/// `GAPS`: whether values are missing.
+fn with_gaps_or_not<V: Value, const GAPS: bool>(
+    instructions: u8,
+    work: CellWork<'_, V>,
+    first: usize,
+    values: &mut [V],
+    flags: &mut [u64],
+) {
     match work.slabs {
-        32.. => with_lanes::<V, 32>(instructions, work, first, values, flags),
-        16.. => with_lanes::<V, 16>(instructions, work, first, values, flags),
-        8.. => with_lanes::<V, 8>(instructions, work, first, values, flags),
-        4.. => with_lanes::<V, 4>(instructions, work, first, values, flags),
-        _ => with_lanes::<V, 1>(instructions, work, first, values, flags),
+        32.. => with_lanes::<V, 32, GAPS>(instructions, work, first, values, flags),
+        16.. => with_lanes::<V, 16, GAPS>(instructions, work, first, values, flags),
+        8.. => with_lanes::<V, 8, GAPS>(instructions, work, first, values, flags),
+        4.. => with_lanes::<V, 4, GAPS>(instructions, work, first, values, flags),
+        _ => with_lanes::<V, 1, GAPS>(instructions, work, first, values, flags),
     }
 }
 
 /// The same code for all instructions: none of them changes an operation or its order.
-fn with_lanes<V: Value, const L: usize>(
+fn with_lanes<V: Value, const L: usize, const GAPS: bool>(
     instructions: u8,
     work: CellWork<'_, V>,
     first: usize,
@@ -52,14 +66,14 @@ fn with_lanes<V: Value, const L: usize>(
     flags: &mut [u64],
 ) {
     if work.slabs == L {
-        with_instructions::<V, L, true>(instructions, work, first, values, flags);
+        with_instructions::<V, L, true, GAPS>(instructions, work, first, values, flags);
     } else {
-        with_instructions::<V, L, false>(instructions, work, first, values, flags);
+        with_instructions::<V, L, false, GAPS>(instructions, work, first, values, flags);
     }
 }
 
 /// `EXACT`: there are as many slabs as lanes, which spares half of the instructions.
-fn with_instructions<V: Value, const L: usize, const EXACT: bool>(
+fn with_instructions<V: Value, const L: usize, const EXACT: bool, const GAPS: bool>(
     instructions: u8,
     work: CellWork<'_, V>,
     first: usize,
@@ -72,7 +86,7 @@ fn with_instructions<V: Value, const L: usize, const EXACT: bool>(
             #[allow(unsafe_code, reason = "the machine has the instructions")]
             // SAFETY: the caller asked the machine.
             unsafe {
-                with_avx512::<V, L, EXACT>(work, first, values, flags);
+                with_avx512::<V, L, EXACT, GAPS>(work, first, values, flags);
             }
         }
         #[cfg(target_arch = "x86_64")]
@@ -80,33 +94,33 @@ fn with_instructions<V: Value, const L: usize, const EXACT: bool>(
             #[allow(unsafe_code, reason = "the machine has the instructions")]
             // SAFETY: the caller asked the machine.
             unsafe {
-                with_avx2::<V, L, EXACT>(work, first, values, flags);
+                with_avx2::<V, L, EXACT, GAPS>(work, first, values, flags);
             }
         }
-        _ => all_rows::<V, L, EXACT, PLAIN>(work, first, values, flags),
+        _ => all_rows::<V, L, EXACT, GAPS, PLAIN>(work, first, values, flags),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
-fn with_avx512<V: Value, const L: usize, const EXACT: bool>(
+fn with_avx512<V: Value, const L: usize, const EXACT: bool, const GAPS: bool>(
     work: CellWork<'_, V>,
     first: usize,
     values: &mut [V],
     flags: &mut [u64],
 ) {
-    all_rows::<V, L, EXACT, AVX512>(work, first, values, flags);
+    all_rows::<V, L, EXACT, GAPS, AVX512>(work, first, values, flags);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn with_avx2<V: Value, const L: usize, const EXACT: bool>(
+fn with_avx2<V: Value, const L: usize, const EXACT: bool, const GAPS: bool>(
     work: CellWork<'_, V>,
     first: usize,
     values: &mut [V],
     flags: &mut [u64],
 ) {
-    all_rows::<V, L, EXACT, AVX2>(work, first, values, flags);
+    all_rows::<V, L, EXACT, GAPS, AVX2>(work, first, values, flags);
 }
 
 /// Where results go.
@@ -117,7 +131,7 @@ enum Results<'d, V> {
 }
 
 #[inline(always)]
-fn all_rows<V: Value, const L: usize, const EXACT: bool, const I: u8>(
+fn all_rows<V: Value, const L: usize, const EXACT: bool, const GAPS: bool, const I: u8>(
     work: CellWork<'_, V>,
     first: usize,
     values: &mut [V],
@@ -139,7 +153,7 @@ fn all_rows<V: Value, const L: usize, const EXACT: bool, const I: u8>(
         while at < slabs {
             // The last ones again where they do not fill their lanes: the same bits.
             let start = at.min(slabs - L);
-            let there = part::<V, L, I>(&work, row, start, coming, &mut bits, &mut results, k * slabs + start);
+            let there = part::<V, L, GAPS, I>(&work, row, start, coming, &mut bits, &mut results, k * slabs + start);
             if !flags.is_empty() {
                 // A word begins where lanes do.
                 let new = start + L - at;
@@ -170,7 +184,7 @@ fn results<'d, V: Value, const L: usize, const I: u8>(work: &CellWork<'_, V>, va
 /// The results of a row for the slabs from `start` on to their place, and a bit for each that there is. Meanwhile the cells that
 /// are `coming` are called for. `bits`: room for those of the links.
 #[inline(always)]
-fn part<V: Value, const L: usize, const I: u8>(
+fn part<V: Value, const L: usize, const GAPS: bool, const I: u8>(
     work: &CellWork<'_, V>,
     row: usize,
     start: usize,
@@ -184,7 +198,7 @@ fn part<V: Value, const L: usize, const I: u8>(
         #[allow(unsafe_code, reason = "the instructions are there")]
         // SAFETY: `I` is what the machine has; results pass the caches where L of them are whole lines.
         return unsafe {
-            let wide = wide_row::<V, L>(work, row, start, coming, bits);
+            let wide = wide_row::<V, L, GAPS>(work, row, start, coming, bits);
             match results {
                 Results::Plainly(values) => wide.store::<V, L>((&mut values[place..place + L]).try_into().expect("L values")),
                 Results::PastCaches(lines) => wide.append::<V, L>(lines),
@@ -223,7 +237,7 @@ fn part<V: Value, const L: usize, const I: u8>(
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 #[allow(unsafe_code, reason = "the caller promises what the functions need")]
-unsafe fn wide_row<V: Value, const L: usize>(
+unsafe fn wide_row<V: Value, const L: usize, const GAPS: bool>(
     work: &CellWork<'_, V>,
     row: usize,
     start: usize,
@@ -233,12 +247,45 @@ unsafe fn wide_row<V: Value, const L: usize>(
     let rule = Rule::new(work.missing, work.facts, row, V::CLAMPED);
     // SAFETY: as the caller promises.
     unsafe {
-        let Some(valid) = work.valid else {
-            // In one loop: one of their own for the calls would end where the machine does not foresee it.
-            let whole = Wide::whole::<V, L>(work.links_and_calls(row, start, coming), rule.means);
-            return Wide { there: if coming.is_empty() { 0 } else { u32::MAX }, ..whole };
-        };
-        let met = work.meet::<L>(valid, row, start, coming, bits);
+        // In one loop: one of their own for the calls would end where the machine does not foresee it.
+        match work.valid {
+            Some(valid) if GAPS => {
+                if rule.is_by_share() {
+                    let links = work.calling::<L>(row, start, coming);
+                    let links = links.map(|(column, w)| (w, work.lanes(column, start), work.bits(valid, column, start)));
+                    return Wide::by_share::<V, L>(links, rule);
+                }
+                in_two_passes::<V, L>(work, valid, row, start, coming, bits, rule)
+            }
+            _ => {
+                let links = work.calling::<L>(row, start, coming).map(|(column, w)| (w, work.lanes(column, start)));
+                let whole = Wide::whole::<V, L>(links, rule.means);
+                Wide { there: if coming.is_empty() { 0 } else { u32::MAX }, ..whole }
+            }
+        }
+    }
+}
+
+/// The results of a row with gaps, by any rule.
+///
+/// # Safety
+/// The machine has vectors of 512 bits; `L` is a multiple of [`WIDE`].
+#[cfg(target_arch = "x86_64")]
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+#[allow(unsafe_code, reason = "the caller promises what the functions need")]
+unsafe fn in_two_passes<V: Value, const L: usize>(
+    work: &CellWork<'_, V>,
+    valid: &[u64],
+    row: usize,
+    start: usize,
+    coming: &[u32],
+    bits: &mut Vec<u32>,
+    rule: Rule,
+) -> Wide {
+    let met = work.meet::<L>(valid, row, start, coming, bits);
+    // SAFETY: as the caller promises.
+    unsafe {
         if met.is_nothing::<L>() {
             Wide::nothing()
         } else if met.is_whole::<L>() {
@@ -284,18 +331,14 @@ impl<'w, V: Value> CellWork<'w, V> {
         self.links(row, start).zip(bits).map(|((w, x), &bits)| (w, x, bits))
     }
 
-    /// [`Self::links`], with each of which one of the cells that are `coming` is called for.
+    /// The columns and weights of a row; with each a cell that is `coming` is called for.
     #[inline(always)]
-    fn links_and_calls<const L: usize>(
-        &self,
-        row: usize,
-        start: usize,
-        coming: &[u32],
-    ) -> impl Iterator<Item = (f64, &'w [V; L])> {
-        let work = *self;
-        self.links::<L>(row, start).zip(coming).map(move |(link, &next)| {
+    fn calling<const L: usize>(&self, row: usize, start: usize, coming: &[u32]) -> impl Iterator<Item = (u32, f64)> {
+        let (work, (columns, weights)) = (*self, self.rows.row(row));
+        // Slices alone: their loop has one count.
+        columns.iter().zip(weights).zip(coming).map(move |((&column, &w), &next)| {
             work.call::<L>(next, start);
-            link
+            (column, w)
         })
     }
 

@@ -72,7 +72,24 @@ impl Rule {
             Missing::Renormalize { min_valid } => ((min_valid - SHARE_TOLERANCE) * magnitude, true),
         };
         let (total, means) = (facts.total(row), clamped && facts.is_mean(row));
-        Self { total, least_share, scales, means, is_mixed: total != magnitude }
+        let is_mixed = total != magnitude;
+        // Weights of one sign that come to less than this are none.
+        let least_share = if is_mixed { least_share } else { least_share.max(f64::MIN_POSITIVE) };
+        Self { total, least_share, scales, means, is_mixed }
+    }
+
+    /// Whether the sum of the weights that meet values says all: where it is that of all, there is a result, and a factor 1.
+    #[inline(always)]
+    pub(crate) fn is_by_share(&self) -> bool {
+        !self.is_mixed && self.least_share <= self.total && (self.scales || !self.means)
+    }
+
+    /// The factor that sums are scaled by where weights that come to `share` meet values, their magnitudes to `magnitude`, and
+    /// some do not; `None`: there is no result.
+    #[inline(always)]
+    pub(crate) fn scale(&self, share: f64, magnitude: f64) -> Option<f64> {
+        let is_enough = magnitude >= self.least_share && share.abs() > UNCANCELLED * magnitude;
+        is_enough.then(|| if self.scales { self.total / share } else { 1.0 })
     }
 }
 

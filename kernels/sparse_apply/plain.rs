@@ -1,8 +1,9 @@
 //! The plain form, one slab after the other; what the others are tested against.
 
+use super::Value;
+use super::gaps::Rule;
 use super::sums::within;
 use super::tile::Work;
-use super::{Missing, Value};
 
 /// The first `n` rows of the work.
 pub(crate) fn run<V: Value>(n: usize, mut work: Work<'_, '_, V>) {
@@ -40,7 +41,8 @@ fn some<V: Value>(work: &Work<'_, '_, V>, source: &[V], words: &[u64], row: usiz
         share += f64::from_bits(w.to_bits() & there);
         links += there as usize & 1;
     }
-    let magnitude = match work.facts.is_mixed(row) {
+    let rule = Rule::new(work.missing, work.facts, row, V::CLAMPED);
+    let magnitude = match rule.is_mixed {
         true => columns.iter().zip(weights).fold(0.0, |sum, (&c, w)| sum + f64::from_bits(w.abs().to_bits() & there(c))),
         false => share,
     };
@@ -48,10 +50,9 @@ fn some<V: Value>(work: &Work<'_, '_, V>, source: &[V], words: &[u64], row: usiz
         return None;
     }
     let is_whole = links == columns.len();
-    let scale = if is_whole { 1.0 } else { work.facts.scale(row, share, magnitude, work.missing)? };
-    let keeps_range = is_whole || matches!(work.missing, Missing::Renormalize { .. });
+    let scale = if is_whole { 1.0 } else { rule.scale(share, magnitude)? };
     let value = sums.value * scale;
-    Some(if V::CLAMPED && keeps_range && work.facts.is_mean(row) { sums.bounded(value) } else { value })
+    Some(if rule.means && (is_whole || rule.scales) { sums.bounded(value) } else { value })
 }
 
 /// Running sums of one destination value.

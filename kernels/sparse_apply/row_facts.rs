@@ -1,6 +1,6 @@
 //! What is the same for every field: sums of the weights of a row.
 
-use super::{Missing, SparseRows};
+use super::SparseRows;
 use rayon::prelude::*;
 
 /// A row counts as a mean (weights not negative, sum 1) within this bound; its results are then kept
@@ -60,23 +60,5 @@ impl RowFacts {
     /// Bits of the rows that have links.
     pub(crate) fn mapped(&self) -> &[u64] {
         &self.mapped
-    }
-
-    /// Whether a row has weights of both signs.
-    #[inline(always)]
-    pub(crate) fn is_mixed(&self, row: usize) -> bool {
-        self.magnitudes.as_ref().is_some_and(|m| m[row] != self.totals[row])
-    }
-
-    /// What the sum over valid links is multiplied by if some are missing; `None`: the result is missing.
-    #[inline(always)]
-    pub(crate) fn scale(&self, row: usize, share: f64, magnitude: f64, missing: Missing) -> Option<f64> {
-        let enough = |min_valid: f64| magnitude >= (min_valid - SHARE_TOLERANCE) * self.magnitude(row);
-        match missing {
-            Missing::Propagate => None,
-            _ if share.abs() <= UNCANCELLED * magnitude => None,
-            Missing::Keep { min_valid } => enough(min_valid).then_some(1.0),
-            Missing::Renormalize { min_valid } => enough(min_valid).then(|| self.total(row) / share),
-        }
     }
 }

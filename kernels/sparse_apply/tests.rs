@@ -196,6 +196,8 @@ fn reference<V: Value>(rows: SparseRows<'_>, source: &[V], valid: &[bool], missi
         match missing {
             _ if links == 0 => None,
             _ if links == columns.len() => Some(bounded(sum)),
+            // Weights of one sign too small to divide by.
+            _ if total == total_magnitude && magnitude < f64::MIN_POSITIVE => None,
             // What is left of weights of both signs has one sign, or means nothing.
             _ if f64::abs(share) <= (1.0 - 1e-9) * magnitude => None,
             Missing::Keep { min_valid } => enough(min_valid).then(|| V::from_f64(sum)),
@@ -315,6 +317,24 @@ fn any_number_of_values_of_a_cell_equals_the_reference() {
             for masks in [0, 7, LEVELS] {
                 compare::<f32>(&prepared, instructions, slabs, POLICIES[0], masks);
                 compare::<f64>(&prepared, instructions, slabs, POLICIES[2], masks);
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_of_nothing_or_next_to_it_equal_the_reference() {
+    let (row_starts, columns, mut weights) = mixed_rows(1000, 2003, 3);
+    for (k, w) in weights.iter_mut().enumerate() {
+        *w = w.abs() * [1.0, 1e-310, 0.0, 1e-300, 1e-318][k / 3 % 5];
+    }
+    let rows = SparseRows { row_starts: &row_starts, columns: &columns, weights: &weights };
+    let prepared = PreparedRows::new(rows, 2003);
+    for instructions in 0..=best_instructions() {
+        for (slabs, masks) in [(2, 1), (16, 7), (32, LEVELS), (35, 7)] {
+            for missing in POLICIES {
+                compare::<f32>(&prepared, instructions, slabs, missing, masks);
+                compare::<f64>(&prepared, instructions, slabs, missing, masks);
             }
         }
     }

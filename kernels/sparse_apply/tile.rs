@@ -5,13 +5,14 @@
 
 use super::gaps::{Link, Met, Rule, with_gaps};
 use super::layout::{CELLS, GROUP, Load, PAGE, Plan};
+use super::room::Room;
 use super::row_facts::RowFacts;
 use super::sums::whole;
 use super::transpose::{AVX512, bits_of, turn_flags};
 use super::value::Lanes;
 #[cfg(target_arch = "x86_64")]
 use super::wide::Wide;
-use super::writer::{CARRY, LINE, Staging, Writer, fence, prefetch};
+use super::writer::{CARRY, LINE, STAGED, Writer, fence, prefetch};
 use super::{Missing, SparseRows};
 
 /// Groups of rows between the call for a page and its use.
@@ -37,27 +38,28 @@ pub struct Work<'w, 'd, V> {
 
 /// The values of `L` slabs, cell by cell.
 pub struct Tile<V, const L: usize> {
-    values: Box<[[V; L]; CELLS]>,
+    values: Room<V, L, CELLS>,
     /// Where values are missing, a bit for each slab of a cell that has one.
     bits: Box<[u16; CELLS]>,
     /// The results of a group.
-    results: Box<[[V; L]; GROUP]>,
-    staging: Box<[Staging<V>; L]>,
-}
-
-fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
-    vec![value; N].into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!("it has N elements"))
+    results: Room<V, L, GROUP>,
+    staging: Room<V, STAGED, L>,
 }
 
 impl<V: Lanes<L>, const L: usize> Default for Tile<V, L> {
     fn default() -> Self {
-        Self {
-            values: boxed([V::default(); L]),
-            bits: boxed(0),
-            results: boxed([V::default(); L]),
-            staging: boxed([V::default(); CARRY + GROUP]),
-        }
+        Self { values: Room::default(), bits: Box::new([0; CELLS]), results: Room::default(), staging: Room::default() }
     }
+}
+
+/// A tile being worked with.
+struct Parts<'t, V, const L: usize> {
+    values: &'t mut [[V; L]; CELLS],
+    bits: &'t mut [u16; CELLS],
+    results: &'t mut [[V; L]; GROUP],
+    staging: &'t mut [[V; STAGED]; L],
+    /// Whether the row before met no value: so does the next, mostly.
+    met_nothing: bool,
 }
 
 /// The pages of `L` slabs; slabs beyond the last repeat it.
@@ -96,12 +98,10 @@ impl<'w, V: Lanes<L>, const L: usize> Sources<'w, V, L> {
 }
 
 impl<V: Lanes<L>, const L: usize> Tile<V, L> {
-    /// Bits of the slabs of a tile.
-    const EVERY: u16 = u16::MAX >> (16 - L);
-
     /// Works through a chunk with the instructions `I`.
     #[inline(always)]
     pub(crate) fn run<const I: u8>(&mut self, plan: &Plan, work: Work<'_, '_, V>) {
+        let mut tile = self.parts();
         let sources = Sources::new(&work.sources);
         let (mut writers, mut flags): (Vec<_>, Vec<_>) =
             work.destinations.into_iter().map(|(values, flags)| (Writer::new(values, work.streams), flags)).unzip();
@@ -130,7 +130,7 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                     .for_each(|line| prefetch::<2>(line.as_ptr().cast()));
             }
             for load in &plan.loads[loaded..group.loads_end] {
-                self.fill::<I>(&sources, *load, work.has_gaps);
+                tile.fill::<I>(&sources, *load, work.has_gaps);
             }
             loaded = group.loads_end;
 
@@ -143,27 +143,43 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                 let weights = &work.rows.weights[links];
                 present[k] = if work.has_gaps {
                     let rule = Rule::new(work.missing, work.facts, row, V::CLAMPED);
-                    self.gapped::<I>(columns, weights, rule, k)
+                    tile.gapped::<I>(columns, weights, rule, k)
                 } else {
-                    self.results[k] = whole(self.links(columns, weights), V::CLAMPED && work.facts.is_mean(row));
-                    Self::EVERY
+                    let result = whole(tile.links(columns, weights), V::CLAMPED && work.facts.is_mean(row));
+                    tile.results[k] = result;
+                    Parts::<V, L>::EVERY
                 };
             }
-            self.turn_results::<I>(group.rows);
-            for (staging, writer) in self.staging.iter_mut().zip(&mut writers) {
+            tile.turn_results::<I>(group.rows);
+            for (staging, writer) in tile.staging.iter_mut().zip(&mut writers) {
                 writer.append::<I>(staging, group.rows);
             }
             if work.has_gaps {
                 add_flags::<I>(&present, group.first, &mut flags);
             }
         }
-        for (staging, writer) in self.staging.iter().zip(writers) {
+        for (staging, writer) in tile.staging.iter().zip(writers) {
             writer.finish(staging);
         }
         if work.streams {
             fence();
         }
     }
+
+    fn parts(&mut self) -> Parts<'_, V, L> {
+        Parts {
+            values: self.values.values(),
+            bits: &mut self.bits,
+            results: self.results.values(),
+            staging: self.staging.values(),
+            met_nothing: false,
+        }
+    }
+}
+
+impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
+    /// Bits of the slabs of a tile.
+    const EVERY: u16 = u16::MAX >> (16 - L);
 
     /// Copies a page into its slot, with the flags of its cells if it `has_gaps`.
     #[inline(always)]
@@ -184,9 +200,10 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
     /// From a row of all slabs to a slab of all rows.
     #[inline(always)]
     fn turn_results<const I: u8>(&mut self, rows: usize) {
+        let (results, staging) = (&*self.results, &mut *self.staging);
         for start in (0..rows).step_by(PAGE) {
-            let results: &[[V; L]; PAGE] = self.results[start..start + PAGE].try_into().expect("a group has whole pages");
-            let lines = self.staging.each_mut().map(|staging| {
+            let results: &[[V; L]; PAGE] = results[start..start + PAGE].try_into().expect("a group has whole pages");
+            let lines = staging.each_mut().map(|staging| {
                 let line: &mut [V; PAGE] = (&mut staging[CARRY + start..CARRY + start + PAGE]).try_into().expect("a page");
                 line
             });
@@ -197,26 +214,53 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
     /// The weights of a row and the values they go with.
     #[inline(always)]
     fn links<'a>(&'a self, columns: &'a [u16], weights: &'a [f64]) -> impl Iterator<Item = (f64, &'a [V; L])> + Clone {
-        columns.iter().zip(weights).map(|(&column, &w)| (w, &self.values[usize::from(column) % CELLS]))
+        let values = &*self.values;
+        columns.iter().zip(weights).map(|(&column, &w)| (w, &values[usize::from(column) % CELLS]))
+    }
+
+    /// [`Self::links`] with a bit for each slab that has a value.
+    #[inline(always)]
+    fn links_with_bits<'a>(&'a self, columns: &'a [u16], weights: &'a [f64]) -> impl Iterator<Item = Link<'a, V, L>> + Clone {
+        let values = &*self.values;
+        columns.iter().zip(weights).map(move |(&column, &w)| {
+            let cell = usize::from(column) % CELLS;
+            (w, &values[cell], self.bits[cell].into())
+        })
     }
 
     /// The results of the row `k` of a group, of which each slab has its own gaps, and a bit for each slab that has one.
     #[inline(always)]
     fn gapped<const I: u8>(&mut self, columns: &[u16], weights: &[f64], rule: Rule, k: usize) -> u16 {
+        #[cfg(target_arch = "x86_64")]
+        let is_by_share = I == AVX512 && rule.is_by_share();
+        #[cfg(not(target_arch = "x86_64"))]
+        let is_by_share = false;
         let mut met = Met::NOTHING;
-        columns.iter().for_each(|&column| met.add(self.bits[usize::from(column) % CELLS].into()));
-        if met.is_nothing::<L>() {
-            self.results[k] = [V::default(); L];
-            return 0;
+        if self.met_nothing || !is_by_share {
+            columns.iter().for_each(|&column| met.add(self.bits[usize::from(column) % CELLS].into()));
+            self.met_nothing = met.is_nothing::<L>();
+            if self.met_nothing {
+                self.results[k] = [V::default(); L];
+                return 0;
+            }
+            if met.is_whole::<L>() {
+                let result = whole(self.links(columns, weights), rule.means);
+                self.results[k] = result;
+                return Self::EVERY;
+            }
         }
-        if met.is_whole::<L>() {
-            self.results[k] = whole(self.links(columns, weights), rule.means);
-            return Self::EVERY;
+        #[cfg(target_arch = "x86_64")]
+        if is_by_share {
+            #[allow(unsafe_code, reason = "the instructions are there")]
+            // SAFETY: `I` is what the machine has; L is a multiple of WIDE.
+            return unsafe {
+                let wide = Wide::by_share::<V, L>(self.links_with_bits(columns, weights), rule);
+                wide.store(&mut self.results[k]);
+                self.met_nothing = wide.there as u16 == 0;
+                wide.there as u16
+            };
         }
-        let links = columns.iter().zip(weights).map(|(&column, &w)| -> Link<'_, V, L> {
-            let cell = usize::from(column) % CELLS;
-            (w, &self.values[cell], self.bits[cell].into())
-        });
+        let links = self.links_with_bits(columns, weights);
         #[cfg(target_arch = "x86_64")]
         if I == AVX512 {
             #[allow(unsafe_code, reason = "the instructions are there")]
@@ -227,8 +271,8 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                 wide.there as u16
             };
         }
-        let there;
-        (self.results[k], there) = with_gaps(links, met, rule);
+        let (result, there) = with_gaps(links, met, rule);
+        self.results[k] = result;
         there as u16
     }
 }

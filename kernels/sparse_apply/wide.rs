@@ -68,6 +68,32 @@ impl Wide {
         }
     }
 
+    /// The results of a row of which each slab has its own gaps, and the [`Rule::is_by_share`].
+    ///
+    /// Rows without a gap or without a value are nothing apart: what is not foreseen costs more than what it spares.
+    ///
+    /// # Safety
+    /// The machine has vectors of 512 bits; `L` is a multiple of [`WIDE`].
+    #[inline(always)]
+    pub(crate) unsafe fn by_share<'a, V: Value, const L: usize>(links: impl Iterator<Item = Link<'a, V, L>>, rule: Rule) -> Self {
+        // SAFETY: as the caller promises; WIDE values of `x` follow each multiple of it.
+        unsafe {
+            let Sums { mut sum, share, least, greatest } = Sums::new(links);
+            let mut there = 0;
+            for v in 0..L / WIDE {
+                let enough = _mm512_cmp_pd_mask::<_CMP_GE_OQ>(share[v], _mm512_set1_pd(rule.least_share));
+                there |= u32::from(enough) << (v * WIDE);
+                if rule.scales {
+                    sum[v] = _mm512_mul_pd(sum[v], _mm512_div_pd(_mm512_set1_pd(rule.total), share[v]));
+                }
+                if V::CLAMPED && rule.means {
+                    sum[v] = _mm512_min_pd(greatest[v], _mm512_max_pd(least[v], sum[v]));
+                }
+            }
+            Self { values: sum, there }
+        }
+    }
+
     /// The results of a row of which each slab has its own gaps.
     ///
     /// # Safety
@@ -80,21 +106,7 @@ impl Wide {
     ) -> Self {
         // SAFETY: as the caller promises; WIDE values of `x` and magnitudes follow each multiple of it.
         unsafe {
-            let (mut sum, mut share) = ([_mm512_setzero_pd(); VECTORS], [_mm512_setzero_pd(); VECTORS]);
-            let (mut least, mut greatest) = extremes();
-            for (w, x, bits) in links.clone() {
-                let w = _mm512_set1_pd(w);
-                for v in 0..L / WIDE {
-                    let there = (bits >> (v * WIDE)) as u8;
-                    let value = V::wide(x.as_ptr().add(v * WIDE));
-                    sum[v] = _mm512_mask_add_pd(sum[v], there, sum[v], _mm512_mul_pd(w, value));
-                    share[v] = _mm512_mask_add_pd(share[v], there, share[v], w);
-                    if V::CLAMPED {
-                        least[v] = _mm512_mask_min_pd(least[v], there, value, least[v]);
-                        greatest[v] = _mm512_mask_max_pd(greatest[v], there, value, greatest[v]);
-                    }
-                }
-            }
+            let Sums { mut sum, share, least, greatest } = Sums::new(links.clone());
             let mut magnitude = share;
             if rule.is_mixed {
                 let list = magnitudes(links);
@@ -148,6 +160,41 @@ impl Wide {
                 let line = V::line(&self.values[v..v + vectors], self.there >> (v * WIDE));
                 if l == 0 && lines.is_empty() { lines.begin(line) } else { lines.append(line) }
             }
+        }
+    }
+}
+
+/// Sums over the values that are there.
+struct Sums {
+    sum: [__m512d; VECTORS],
+    share: [__m512d; VECTORS],
+    least: [__m512d; VECTORS],
+    greatest: [__m512d; VECTORS],
+}
+
+impl Sums {
+    /// # Safety
+    /// The machine has vectors of 512 bits; `L` is a multiple of [`WIDE`].
+    #[inline(always)]
+    unsafe fn new<'a, V: Value, const L: usize>(links: impl Iterator<Item = Link<'a, V, L>>) -> Self {
+        // SAFETY: as the caller promises; WIDE values of `x` follow each multiple of it.
+        unsafe {
+            let (mut sum, mut share) = ([_mm512_setzero_pd(); VECTORS], [_mm512_setzero_pd(); VECTORS]);
+            let (mut least, mut greatest) = extremes();
+            for (w, x, bits) in links {
+                let w = _mm512_set1_pd(w);
+                for v in 0..L / WIDE {
+                    let there = (bits >> (v * WIDE)) as u8;
+                    let value = V::wide(x.as_ptr().add(v * WIDE));
+                    sum[v] = _mm512_mask_add_pd(sum[v], there, sum[v], _mm512_mul_pd(w, value));
+                    share[v] = _mm512_mask_add_pd(share[v], there, share[v], w);
+                    if V::CLAMPED {
+                        least[v] = _mm512_mask_min_pd(least[v], there, value, least[v]);
+                        greatest[v] = _mm512_mask_max_pd(greatest[v], there, value, greatest[v]);
+                    }
+                }
+            }
+            Self { sum, share, least, greatest }
         }
     }
 }

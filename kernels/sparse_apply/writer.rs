@@ -13,7 +13,7 @@ pub(crate) const LINE: usize = 64;
 pub(crate) const CARRY: usize = 16;
 
 /// New values of a slab behind those left over.
-pub(crate) type Staging<V> = [V; CARRY + GROUP];
+pub(crate) const STAGED: usize = CARRY + GROUP;
 
 /// Appends values to a part of a destination slab.
 pub(crate) struct Writer<'d, V> {
@@ -36,7 +36,7 @@ impl<'d, V: Value> Writer<'d, V> {
 
     /// Appends `staging[CARRY..CARRY + count]`; what does not fill a line stays in front of that.
     #[inline(always)]
-    pub(crate) fn append<const I: u8>(&mut self, staging: &mut [V], count: usize) {
+    pub(crate) fn append<const I: u8>(&mut self, staging: &mut [V; STAGED], count: usize) {
         if !self.streams {
             return self.advance(&staging[CARRY..CARRY + count]);
         }
@@ -53,12 +53,13 @@ impl<'d, V: Value> Writer<'d, V> {
         call_for_page(self.rest.as_ptr().cast(), whole * size_of::<V>());
         if whole > 0 {
             let (head, rest) = std::mem::take(&mut self.rest).split_at_mut(whole);
-            stream::<I, V>(&staging[from..from + whole], head);
+            stream::<I, V>(staging, from, head);
             self.rest = rest;
             from += whole;
         }
         self.carried = to - from;
-        staging.copy_within(from..to, CARRY - self.carried);
+        // Always as many, which takes no call: those left over are the last.
+        staging.copy_within(to - CARRY..to, 0);
     }
 
     /// Writes what is left over.
@@ -89,12 +90,8 @@ impl<'d, V: Value> Lines<'d, V> {
     #[inline(always)]
     pub(crate) unsafe fn new(destination: &'d mut [V]) -> Self {
         let shift = destination.as_ptr() as usize % LINE / size_of::<V>();
-        let first = 16 - (shift * size_of::<V>() / 4) as i32;
         // SAFETY: as the caller promises.
-        let (last, joined) = unsafe {
-            let steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-            (_mm512_setzero_si512(), _mm512_add_epi32(_mm512_set1_epi32(first), steps))
-        };
+        let (last, joined) = unsafe { (_mm512_setzero_si512(), joined::<V>(shift)) };
         Self { destination, count: 0, shift, last, joined }
     }
 
@@ -146,6 +143,45 @@ impl<'d, V: Value> Lines<'d, V> {
     }
 }
 
+/// Streams whole lines, the first of which has `carried` values from in front of the new ones: loads of what was just stored elsewhere than it
+/// was stored would wait for it, so neighbours are joined in registers.
+///
+/// # Safety
+/// The machine has vectors of 512 bits; `destination` starts where a line does, and has whole lines, no more than are staged.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[allow(unsafe_code, reason = "stores past the caches exist as instructions only")]
+unsafe fn join<V: Value>(staging: &[V; STAGED], carried: usize, destination: &mut [V]) {
+    assert!(carried < V::PER_LINE && destination.len() <= GROUP);
+    // SAFETY: as the caller promises.
+    unsafe {
+        let joined = joined::<V>(carried);
+        let new = staging.as_ptr().add(CARRY);
+        let mut last = _mm512_loadu_si512(new.sub(V::PER_LINE).cast());
+        for at in (0..destination.len()).step_by(V::PER_LINE) {
+            let line = _mm512_loadu_si512(new.add(at).cast());
+            _mm512_stream_si512(destination.as_mut_ptr().add(at).cast(), _mm512_permutex2var_epi32(last, joined, line));
+            last = line;
+        }
+    }
+}
+
+/// Which 32 bits of two lines make one that starts `carried` values before the second.
+///
+/// # Safety
+/// The machine has vectors of 512 bits.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[allow(unsafe_code, reason = "the caller promises the instructions")]
+unsafe fn joined<V: Value>(carried: usize) -> __m512i {
+    let first = 16 - (carried * size_of::<V>() / 4) as i32;
+    // SAFETY: as the caller promises.
+    unsafe {
+        let steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        _mm512_add_epi32(_mm512_set1_epi32(first), steps)
+    }
+}
+
 /// Bytes of the smallest pages of memory.
 const MEMORY_PAGE: usize = 4096;
 
@@ -158,14 +194,20 @@ fn call_for_page(to: *const u8, bytes: usize) {
     }
 }
 
-/// Copies whole lines to where lines start.
+/// Copies whole lines from `from` on to where lines start.
 #[inline(always)]
-fn stream<const I: u8, V: Value>(values: &[V], destination: &mut [V]) {
+fn stream<const I: u8, V: Value>(staging: &[V; STAGED], from: usize, destination: &mut [V]) {
+    let values = &staging[from..from + destination.len()];
     #[cfg(target_arch = "x86_64")]
     if I >= AVX2 {
         let bytes = size_of_val(values);
         assert!(bytes == size_of_val(destination) && bytes.is_multiple_of(LINE));
         assert!((destination.as_ptr() as usize).is_multiple_of(LINE));
+        if I == AVX512 && from <= CARRY {
+            #[allow(unsafe_code, reason = "the instructions are there")]
+            // SAFETY: `I` is what the machine has; lengths and alignment are as asserted above.
+            return unsafe { join(staging, CARRY - from, destination) };
+        }
         let (from, to) = (values.as_ptr().cast::<u8>(), destination.as_mut_ptr().cast::<u8>());
         for offset in (0..bytes).step_by(LINE) {
             #[allow(unsafe_code, reason = "stores past the caches exist as instructions only")]
