@@ -1,6 +1,9 @@
 //! An implicit bounding-volume hierarchy over boxes sorted along a space-filling curve.
 
+mod node;
+
 use super::buckets::Buckets;
+use node::Node;
 use rayon::prelude::*;
 
 /// An axis-parallel box around part of the unit sphere; single precision, rounded outward.
@@ -75,33 +78,26 @@ impl Box3 {
 /// Children per node: one comparison of 8 lanes.
 const WIDTH: usize = 8;
 
-/// The boxes of eight children, by coordinate, so that a query compares them side by side.
+/// The hierarchy: eight items a leaf, eight nodes a parent, no pointers.
+#[derive(Clone, Debug)]
+pub struct Bvh {
+    /// Items in curve order.
+    order: Vec<u32>,
+    /// Levels from the leaves to the root (one node).
+    levels: Vec<Vec<Node>>,
+}
+
+/// Boxes of eight items, by coordinate.
 #[derive(Clone, Copy, Debug)]
-struct Node {
+struct Boxes {
     min: [[f32; WIDTH]; 3],
     max: [[f32; WIDTH]; 3],
 }
 
-impl Node {
+impl Boxes {
     const EMPTY: Self = Self { min: [[f32::INFINITY; WIDTH]; 3], max: [[f32::NEG_INFINITY; WIDTH]; 3] };
 
-    fn set(&mut self, lane: usize, b: &Box3) {
-        for axis in 0..3 {
-            self.min[axis][lane] = b.min[axis];
-            self.max[axis][lane] = b.max[axis];
-        }
-    }
-
-    fn bounds(&self) -> Box3 {
-        let mut result = Box3::EMPTY;
-        for axis in 0..3 {
-            result.min[axis] = self.min[axis].iter().copied().fold(f32::INFINITY, f32::min);
-            result.max[axis] = self.max[axis].iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        }
-        result
-    }
-
-    /// One bit per child that meets `query`.
+    /// One bit per item that meets `query`.
     #[inline(always)]
     fn hits(&self, query: &Box3) -> u32 {
         // Masks rather than truth values: that keeps all lanes in vectors.
@@ -120,24 +116,15 @@ impl Node {
     }
 }
 
-/// The hierarchy: eight items a leaf, eight nodes a parent, no pointers.
-#[derive(Clone, Debug)]
-pub struct Bvh {
-    /// Items in curve order.
-    order: Vec<u32>,
-    /// Levels from the leaves to the root (one node).
-    levels: Vec<Vec<Node>>,
-}
-
-/// Items found by a query, with their boxes.
+/// Items found by a query, with the boxes that the hierarchy has of them.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     items: Vec<u32>,
-    nodes: Vec<Node>,
+    boxes: Vec<Boxes>,
 }
 
 impl Found {
-    /// Appends the items whose boxes meet `query`.
+    /// Appends the items whose boxes meet `query`, and some whose boxes nearly do.
     pub fn meeting(&self, query: &Box3, out: &mut Vec<u32>) {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
@@ -156,8 +143,8 @@ impl Found {
 
     #[inline(always)]
     fn meeting_here(&self, query: &Box3, out: &mut Vec<u32>) {
-        for (node, items) in self.nodes.iter().zip(self.items.chunks(WIDTH)) {
-            let mut bits = node.hits(query);
+        for (boxes, items) in self.boxes.iter().zip(self.items.chunks(WIDTH)) {
+            let mut bits = boxes.hits(query);
             while bits != 0 {
                 out.push(items[bits.trailing_zeros() as usize]);
                 bits &= bits - 1;
@@ -165,15 +152,15 @@ impl Found {
         }
     }
 
-    fn push(&mut self, item: u32, node: &Node, lane: usize) {
+    fn push(&mut self, item: u32, bounds: &Box3) {
         let place = self.items.len() % WIDTH;
         if place == 0 {
-            self.nodes.push(Node::EMPTY);
+            self.boxes.push(Boxes::EMPTY);
         }
-        let last = self.nodes.len() - 1;
+        let last = self.boxes.len() - 1;
         for axis in 0..3 {
-            self.nodes[last].min[axis][place] = node.min[axis][lane];
-            self.nodes[last].max[axis][place] = node.max[axis][lane];
+            self.boxes[last].min[axis][place] = bounds.min[axis];
+            self.boxes[last].max[axis][place] = bounds.max[axis];
         }
         self.items.push(item);
     }
@@ -191,28 +178,27 @@ impl Bvh {
     pub fn of(len: usize, place: impl Fn(usize) -> Option<[f64; 3]> + Sync, bounds: impl Fn(usize) -> Box3 + Sync) -> Self {
         let order = curve_order(len, place);
         let leaf = |items: &[u32]| {
-            let mut node = Node::EMPTY;
-            items.iter().enumerate().for_each(|(lane, &item)| node.set(lane, &bounds(item as usize)));
-            node
+            let mut boxes = [Box3::EMPTY; WIDTH];
+            boxes.iter_mut().zip(items).for_each(|(b, &item)| *b = bounds(item as usize));
+            Node::of(&boxes[..items.len()])
+        };
+        let parent = |children: &[Node]| {
+            let mut boxes = [Box3::EMPTY; WIDTH];
+            boxes.iter_mut().zip(children).for_each(|(b, child)| *b = child.bounds());
+            Node::of(&boxes[..children.len()])
         };
         let mut level: Vec<Node> = order.par_chunks(WIDTH).map(leaf).collect();
         let mut levels = Vec::new();
         while level.len() > 1 {
-            let parents = level
-                .par_chunks(WIDTH)
-                .map(|chunk| {
-                    let mut node = Node::EMPTY;
-                    chunk.iter().enumerate().for_each(|(lane, child)| node.set(lane, &child.bounds()));
-                    node
-                })
-                .collect();
+            let parents = level.par_chunks(WIDTH).map(parent).collect();
             levels.push(std::mem::replace(&mut level, parents));
         }
         levels.push(level);
         Self { order, levels }
     }
 
-    /// Appends every item whose box meets `query`, in curve order.
+    /// Appends every item whose box meets `query`, in curve order, and some whose boxes are within a 100th of what the eight
+    /// items around them measure.
     pub fn meeting(&self, query: &Box3, out: &mut Vec<u32>) {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
@@ -229,26 +215,26 @@ impl Bvh {
         self.visit(query, |item, _, _| out.push(item));
     }
 
-    /// Fills `found` with every item whose box meets `query`, in curve order.
+    /// Fills `found` with what [`Self::meeting`] finds.
     pub fn gather(&self, query: &Box3, found: &mut Found) {
         found.items.clear();
-        found.nodes.clear();
+        found.boxes.clear();
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
             #[allow(unsafe_code, reason = "a function for AVX2 has no other way to be called")]
             // SAFETY: the processor has AVX2, as just asked.
             return unsafe { self.gather_avx2(query, found) };
         }
-        self.visit(query, |item, node, lane| found.push(item, node, lane));
+        self.visit(query, |item, node, lane| found.push(item, &node.bounds_of(lane)));
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     fn gather_avx2(&self, query: &Box3, found: &mut Found) {
-        self.visit(query, |item, node, lane| found.push(item, node, lane));
+        self.visit(query, |item, node, lane| found.push(item, &node.bounds_of(lane)));
     }
 
-    /// Calls `found` with every item whose box meets `query`, and where the box is.
+    /// Calls `found` with what [`Self::meeting`] finds, and where the box is.
     #[inline(always)]
     fn visit(&self, query: &Box3, mut found: impl FnMut(u32, &Node, usize)) {
         // Depth is at most log8(2³²) < 11; each level leaves at most 7 siblings behind.
@@ -380,8 +366,24 @@ mod tests {
         Box3::around([unit_vector(lon, lat), unit_vector(lon + 2.0, lat + 1.0)], 1e-4)
     }
 
+    /// All that meets, and nothing that is far: box and query are rounded outward by a step each, and boxes once more by
+    /// as much and a hundredth when they are gathered, of 250 steps of a leaf. A leaf of these boxes is up to 2 wide.
     #[test]
     fn query_finds_what_brute_force_finds() {
+        const NEAR: f32 = 4.02 * 2.0 / 250.0;
+        let check = |found: &[u32], boxes: &[Box3], query: &Box3, what: &str| {
+            let meets = |i: usize, more: f32| {
+                (0..3).all(|a| boxes[i].min[a] <= query.max[a] + more && boxes[i].max[a] >= query.min[a] - more)
+            };
+            let mut sorted = found.to_vec();
+            sorted.sort_unstable();
+            assert!(sorted.is_sorted_by(|a, b| a < b), "{what}: an item twice");
+            for i in 0..boxes.len() {
+                let is_found = sorted.binary_search(&(i as u32)).is_ok();
+                assert!(is_found || !meets(i, 0.0), "{what}: {i} is missing");
+                assert!(!is_found || meets(i, NEAR), "{what}: {i} is far");
+            }
+        };
         for count in [0, 1, 7, 8, 9, 64, 65, 1000] {
             let boxes: Vec<Box3> = (0..count).map(box_at).collect();
             let bvh = Bvh::new(&boxes);
@@ -389,22 +391,36 @@ mod tests {
                 let query = box_at(k * 13 + 5);
                 let mut found = Vec::new();
                 bvh.meeting(&query, &mut found);
-                found.sort_unstable();
-                let expected: Vec<u32> = (0..count)
-                    .filter(|&i| (0..3).all(|a| boxes[i].min[a] <= query.max[a] && boxes[i].max[a] >= query.min[a]))
-                    .map(|i| i as u32)
-                    .collect();
-                assert_eq!(found, expected, "{count} boxes, query {k}");
+                check(&found, &boxes, &query, &format!("{count} boxes, query {k}"));
                 // A wider query, then the ones among its items.
                 let wider = Box3::around([query.min.map(f64::from), query.max.map(f64::from)], 0.1);
                 let mut near = Found::default();
                 bvh.gather(&wider, &mut near);
                 let mut found = Vec::new();
                 near.meeting(&query, &mut found);
-                found.sort_unstable();
-                assert_eq!(found, expected, "{count} boxes, query {k} after a wider one");
+                check(&found, &boxes, &query, &format!("{count} boxes, query {k} after a wider one"));
             }
         }
+    }
+
+    /// Where eight boxes lie close together, hardly anything is found that does not meet.
+    #[test]
+    fn few_items_are_found_that_do_not_meet() {
+        let at = |k: usize| {
+            let (lon, lat) = (0.1 * (k % 200) as f64, 0.1 * (k / 200) as f64);
+            Box3::around([unit_vector(lon, lat), unit_vector(lon + 0.1, lat + 0.1)], 0.0)
+        };
+        let boxes: Vec<Box3> = (0..40_000).map(at).collect();
+        let bvh = Bvh::new(&boxes);
+        let (mut found, mut meeting) = (0, 0);
+        for k in (0..40_000).step_by(37) {
+            let query = Box3::around([unit_vector(0.1 * (k % 200) as f64 + 0.04, 0.1 * (k / 200) as f64 + 0.03)], 2e-3);
+            let mut items = Vec::new();
+            bvh.meeting(&query, &mut items);
+            found += items.len();
+            meeting += boxes.iter().filter(|b| (0..3).all(|a| b.min[a] <= query.max[a] && b.max[a] >= query.min[a])).count();
+        }
+        assert!(found >= meeting && found * 100 < meeting * 110, "{found} found, {meeting} meet");
     }
 
     #[test]
