@@ -250,12 +250,15 @@ unsafe fn wide_row<V: Value, const L: usize, const GAPS: bool>(
         // In one loop: one of their own for the calls would end where the machine does not foresee it.
         match work.valid {
             Some(valid) if GAPS => {
+                let links = work.calling::<L>(row, start, coming);
+                let links = links.map(|(column, w)| (w, work.lanes(column, start), work.bits(valid, column, start)));
                 if rule.is_by_share() {
-                    let links = work.calling::<L>(row, start, coming);
-                    let links = links.map(|(column, w)| (w, work.lanes(column, start), work.bits(valid, column, start)));
-                    return Wide::by_share::<V, L>(links, rule);
+                    Wide::by_share::<V, L>(links, rule)
+                } else if rule.propagates() && !coming.is_empty() {
+                    Wide::where_whole::<V, L>(links, rule)
+                } else {
+                    in_two_passes::<V, L>(work, valid, row, start, coming, bits, rule)
                 }
-                in_two_passes::<V, L>(work, valid, row, start, coming, bits, rule)
             }
             _ => {
                 let links = work.calling::<L>(row, start, coming).map(|(column, w)| (w, work.lanes(column, start)));

@@ -78,10 +78,16 @@ impl Rule {
         Self { total, least_share, scales, means, is_mixed }
     }
 
+    /// Whether there is a result only where a row meets all values.
+    #[inline(always)]
+    pub(crate) fn propagates(&self) -> bool {
+        self.least_share == f64::INFINITY
+    }
+
     /// Whether the sum of the weights that meet values says all: where it is that of all, there is a result, and a factor 1.
     #[inline(always)]
     pub(crate) fn is_by_share(&self) -> bool {
-        !self.is_mixed && self.least_share <= self.total && (self.scales || !self.means)
+        !self.is_mixed && self.least_share <= self.total
     }
 
     /// The factor that sums are scaled by where weights that come to `share` meet values, their magnitudes to `magnitude`, and

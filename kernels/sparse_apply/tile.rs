@@ -235,6 +235,16 @@ impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
         let is_by_share = I == AVX512 && rule.is_by_share();
         #[cfg(not(target_arch = "x86_64"))]
         let is_by_share = false;
+        #[cfg(target_arch = "x86_64")]
+        if I == AVX512 && rule.propagates() && !columns.is_empty() {
+            #[allow(unsafe_code, reason = "the instructions are there")]
+            // SAFETY: `I` is what the machine has; L is a multiple of WIDE.
+            return unsafe {
+                let wide = Wide::where_whole::<V, L>(self.links_with_bits(columns, weights), rule);
+                wide.store(&mut self.results[k]);
+                wide.there as u16
+            };
+        }
         let mut met = Met::NOTHING;
         if self.met_nothing || !is_by_share {
             columns.iter().for_each(|&column| met.add(self.bits[usize::from(column) % CELLS].into()));

@@ -68,6 +68,26 @@ impl Wide {
         }
     }
 
+    /// The results of a row that has links, where it meets all values: the [`Rule::propagates`]. What is missing spoils
+    /// no other slab.
+    ///
+    /// # Safety
+    /// The machine has vectors of 512 bits; `L` is a multiple of [`WIDE`].
+    #[inline(always)]
+    pub(crate) unsafe fn where_whole<'a, V: Value, const L: usize>(
+        links: impl Iterator<Item = Link<'a, V, L>>,
+        rule: Rule,
+    ) -> Self {
+        let mut every = u32::MAX;
+        let links = links.map(|(w, x, bits)| {
+            every &= bits;
+            (w, x)
+        });
+        // SAFETY: as the caller promises.
+        let whole = unsafe { Self::whole(links, rule.means) };
+        Self { there: every, ..whole }
+    }
+
     /// The results of a row of which each slab has its own gaps, and the [`Rule::is_by_share`].
     ///
     /// Rows without a gap or without a value are nothing apart: what is not foreseen costs more than what it spares.
@@ -78,7 +98,7 @@ impl Wide {
     pub(crate) unsafe fn by_share<'a, V: Value, const L: usize>(links: impl Iterator<Item = Link<'a, V, L>>, rule: Rule) -> Self {
         // SAFETY: as the caller promises; WIDE values of `x` follow each multiple of it.
         unsafe {
-            let Sums { mut sum, share, least, greatest } = Sums::new(links);
+            let Sums { mut sum, share, least, greatest, every } = Sums::new(links);
             let mut there = 0;
             for v in 0..L / WIDE {
                 let enough = _mm512_cmp_pd_mask::<_CMP_GE_OQ>(share[v], _mm512_set1_pd(rule.least_share));
@@ -87,7 +107,9 @@ impl Wide {
                     sum[v] = _mm512_mul_pd(sum[v], _mm512_div_pd(_mm512_set1_pd(rule.total), share[v]));
                 }
                 if V::CLAMPED && rule.means {
-                    sum[v] = _mm512_min_pd(greatest[v], _mm512_max_pd(least[v], sum[v]));
+                    let bounded = _mm512_min_pd(greatest[v], _mm512_max_pd(least[v], sum[v]));
+                    let which = if rule.scales { u8::MAX } else { (every >> (v * WIDE)) as u8 };
+                    sum[v] = _mm512_mask_mov_pd(sum[v], which, bounded);
                 }
             }
             Self { values: sum, there }
@@ -106,7 +128,7 @@ impl Wide {
     ) -> Self {
         // SAFETY: as the caller promises; WIDE values of `x` and magnitudes follow each multiple of it.
         unsafe {
-            let Sums { mut sum, share, least, greatest } = Sums::new(links.clone());
+            let Sums { mut sum, share, least, greatest, .. } = Sums::new(links.clone());
             let mut magnitude = share;
             if rule.is_mixed {
                 let list = magnitudes(links);
@@ -170,6 +192,8 @@ struct Sums {
     share: [__m512d; VECTORS],
     least: [__m512d; VECTORS],
     greatest: [__m512d; VECTORS],
+    /// A bit for each slab of which all values are there.
+    every: u32,
 }
 
 impl Sums {
@@ -181,7 +205,9 @@ impl Sums {
         unsafe {
             let (mut sum, mut share) = ([_mm512_setzero_pd(); VECTORS], [_mm512_setzero_pd(); VECTORS]);
             let (mut least, mut greatest) = extremes();
+            let mut every = u32::MAX;
             for (w, x, bits) in links {
+                every &= bits;
                 let w = _mm512_set1_pd(w);
                 for v in 0..L / WIDE {
                     let there = (bits >> (v * WIDE)) as u8;
@@ -194,7 +220,7 @@ impl Sums {
                     }
                 }
             }
-            Self { sum, share, least, greatest }
+            Self { sum, share, least, greatest, every }
         }
     }
 }
