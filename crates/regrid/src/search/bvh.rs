@@ -152,15 +152,16 @@ impl Found {
         }
     }
 
-    fn push(&mut self, item: u32, bounds: &Box3) {
+    #[inline(always)]
+    fn push(&mut self, item: u32, boxes: &Boxes, lane: usize) {
         let place = self.items.len() % WIDTH;
         if place == 0 {
             self.boxes.push(Boxes::EMPTY);
         }
         let last = self.boxes.len() - 1;
         for axis in 0..3 {
-            self.boxes[last].min[axis][place] = bounds.min[axis];
-            self.boxes[last].max[axis][place] = bounds.max[axis];
+            self.boxes[last].min[axis][place] = boxes.min[axis][lane];
+            self.boxes[last].max[axis][place] = boxes.max[axis][lane];
         }
         self.items.push(item);
     }
@@ -225,18 +226,18 @@ impl Bvh {
             // SAFETY: the processor has AVX2, as just asked.
             return unsafe { self.gather_avx2(query, found) };
         }
-        self.visit(query, |item, node, lane| found.push(item, &node.bounds_of(lane)));
+        self.visit(query, |item, boxes, lane| found.push(item, boxes, lane));
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     fn gather_avx2(&self, query: &Box3, found: &mut Found) {
-        self.visit(query, |item, node, lane| found.push(item, &node.bounds_of(lane)));
+        self.visit(query, |item, boxes, lane| found.push(item, boxes, lane));
     }
 
     /// Calls `found` with what [`Self::meeting`] finds, and where the box is.
     #[inline(always)]
-    fn visit(&self, query: &Box3, mut found: impl FnMut(u32, &Node, usize)) {
+    fn visit(&self, query: &Box3, mut found: impl FnMut(u32, &Boxes, usize)) {
         // Depth is at most log8(2³²) < 11; each level leaves at most 7 siblings behind.
         let mut stack = [(0u8, 0u32); 96];
         let mut depth = 0;
@@ -248,12 +249,13 @@ impl Bvh {
             depth -= 1;
             let (level, index) = stack[depth];
             let node = &self.levels[level as usize][index as usize];
-            let mut bits = node.hits(query);
+            let boxes = node.boxes();
+            let mut bits = node.filled(boxes.hits(query));
             if level == 0 {
                 while bits != 0 {
                     let lane = bits.trailing_zeros() as usize;
                     bits &= bits - 1;
-                    found(self.order[index as usize * WIDTH + lane], node, lane);
+                    found(self.order[index as usize * WIDTH + lane], &boxes, lane);
                 }
             } else {
                 // Pushed from the last to the first, so that they are visited in curve order.
@@ -366,11 +368,11 @@ mod tests {
         Box3::around([unit_vector(lon, lat), unit_vector(lon + 2.0, lat + 1.0)], 1e-4)
     }
 
-    /// All that meets, and nothing that is far: box and query are rounded outward by a step each, and boxes once more by
-    /// as much and a hundredth when they are gathered, of 250 steps of a leaf. A leaf of these boxes is up to 2 wide.
+    /// All that meets, and nothing that is far: boxes are rounded outward by a step and a hundredth, of 254 steps of a leaf.
+    /// A leaf of these boxes is up to 2 wide.
     #[test]
     fn query_finds_what_brute_force_finds() {
-        const NEAR: f32 = 4.02 * 2.0 / 250.0;
+        const NEAR: f32 = 1.02 * 2.0 / 254.0;
         let check = |found: &[u32], boxes: &[Box3], query: &Box3, what: &str| {
             let meets = |i: usize, more: f32| {
                 (0..3).all(|a| boxes[i].min[a] <= query.max[a] + more && boxes[i].max[a] >= query.min[a] - more)
