@@ -10,8 +10,6 @@ mod exchange;
 mod failure;
 mod gpu;
 mod grid;
-#[cfg(target_os = "linux")]
-mod huge_pages;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
@@ -33,10 +31,6 @@ use failure::Failure;
 use std::num::NonZero;
 use std::process::ExitCode;
 use talk::Talk;
-
-#[cfg(target_os = "linux")]
-#[global_allocator]
-static MEMORY: huge_pages::HugePages = huge_pages::HugePages;
 
 /// Regrid Earth-system fields, and see that it is right.
 ///
