@@ -122,10 +122,13 @@ impl Formula {
     pub fn polygons(&self) -> Polygons {
         let width = self.corners_per_cell();
         let mut corners = vec![0u32; width * self.len()];
-        corners.par_chunks_exact_mut(width).with_min_len(1 << 12).enumerate().for_each(|(cell, corners)| {
-            corners.copy_from_slice(&self.numbers(cell)[..width]);
-        });
-        let numbers = (0..self.corner_count() as u32).into_par_iter().with_min_len(1 << 12);
+        // In many parts, so that no thread waits long for the last one.
+        corners.par_chunks_exact_mut(width).with_min_len(1 << 12).with_max_len(1 << 13).enumerate().for_each(
+            |(cell, corners)| {
+                corners.copy_from_slice(&self.numbers(cell)[..width]);
+            },
+        );
+        let numbers = (0..self.corner_count() as u32).into_par_iter().with_min_len(1 << 12).with_max_len(1 << 13);
         let vertices = numbers.map(|number| self.corner(number)).collect();
         Polygons { vertices, offsets: Offsets::Uniform(width), corners }
     }

@@ -246,9 +246,8 @@ fn areas_of_polygons(polygons: &Polygons) -> Vec<f64> {
 
 fn areas_of_same_sized_polygons<const N: usize>(polygons: &Polygons) -> Vec<f64> {
     let mut areas = vec![0.0; polygons.len()];
-    areas.par_chunks_mut(MEASURED).zip(polygons.corners.par_chunks(N * MEASURED)).for_each(|(areas, corners)| {
-        areas_of_same_sized::<N>(&polygons.vertices, corners, areas);
-    });
+    let tasks = areas.par_chunks_mut(MEASURED).zip(polygons.corners.par_chunks(N * MEASURED)).with_max_len(1);
+    tasks.for_each(|(areas, corners)| areas_of_same_sized::<N>(&polygons.vertices, corners, areas));
     areas
 }
 

@@ -58,9 +58,9 @@ pub(crate) fn build(
     };
     let to = (&*mask, &destination_areas[..], range);
     let overlaps = find((source, &source_cells, &source_areas), &destination_cells, to, device)?;
-    // Cells made for this have done their part.
-    drop((source_cells, destination_cells));
-    Ok(weights_from(overlaps, source, destination, source_areas, destination_areas, options))
+    // Cells made for this have done their part; to give their memory back takes a while.
+    let weights = || weights_from(overlaps, source, destination, source_areas, destination_areas, options);
+    Ok(rayon::join(|| drop((source_cells, destination_cells)), weights).1)
 }
 
 /// Rows of shared areas: row starts, source cells, areas (sr).
@@ -232,7 +232,7 @@ fn weights_from(
     let mut destination_fractions = vec![0.0; destination.len()];
     let starts = row_starts.par_chunks(ROWS).zip(destination_areas.par_chunks(ROWS));
     let blocks = split(&mut values, &row_starts).into_par_iter().zip(destination_fractions.par_chunks_mut(ROWS));
-    blocks.zip(starts).for_each(|((mut links, fractions), (starts, areas))| {
+    blocks.zip(starts).with_max_len(1).for_each(|((mut links, fractions), (starts, areas))| {
         for (i, fraction) in fractions.iter_mut().enumerate() {
             let end = starts.get(i + 1).map_or(links.len(), |end| end - starts[i]);
             let (row, rest) = links.split_at_mut(end);

@@ -92,30 +92,26 @@ pub(super) fn reaches<'b>(
 ) -> Reaches {
     let axis = rows.rotation.map_or([0.0, 0.0, 1.0], |r| r.pole());
     let extents = extents(rows, belts);
-    let mut of_polygons = vec![Reach::NOWHERE; polygons.len()];
-    let block = |holder: &mut Option<Holder<'b>>, (first, reaches): (usize, &mut [Reach])| {
-        let mut of_block = [u8::MAX, 0];
-        for (k, reach) in reaches.iter_mut().enumerate() {
-            let polygon = first * BLOCK + k;
-            let corners = polygons.cell(polygon).iter().map(|&v| polygons.vertices[v as usize]);
-            if !mask.is_active(polygon) || corners.len() == 0 {
-                continue;
-            }
-            *reach = match holder.as_mut().and_then(|holder| holder.cell(corners.clone())) {
-                Some(cell) => {
-                    let belt = belts.partition_point(|belt| belt.end <= cell) as u8;
-                    Reach { cell: cell as u32, belts: [belt; 2] }
-                }
-                None => Reach { cell: NO_CELL, belts: belts_near(&extents, axis, corners) },
-            };
-            let [a, b] = reach.belts;
-            if a <= b {
-                of_block = [of_block[0].min(a), of_block[1].max(b)];
-            }
+    let reach = |holder: &mut Option<Holder<'b>>, polygon: usize| {
+        let corners = polygons.cell(polygon).iter().map(|&v| polygons.vertices[v as usize]);
+        if !mask.is_active(polygon) || corners.len() == 0 {
+            return Reach::NOWHERE;
         }
-        of_block
+        match holder.as_mut().and_then(|holder| holder.cell(corners.clone())) {
+            Some(cell) => {
+                let belt = belts.partition_point(|belt| belt.end <= cell) as u8;
+                Reach { cell: cell as u32, belts: [belt; 2] }
+            }
+            None => Reach { cell: NO_CELL, belts: belts_near(&extents, axis, corners) },
+        }
     };
-    let of_blocks = of_polygons.par_chunks_mut(BLOCK).enumerate().map_init(&holder, block).collect();
+    let tasks = (0..polygons.len()).into_par_iter().with_min_len(BLOCK).with_max_len(4 * BLOCK);
+    let of_polygons: Vec<Reach> = tasks.map_init(&holder, reach).collect();
+    let of_block = |reaches: &[Reach]| {
+        let taking_part = reaches.iter().map(|reach| reach.belts).filter(|[first, last]| first <= last);
+        taking_part.fold([u8::MAX, 0], |[first, last], belts| [first.min(belts[0]), last.max(belts[1])])
+    };
+    let of_blocks = of_polygons.par_chunks(BLOCK).map(of_block).collect();
     Reaches { of_polygons, of_blocks }
 }
 

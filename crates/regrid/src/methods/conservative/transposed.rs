@@ -16,6 +16,9 @@ const BELTS: f64 = 32.0;
 /// Belts per √polygons: one polygon in 15 or so lies in two belts.
 const BELTS_PER_SIDE: f64 = 0.03;
 
+/// Pieces of a task.
+const PIECES: usize = 4;
+
 /// An area that a polygon shares with a cell.
 #[derive(Clone, Copy)]
 struct Shared {
@@ -47,7 +50,7 @@ pub(super) fn rows_by_polygons(
         if found.len() < pieces.len() {
             found.resize_with(pieces.len(), Vec::new);
         }
-        let finders = found.par_iter_mut().zip(&pieces);
+        let finders = found.par_iter_mut().zip(&pieces).with_max_len(PIECES);
         finders.for_each_init(Slicer::default, |slicer, (found, &(belt, block))| {
             found.clear();
             for (polygon, reach) in reaches.of_block(block).filter(|(_, reach)| reach.meets(belt)) {
