@@ -21,19 +21,33 @@ best() {
   links=$(sed -n 's/.*: \([0-9]*\) links from.*/\1/p' "$work/said")
 }
 
+# A row of a table: µs per link of pairs FROM:TO on one thread.
+per_link() {
+  line=""
+  for pair in $1; do
+    best "${pair%:*}" "${pair#*:}" conservative 1
+    line="$line $(awk -v s="$seconds" -v n="$links" 'BEGIN { printf "%.3f", s / n * 1e6 }')"
+  done
+  echo "| $2 |$line |"
+}
+
 echo "| sizes a factor 4 apart, 1 thread | µs per link |"
 echo "|---|---|"
+# Both grids grow: the number of links grows as much as that of cells.
+per_link 'CS90:r360x180 CS180:r720x360 CS360:r1440x720 CS720:r2880x1440' 'CS90 -> r360x180 ... CS720 -> r2880x1440'
+per_link 'CS90:ICO30 CS180:ICO60 CS360:ICO120 CS720:ICO240' 'CS90 -> ICO30 ... CS720 -> ICO240'
+per_link 'O80:H64n O160:H128n O320:H256n O640:H512n' 'O80 -> H64n ... O640 -> H512n'
+# The source alone: ever more of its cells have one link.
 for series in 'r360x180 CS45 CS90 CS180 CS360' 'ICO60 CS45 CS90 CS180 CS360' 'H64n O80 O160 O320 O640'; do
   # shellcheck disable=SC2086
   set -- $series
   to=$1
   shift
-  line=""
+  pairs=""
   for source in "$@"; do
-    best "$source" "$to" conservative 1
-    line="$line $(awk -v s="$seconds" -v n="$links" 'BEGIN { printf "%.3f", s / n * 1e6 }')"
+    pairs="$pairs $source:$to"
   done
-  echo "| $* -> $to |$line |"
+  per_link "$pairs" "$* -> $to"
 done
 
 echo
