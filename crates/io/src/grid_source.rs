@@ -1,6 +1,7 @@
 //! Grids as the command line names them.
 
 use crate::decode::{Decoder, Purpose};
+use crate::grid_in::read_grid_named;
 use crate::{Dataset, IoError, NanPolicy, VariableGrid, read_grid_file};
 use knarr_grid::{Grid, Mask};
 use std::path::Path;
@@ -35,13 +36,13 @@ pub fn grid_from_argument(text: &str) -> Result<Arc<Grid>, IoError> {
 }
 
 fn grid_with_mask(path: &Path, variable: &str) -> Result<Arc<Grid>, IoError> {
-    let found = read_grid_file(path, Some(variable))?;
     let dataset = Dataset::open(path)?;
+    let found = read_grid_named(&dataset, variable)?;
     // Names of OASIS grids and meshes are no variables; their masks come with the grid.
     match dataset.slab_count(variable, &found) {
         Ok(slabs) if slabs > 0 => {
             let mask = valid_somewhere(&dataset, variable, &found, slabs)?;
-            Ok(Arc::new(Grid::clone(&found.grid).masked_by(&mask)))
+            Ok(Arc::new(Arc::unwrap_or_clone(found.grid).masked_by(&mask)))
         }
         _ => Ok(found.grid),
     }

@@ -21,6 +21,7 @@ mod scrip;
 mod ugrid;
 mod whole_file;
 
+pub(crate) use whole_file::read_grid_named;
 pub use whole_file::{read_grid_file, read_grid_matching};
 
 use crate::nc::File;

@@ -18,11 +18,15 @@ use std::sync::Arc;
 /// As [`super::read_grid`]; [`IoError::NoGriddedVariable`] with the reason for each variable.
 pub fn read_grid_file(path: &Path, variable: Option<&str>) -> Result<VariableGrid, IoError> {
     let dataset = Dataset::open(path)?;
-    let file = dataset.file();
     match variable {
-        Some(name) => named(file, name).map(Found::into_variable_grid),
+        Some(name) => read_grid_named(&dataset, name),
         None => first(&dataset).map(Found::into_variable_grid),
     }
+}
+
+/// As [`read_grid_file`] of a file that is open.
+pub(crate) fn read_grid_named(dataset: &Dataset, name: &str) -> Result<VariableGrid, IoError> {
+    named(dataset.file(), name).map(Found::into_variable_grid)
 }
 
 fn named(file: &File, name: &str) -> Result<Found, IoError> {
