@@ -4,6 +4,8 @@
 //! projection: great circles are straight lines). There is neither a pole nor a seam in that plane, and
 //! two polygons that share an edge see the same two points.
 
+pub mod lanes;
+
 use crate::tangent_plane::PlanePoint;
 
 /// Corners of a polygon are looked at if the cosine of their angle from the point is at least this.

@@ -2,8 +2,8 @@
 
 use knarr_kernels::sphere::UnitVector;
 
-/// Places of a list, each in the cube of a lattice that it lies in.
-pub(crate) struct Boxes {
+/// Places of a list, each in the cube of a lattice that it lies in: those near a place are found without a tree.
+pub struct Boxes {
     width: f64,
     /// By the hash of a cube: the last place in it, or [`NONE`]; a power of two of them.
     last: Vec<u32>,

@@ -40,6 +40,7 @@ mod rows;
 mod spec;
 
 pub use axis::Axis;
+pub use boxes::Boxes;
 pub use cubed_sphere::{CubedSphere, FacePlace};
 pub use error::GridError;
 pub use family::{Family, HealpixOrder, Projection};

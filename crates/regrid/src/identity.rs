@@ -42,7 +42,7 @@ pub fn content_hash(grid: &Grid) -> String {
     }
     bytes.push(b"mask");
     if let Some(flags) = grid.mask.flags() {
-        flags.iter().for_each(|&flag| bytes.push(&[u8::from(flag)]));
+        flags.chunks(1 << 12).for_each(|flags| bytes.push(&flags.iter().map(|&flag| u8::from(flag)).collect::<Vec<u8>>()));
     }
     bytes.finish()
 }

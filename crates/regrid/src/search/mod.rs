@@ -11,3 +11,4 @@ pub(crate) mod nearby;
 pub(crate) mod points;
 pub(crate) mod quarters;
 pub(crate) mod rows;
+pub(crate) mod windows;

@@ -9,16 +9,19 @@
 //! Masked corners are left out and the weights of the others scaled to the sum 1; a point with no active
 //! corner is unmapped. Nothing is extrapolated, but rows around a pole are closed by their mean there.
 
+mod collected;
 mod fans;
 #[cfg(feature = "gpu")]
 mod on_gpu;
 mod patches;
 mod quads;
 mod rows;
+mod swept;
 
 use super::centers::Centers;
 use crate::links::{LinkRows, tidy};
 use crate::search::delaunay;
+use collected::Collected;
 use knarr_grid::{Family, Grid, Layout};
 use patches::PatchBuilder;
 use std::f64::consts::PI;
@@ -29,7 +32,13 @@ pub(super) fn rows(source: &Grid, destination: &Centers) -> LinkRows {
     if let Layout::Rows(rows) = &source.layout {
         return rows::rows(&rows::RowSource::new(rows, &from.is_active), destination);
     }
-    let (patches, points) = (patches(source, from), destination.points());
+    let patches = collected(source, from);
+    if let Layout::Rows(rows) = &destination.grid().layout
+        && let Some(links) = swept::rows(&patches, rows, destination)
+    {
+        return links;
+    }
+    let (patches, points) = (patches.located(), destination.points());
     LinkRows::collect_blocks(
         destination.len(),
         || (Scratch::default(), Vec::new()),
@@ -69,13 +78,17 @@ pub(super) fn cubic_rows(source: &Grid, destination: &Centers) -> Option<LinkRow
     ))
 }
 
-/// The patches between the centers of a grid without rows.
+/// The patches between the centers of a grid without rows, ready for queries.
 pub(super) fn patches(source: &Grid, from: Centers) -> Patches {
+    collected(source, from).located()
+}
+
+fn collected(source: &Grid, from: Centers) -> Collected {
     if let Some((ny, nx)) = structured(source) {
         let alias = quads::aliases(from.points(), &from.is_active);
         let patches = quads::patches(from.points(), &from.is_active, alias.as_deref(), ny, nx).done();
         let (points, is_active) = from.into_parts();
-        return Patches::new(points, patches, alias, is_active);
+        return Collected::new(points, patches, alias, is_active);
     }
     let of_formula = match &source.layout {
         Layout::Formula(formula) => fans::patches_of_formula(from.points(), formula),
@@ -88,7 +101,7 @@ pub(super) fn patches(source: &Grid, from: Centers) -> Patches {
     });
     let patches = patches.unwrap_or_else(|| triangles(&from)).done();
     let (points, is_active) = from.into_parts();
-    Patches::new(points, patches, None, is_active)
+    Collected::new(points, patches, None, is_active)
 }
 
 #[cfg(feature = "gpu")]

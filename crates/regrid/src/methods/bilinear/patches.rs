@@ -1,10 +1,11 @@
 //! Convex polygons of source centers, and the weights of a point inside one.
 
+use super::collected::Shown;
 use crate::links::Link;
 use crate::search::locate::{Found, Locator};
 use knarr_kernels::bilinear::{self, LEAST_COSINE};
 use knarr_kernels::cell_area::polygon_area;
-use knarr_kernels::sphere::{UnitVector, add, dot, normalize, sub};
+use knarr_kernels::sphere::{UnitVector, add, cross, dot, normalize, sub};
 use knarr_kernels::tangent_plane::{PlanePoint, TangentPlane};
 use rayon::prelude::*;
 
@@ -26,11 +27,11 @@ pub(super) struct PatchBuilder<'a> {
 
 /// Patches made by one task. Nodes are numbered on from the centers.
 pub(super) struct Part {
-    nodes: Vec<UnitVector>,
+    pub nodes: Vec<UnitVector>,
     /// The source cells that each of these nodes is the mean of.
-    members: Vec<Vec<u32>>,
-    starts: Vec<usize>,
-    corners: Vec<u32>,
+    pub members: Vec<Vec<u32>>,
+    pub starts: Vec<usize>,
+    pub corners: Vec<u32>,
     area: f64,
     buffers: Buffers,
 }
@@ -145,6 +146,13 @@ impl Part {
     }
 
     fn add(&mut self, centers: &[UnitVector], ring: &[u32]) {
+        if let &[a, b, c, d] = ring
+            && let Some(turn) = clear_turn([a, b, c, d].map(|k| self.node(centers, k)))
+        {
+            // Clockwise rings are turned from the last corner on.
+            let (ring, area) = if turn > 0.0 { ([a, b, c, d], turn) } else { ([d, c, b, a], -turn) };
+            return self.push(&ring, area);
+        }
         let mut buffers = std::mem::take(&mut self.buffers);
         buffers.ring.clear();
         buffers.ring.extend_from_slice(ring);
@@ -208,9 +216,38 @@ impl Part {
             return true;
         }
         let d = sub(self.node(centers, a), self.node(centers, b));
-        dot(d, d) < 1e-24
+        dot(d, d) < SAME_NODE2
     }
 }
+
+/// The area of a quadrangle, negative if it is clockwise, if it is clearly convex and neither wide nor too small.
+#[inline]
+fn clear_turn([a, b, c, d]: [UnitVector; 4]) -> Option<f64> {
+    let sides = [sub(b, a), sub(c, b), sub(d, c), sub(a, d)];
+    let (first, second) = (sub(c, a), sub(d, b));
+    let width2 = dot(first, first).max(dot(second, second));
+    // Of a convex quadrangle no side is longer than both diagonals together.
+    if width2.is_nan() || width2 > 0.25 * WIDE * WIDE {
+        return None;
+    }
+    let turns = [
+        dot(a, cross(sides[0], sides[1])),
+        dot(b, cross(sides[1], sides[2])),
+        dot(c, cross(sides[2], sides[3])),
+        dot(d, cross(sides[3], sides[0])),
+    ];
+    let sign = 1f64.copysign(turns[0]);
+    let least_turn = (CLEAR_TURN * width2).max(4.0 * LEAST_AREA);
+    let is_clear =
+        turns.iter().all(|turn| sign * turn > least_turn) && sides.iter().all(|&side| dot(side, side) > 4.0 * SAME_NODE2);
+    is_clear.then(|| polygon_area(&[a, b, c, d]))
+}
+
+/// Turns of a quadrangle larger than this part of the square of its width leave no doubt about their sign.
+const CLEAR_TURN: f64 = 1e-9;
+
+/// The square of a chord up to which nodes are one.
+const SAME_NODE2: f64 = 1e-24;
 
 fn is_wide(positions: &[UnitVector]) -> bool {
     let apart = |a: UnitVector, b: UnitVector| dot(sub(a, b), sub(a, b)) > WIDE * WIDE;
@@ -278,10 +315,7 @@ fn clip_ears(ring: &[PlanePoint]) -> Vec<[usize; 3]> {
 /// Patches that can be asked for the weights of a point.
 pub(in crate::methods) struct Patches {
     locator: Locator,
-    cells: usize,
-    members: Vec<Vec<u32>>,
-    alias: Option<Vec<u32>>,
-    is_active: Vec<bool>,
+    shown: Shown,
 }
 
 /// Buffers of a query.
@@ -291,13 +325,16 @@ pub(in crate::methods) struct Scratch {
     weights: Vec<f64>,
 }
 
+impl Scratch {
+    /// Those of a patch: its corners in a plane, and their weights.
+    pub(super) fn buffers(&mut self) -> (&mut Vec<PlanePoint>, &mut Vec<f64>) {
+        (&mut self.found.plane, &mut self.weights)
+    }
+}
+
 impl Patches {
-    /// Patches between `centers`, ready for queries. `alias` names for each cell the cell whose value it shows, `is_active`
-    /// says which cells have values.
-    pub(super) fn new(centers: Vec<UnitVector>, all: Part, alias: Option<Vec<u32>>, is_active: Vec<bool>) -> Self {
-        let (cells, mut nodes) = (centers.len(), centers);
-        nodes.extend(all.nodes);
-        Self { locator: Locator::new(nodes, all.starts, all.corners), cells, members: all.members, alias, is_active }
+    pub(super) fn new(locator: Locator, shown: Shown) -> Self {
+        Self { locator, shown }
     }
 
     /// Appends the links of the first patch around `p` that has an active corner there.
@@ -305,20 +342,8 @@ impl Patches {
     /// Corners that are masked are left out; the rest is scaled up by the caller.
     pub fn links_at(&self, p: UnitVector, scratch: &mut Scratch, links: &mut Vec<Link>) {
         let Scratch { found, weights } = scratch;
-        self.locator.containing(p, found, |polygon, plane| {
-            if !weights_in(plane, weights) {
-                return false;
-            }
-            for (&node, &weight) in polygon.iter().zip(weights.iter()) {
-                self.push_node(node, weight, links);
-            }
-            let all: f64 = weights.iter().sum();
-            let kept: f64 = links.iter().map(|l| l.1).sum();
-            if kept <= LEAST_SHARE * all {
-                links.clear();
-            }
-            !links.is_empty()
-        });
+        self.locator
+            .containing(p, found, |polygon, plane| weights_in(plane, weights) && self.shown.push_links(polygon, weights, links));
     }
 
     /// Looks around a run of points, which queries are then asked for one after the other.
@@ -328,7 +353,7 @@ impl Patches {
 
     /// Whether a source cell has a value.
     pub fn is_active(&self, cell: u32) -> bool {
-        self.is_active[cell as usize]
+        self.shown.is_active(cell)
     }
 
     /// Patches that are quadrangles of source cells, those shown by their copies.
@@ -348,9 +373,7 @@ impl Patches {
     }
 
     fn shown(&self, polygon: &[u32]) -> Option<[u32; 4]> {
-        let corners: [u32; 4] = polygon.try_into().ok()?;
-        let are_cells = corners.iter().all(|&c| (c as usize) < self.cells);
-        are_cells.then(|| corners.map(|c| self.alias.as_ref().map_or(c, |alias| alias[c as usize])))
+        self.shown.four(polygon.try_into().ok()?)
     }
 
     /// The patches.
@@ -363,36 +386,12 @@ impl Patches {
     #[cfg(feature = "gpu")]
     pub fn push_weighed(&self, patch: u32, weights: &[f64], links: &mut Vec<Link>) -> bool {
         let polygon = self.locator.polygon(patch);
-        for (&node, &weight) in polygon.iter().zip(weights) {
-            self.push_node(node, weight, links);
-        }
-        let all: f64 = weights[..polygon.len()].iter().sum();
-        let kept: f64 = links.iter().map(|l| l.1).sum();
-        if kept <= LEAST_SHARE * all {
-            links.clear();
-        }
-        !links.is_empty()
-    }
-
-    fn push_node(&self, node: u32, weight: f64, links: &mut Vec<Link>) {
-        let mut push = |cell: u32, weight: f64| {
-            let cell = self.alias.as_ref().map_or(cell, |alias| alias[cell as usize]);
-            if self.is_active[cell as usize] {
-                links.push((cell, weight));
-            }
-        };
-        match (node as usize).checked_sub(self.cells) {
-            None => push(node, weight),
-            Some(k) => {
-                let members = &self.members[k];
-                members.iter().for_each(|&cell| push(cell, weight / members.len() as f64));
-            }
-        }
+        self.shown.push_links(polygon, &weights[..polygon.len()], links)
     }
 }
 
 /// Weights of the origin in a polygon around it; false if the polygon is too thin to have any.
-fn weights_in(plane: &[PlanePoint], weights: &mut Vec<f64>) -> bool {
+pub(super) fn weights_in(plane: &[PlanePoint], weights: &mut Vec<f64>) -> bool {
     weights.clear();
     match *plane {
         [a, b, c] => match bilinear::triangle_weights([a, b, c]) {
@@ -411,6 +410,7 @@ fn weights_in(plane: &[PlanePoint], weights: &mut Vec<f64>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::bilinear::collected::Collected;
     use knarr_kernels::sphere::unit_vector;
 
     fn units(points: &[(f64, f64)]) -> Vec<UnitVector> {
@@ -430,7 +430,7 @@ mod tests {
             let mut patches = PatchBuilder::new(&corners);
             patches.add(&ring);
             assert_eq!(patches.len(), 2, "a concave quadrangle becomes two triangles");
-            let patches = Patches::new(corners.clone(), patches.done(), None, vec![true; 4]);
+            let patches = Collected::new(corners.clone(), patches.done(), None, vec![true; 4]).located();
             assert_eq!(links(&patches, 0.5, 0.5).len(), 3);
             assert!(links(&patches, 2.0, 2.0).is_empty(), "outside the notch");
         }
@@ -449,7 +449,7 @@ mod tests {
         for k in (0..380).filter(|k| k % 20 < 19) {
             patches.add(&[k, k + 1, k + 21, k + 20]);
         }
-        let patches = Patches::new(corners.clone(), patches.done(), None, vec![true; 400]);
+        let patches = Collected::new(corners.clone(), patches.done(), None, vec![true; 400]).located();
         // Close together, on sides of patches and beyond the last one, then far apart.
         let (mut scratch, mut gathered) = (Scratch::default(), [0, 0]);
         for (far, step) in [0.5, 40.0].into_iter().enumerate() {
@@ -474,7 +474,8 @@ mod tests {
         let corners = units(&[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]);
         let mut patches = PatchBuilder::new(&corners);
         patches.add(&[0, 1, 2, 3]);
-        let patches = Patches::new(corners.clone(), patches.done(), Some(vec![0, 1, 2, 0]), vec![true, false, true, false]);
+        let (alias, is_active) = (Some(vec![0, 1, 2, 0]), vec![true, false, true, false]);
+        let patches = Collected::new(corners.clone(), patches.done(), alias, is_active).located();
         let found = links(&patches, 0.25, 0.5);
         assert_eq!(found.iter().map(|l| l.0).collect::<Vec<_>>(), [0, 2, 0]);
         assert!(links(&patches, 1.0, 0.0).is_empty(), "at a masked center nothing is known");

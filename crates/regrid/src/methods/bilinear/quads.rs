@@ -2,9 +2,11 @@
 
 use super::patches::PatchBuilder;
 use crate::search::points::NearPoints;
-use knarr_kernels::sphere::{UnitVector, add, distance, normalize};
+use knarr_grid::Boxes;
+use knarr_kernels::sphere::{UnitVector, add, distance, dot, normalize, sub};
 use rayon::prelude::*;
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 /// A spacing this many times that of its neighbours is a jump (another part of the globe), not a cell.
 const JUMP: f64 = 6.0;
@@ -26,11 +28,21 @@ pub(super) fn aliases(points: &[UnitVector], is_active: &[bool]) -> Option<Vec<u
     if is_active.iter().all(|&a| a) {
         return None;
     }
-    let active = (0..points.len()).filter(|&i| is_active[i]).map(|i| (points[i], i as u32)).collect();
-    let near = NearPoints::new(active);
+    let is_known = |i: usize| points[i].iter().all(|c| c.is_finite());
+    let boxes = Boxes::of(points, 8.0 * SAME_PLACE, |i| is_active[i] && is_known(i));
     let alias = |i: usize| {
-        let masked = !is_active[i] && points[i].iter().all(|c| c.is_finite());
-        masked.then(|| near.lowest_within(points[i], SAME_PLACE)).flatten().unwrap_or(i as u32)
+        let mut lowest = None;
+        if !is_active[i] && is_known(i) {
+            boxes.any_near(points[i], SAME_PLACE, |other| {
+                let apart = sub(points[other], points[i]);
+                if dot(apart, apart) <= SAME_PLACE * SAME_PLACE && lowest.is_none_or(|lowest| other < lowest) {
+                    lowest = Some(other);
+                }
+                // All in reach are looked at.
+                false
+            });
+        }
+        lowest.unwrap_or(i) as u32
     };
     Some((0..points.len()).map(alias).collect())
 }
@@ -40,15 +52,17 @@ struct Lattice<'a> {
     points: &'a [UnitVector],
     ny: usize,
     nx: usize,
-    /// From each center to the next in its row, round the end of the row, and to the next in its column.
-    spacings: [Vec<f64>; 2],
-    median: f64,
+    /// The square of the chord from each center to the next in its row, round the end of the row, and to the next in its
+    /// column.
+    chords2: [Vec<f64>; 2],
+    /// The median of the spacings in rows, once it is needed.
+    median: OnceLock<f64>,
     alias: Option<&'a [u32]>,
 }
 
 /// Whether the last column of `ny` rows of `nx` centers is next to the first.
 pub(in crate::methods) fn is_closed(points: &[UnitVector], ny: usize, nx: usize) -> bool {
-    Lattice { points, ny, nx, spacings: Default::default(), median: 0.0, alias: None }.rows_are_closed()
+    Lattice { points, ny, nx, chords2: Default::default(), median: OnceLock::new(), alias: None }.rows_are_closed()
 }
 
 /// Patches of `ny` rows of `nx` centers, but those between centers of which none shows a value; `alias` as from [`aliases`].
@@ -59,9 +73,7 @@ pub(super) fn patches<'a>(
     ny: usize,
     nx: usize,
 ) -> PatchBuilder<'a> {
-    let spacings = spacings(points, ny, nx);
-    let median = median_spacing(&spacings[0], nx);
-    let lattice = Lattice { points, ny, nx, spacings, median, alias };
+    let lattice = Lattice { points, ny, nx, chords2: chords2(points, ny, nx), median: OnceLock::new(), alias };
     let mut patches = PatchBuilder::new(points);
     let is_closed = lattice.rows_are_closed();
     let shows = |cell: &u32| is_active[alias.map_or(*cell, |alias| alias[*cell as usize]) as usize];
@@ -99,22 +111,20 @@ pub(super) fn patches<'a>(
     patches
 }
 
-fn spacings(points: &[UnitVector], ny: usize, nx: usize) -> [Vec<f64>; 2] {
-    let in_row = |k: usize| distance(points[k], points[k / nx * nx + (k + 1) % nx]);
-    let in_column = |k: usize| distance(points[k], points[k + nx]);
-    let all = |count: usize, spacing: &(dyn Fn(usize) -> f64 + Sync)| (0..count).into_par_iter().map(spacing).collect();
-    [all(ny * nx, &in_row), all((ny - 1) * nx, &in_column)]
-}
-
-/// The median of what is known between columns.
-fn median_spacing(in_rows: &[f64], nx: usize) -> f64 {
-    let mut spacings: Vec<f64> =
-        in_rows.chunks(nx).flat_map(|row| row[..nx - 1].iter().copied()).filter(|d| d.is_finite()).collect();
-    if spacings.is_empty() {
-        return 0.0;
-    }
-    let middle = spacings.len() / 2;
-    *spacings.select_nth_unstable_by(middle, f64::total_cmp).1
+fn chords2(points: &[UnitVector], ny: usize, nx: usize) -> [Vec<f64>; 2] {
+    let chord2 = |a: UnitVector, b: UnitVector| dot(sub(a, b), sub(a, b));
+    let row = |j: usize| &points[j * nx..(j + 1) * nx];
+    let (mut in_rows, mut in_columns) = (vec![0.0; ny * nx], vec![0.0; (ny - 1) * nx]);
+    in_rows.par_chunks_mut(nx).enumerate().with_min_len(ROWS).for_each(|(j, chords2)| {
+        let row = row(j);
+        (0..nx - 1).for_each(|i| chords2[i] = chord2(row[i], row[i + 1]));
+        chords2[nx - 1] = chord2(row[nx - 1], row[0]);
+    });
+    in_columns.par_chunks_mut(nx).enumerate().with_min_len(ROWS).for_each(|(j, chords2)| {
+        let (row, next) = (row(j), row(j + 1));
+        (0..nx).for_each(|i| chords2[i] = chord2(row[i], next[i]));
+    });
+    [in_rows, in_columns]
 }
 
 impl Lattice<'_> {
@@ -122,24 +132,55 @@ impl Lattice<'_> {
         self.points[j * self.nx + i]
     }
 
-    /// Spacing from a center to the next in its row or column; `None` at the end.
-    fn spacing(&self, j: Option<usize>, i: Option<usize>, in_row: bool) -> Option<f64> {
+    /// The place among all of the spacing from a center to the next in its row or column; `None` at the end.
+    fn place(&self, j: Option<usize>, i: Option<usize>, in_row: bool) -> Option<usize> {
         let (j, i) = (j?, i?);
         let inside = i < self.nx && if in_row { j < self.ny } else { j + 1 < self.ny };
-        inside.then(|| self.spacings[usize::from(!in_row)][j * self.nx + i])
+        inside.then_some(j * self.nx + i)
     }
 
+    /// A spacing by its place.
+    fn spacing(&self, place: usize, in_row: bool) -> f64 {
+        let nx = self.nx;
+        let next = if in_row { place / nx * nx + (place + 1) % nx } else { place + nx };
+        distance(self.points[place], self.points[next])
+    }
+
+    /// The median of what is known between columns.
+    fn median(&self) -> f64 {
+        *self.median.get_or_init(|| {
+            let (nx, chords2) = (self.nx, &self.chords2[0]);
+            let mut places: Vec<u32> =
+                (0..chords2.len()).filter(|&k| k % nx + 1 < nx && chords2[k].is_finite()).map(|k| k as u32).collect();
+            if places.is_empty() {
+                return 0.0;
+            }
+            let middle = places.len() / 2;
+            let by_chord = |a: &u32, b: &u32| chords2[*a as usize].total_cmp(&chords2[*b as usize]);
+            self.spacing(*places.select_nth_unstable_by(middle, by_chord).1 as usize, true)
+        })
+    }
+
+    #[inline]
     fn is_jump(&self, j: usize, i: usize, in_row: bool) -> bool {
         let (before, after) = if in_row {
             ((Some(j), i.checked_sub(1)), (Some(j), Some(i + 1)))
         } else {
             ((j.checked_sub(1), Some(i)), (Some(j + 1), Some(i)))
         };
-        let neighbours = [before, after].into_iter().filter_map(|(j, i)| self.spacing(j, i, in_row));
-        let least = neighbours.filter(|d| d.is_finite()).fold(f64::INFINITY, f64::min);
-        let typical = if least.is_finite() { least.max(0.2 * self.median) } else { self.median };
+        let chords2 = &self.chords2[usize::from(!in_row)];
+        let neighbours = || [before, after].into_iter().filter_map(|(j, i)| self.place(j, i, in_row));
+        let Some(own) = self.place(Some(j), Some(i), in_row) else { return true };
+        let least2 = neighbours().map(|place| chords2[place]).filter(|d| d.is_finite()).fold(f64::INFINITY, f64::min);
+        // A spacing is its chord at least, and 1.0472 chords at most where that is 1 or less.
+        if chords2[own] <= 1.0 && least2.is_finite() && 1.0967 * chords2[own] <= JUMP * JUMP * least2 {
+            return false;
+        }
+        let least = neighbours().map(|place| self.spacing(place, in_row)).filter(|d| d.is_finite()).fold(f64::INFINITY, f64::min);
+        let typical = if least.is_finite() { least.max(0.2 * self.median()) } else { self.median() };
         // What is not a number is a jump.
-        !self.spacing(Some(j), Some(i), in_row).is_some_and(|d| d <= JUMP * typical)
+        let spacing = self.spacing(own, in_row);
+        spacing.is_nan() || spacing > JUMP * typical
     }
 
     /// Whether the last column is a neighbour of the first, in most rows.
