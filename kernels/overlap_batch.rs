@@ -4,9 +4,14 @@
 //! its edges side by side; that settles what lies wholly inside or outside. The rest is clipped one by one,
 //! and the triangles of what is left are measured together again.
 
-use crate::overlap::{ConvexCell, ON_LINE, Scratch, small_triangle, triangle_tangent};
+#[cfg(test)]
+mod tests;
+mod triangles;
+
+use crate::overlap::{ConvexCell, ON_LINE, Scratch};
 use crate::sphere::UnitVector;
 use crate::tangent_plane::{PlanePoint, TangentPlane};
+use triangles::Triangles;
 
 /// Polygons looked at together.
 const LANES: usize = 8;
@@ -16,8 +21,6 @@ const MAX_CORNERS: usize = 8;
 const MAX_EDGES: usize = 12;
 /// Most corners of a clipped polygon: each edge of the cell adds one to a convex polygon.
 const MAX_CLIPPED: usize = 32;
-/// Triangles measured together.
-const TRIANGLES: usize = 256;
 
 type Lanes = [f64; LANES];
 
@@ -326,185 +329,6 @@ impl OverlapBatch {
             if area != 0.0 {
                 found.push((polygon, area));
             }
-        }
-    }
-}
-
-/// Triangles of clipped polygons, waiting to be measured together.
-struct Triangles {
-    /// Coordinates of the three corners, by group of lanes, coordinate and lane.
-    points: [[Lanes; 6]; TRIANGLES / LANES],
-    areas: [Lanes; TRIANGLES / LANES],
-    count: usize,
-    /// Polygons and the numbers of their triangles.
-    polygons: Vec<(u32, u32)>,
-}
-
-impl Default for Triangles {
-    fn default() -> Self {
-        Self {
-            points: [[[0.0; LANES]; 6]; TRIANGLES / LANES],
-            areas: [[0.0; LANES]; TRIANGLES / LANES],
-            count: 0,
-            polygons: Vec::new(),
-        }
-    }
-}
-
-impl Triangles {
-    /// Takes the fan of a clipped polygon.
-    #[inline(always)]
-    fn push(&mut self, polygon: u32, corners: &[PlanePoint], found: &mut Vec<(u32, f64)>) {
-        let more = corners.len() - 2;
-        if self.count + more > TRIANGLES {
-            self.flush(found);
-        }
-        let a = corners[0];
-        for k in 0..more {
-            let (b, c) = (corners[k + 1], corners[k + 2]);
-            let (group, lane) = ((self.count + k) / LANES, (self.count + k) % LANES);
-            for (place, value) in self.points[group].iter_mut().zip([a[0], a[1], b[0], b[1], c[0], c[1]]) {
-                place[lane] = value;
-            }
-        }
-        self.count += more;
-        self.polygons.push((polygon, more as u32));
-    }
-
-    /// Measures all and appends the sums of the polygons that have an area.
-    #[inline(always)]
-    fn flush(&mut self, found: &mut Vec<(u32, f64)>) {
-        let mut widest = [0.0f64; LANES];
-        // Whole groups: what lies beyond the count is left from before and not used.
-        for (points, areas) in self.points.iter().zip(&mut self.areas).take(self.count.div_ceil(LANES)) {
-            let [ax, ay, bx, by, cx, cy] = points;
-            for k in 0..LANES {
-                let (cross, sum) = triangle_tangent([ax[k], ay[k]], [bx[k], by[k]], [cx[k], cy[k]]);
-                let t = cross / sum;
-                widest[k] = if t.abs() > widest[k] { t.abs() } else { widest[k] };
-                areas[k] = small_triangle(t);
-            }
-        }
-        if widest.iter().any(|&t| t >= 1e-3) {
-            self.measure_large();
-        }
-        let mut areas = self.areas.as_flattened();
-        for &(polygon, count) in &self.polygons {
-            let (own, rest) = areas.split_at(count as usize);
-            areas = rest;
-            let area = own.iter().fold(0.0, |sum, a| sum + a);
-            if area != 0.0 {
-                found.push((polygon, area));
-            }
-        }
-        self.polygons.clear();
-        self.count = 0;
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn measure_large(&mut self) {
-        for place in 0..self.count {
-            let (group, lane) = (place / LANES, place % LANES);
-            let corner = |k: usize| [self.points[group][2 * k][lane], self.points[group][2 * k + 1][lane]];
-            self.areas[group][lane] = crate::overlap::plane_polygon_area(&[corner(0), corner(1), corner(2)]);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cell_area::polygon_area;
-    use crate::sphere::unit_vector;
-
-    /// Polygons of 3 to 9 corners of many sizes around a place, some concave, some with a repeated corner.
-    struct Case {
-        vertices: Vec<UnitVector>,
-        corners: Vec<u32>,
-        starts: Vec<u32>,
-        areas: Vec<f64>,
-    }
-
-    impl Case {
-        fn new(lon: f64, lat: f64, size: f64) -> Self {
-            let mut case = Self { vertices: Vec::new(), corners: Vec::new(), starts: vec![0], areas: Vec::new() };
-            let mut random = 12345u64;
-            let mut next = || {
-                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (random >> 11) as f64 / (1u64 << 53) as f64
-            };
-            for k in 0..500 {
-                let n = 3 + k % 7;
-                let (x, y, r) = (lon + size * (3.0 * next() - 1.5), lat + size * (3.0 * next() - 1.5), size * next());
-                let corner = |i: usize, r: f64| {
-                    let angle = std::f64::consts::TAU * (i as f64 + 0.3) / n as f64;
-                    unit_vector(x + r * angle.cos() / f64::to_radians(y).cos(), y + r * angle.sin())
-                };
-                let own: Vec<UnitVector> = (0..n).map(|i| corner(i, if k % 5 == 0 && i == 1 { 0.4 * r } else { r })).collect();
-                case.areas.push(polygon_area(&own));
-                let first = case.vertices.len() as u32;
-                case.corners.extend((0..n as u32).map(|i| first + i));
-                if k % 11 == 0 {
-                    case.corners.push(first + n as u32 - 1);
-                }
-                case.vertices.extend(own);
-                case.starts.push(case.corners.len() as u32);
-            }
-            case
-        }
-
-        fn list(&self) -> PolygonList<'_> {
-            PolygonList { vertices: &self.vertices, corners: &self.corners, starts: CornerStarts::PerPolygon(&self.starts) }
-        }
-    }
-
-    fn cell(lon: f64, lat: f64, size: f64, n: usize) -> Vec<UnitVector> {
-        let at = |i: usize| std::f64::consts::TAU * i as f64 / n as f64;
-        (0..n).map(|i| unit_vector(lon + size * at(i).cos() / f64::to_radians(lat).cos(), lat + size * at(i).sin())).collect()
-    }
-
-    const PLACES: [(f64, f64, f64); 4] = [(10.0, 40.0, 0.01), (-100.0, -60.0, 1.0), (0.0, 0.0, 8.0), (50.0, 20.0, 25.0)];
-
-    #[test]
-    fn together_is_one_by_one() {
-        for (lon, lat, size) in PLACES {
-            let case = Case::new(lon, lat, size);
-            let all: Vec<u32> = (0..500).collect();
-            for n in [3, 4, 6, 13] {
-                let cell = cell(lon, lat, size, n);
-                let (mut batch, mut found) = (OverlapBatch::default(), Vec::new());
-                batch.overlaps(&cell, &case.list(), &case.areas, &all, &mut found);
-                let target = ConvexCell::new(&cell);
-                let mut expected = Vec::new();
-                for k in all.iter().copied() {
-                    let mut subject: Vec<UnitVector> =
-                        case.list().corners_of(k).iter().map(|&v| case.vertices[v as usize]).collect();
-                    subject.dedup();
-                    expected.push(target.overlap(&subject, case.areas[k as usize], &mut Scratch::default()));
-                }
-                assert!(found.len() > 100 && found.len() < 500, "{size} {n}: {}", found.len());
-                let mut sums = vec![0.0; 500];
-                found.iter().for_each(|&(k, area)| sums[k as usize] += area);
-                let own = polygon_area(&cell);
-                for (k, (a, b)) in sums.iter().zip(&expected).enumerate() {
-                    assert!((a - b).abs() < 1e-15 * own, "{size} {n} {k}: {a:e} {b:e}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_processor_gives_the_same_bits() {
-        for (lon, lat, size) in PLACES {
-            let case = Case::new(lon, lat, size);
-            let all: Vec<u32> = (0..500).rev().collect();
-            let cell = cell(lon, lat, size, 5);
-            let (mut batch, mut found, mut plain) = (OverlapBatch::default(), Vec::new(), Vec::new());
-            batch.overlaps(&cell, &case.list(), &case.areas, &all, &mut found);
-            batch.overlaps_here(&cell, &case.list(), &case.areas, &all, &mut plain);
-            assert!(found.iter().zip(&plain).all(|(a, b)| a.0 == b.0 && a.1.to_bits() == b.1.to_bits()));
-            assert_eq!(found.len(), plain.len());
         }
     }
 }

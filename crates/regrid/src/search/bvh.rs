@@ -1,79 +1,14 @@
 //! An implicit bounding-volume hierarchy over boxes sorted along a space-filling curve.
 
+mod boxes;
+mod curve;
 mod node;
 
-use super::buckets::Buckets;
+pub use boxes::Box3;
+
+use curve::curve_order;
 use node::Node;
 use rayon::prelude::*;
-
-/// An axis-parallel box around part of the unit sphere; single precision, rounded outward.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Box3 {
-    /// Least x, y, z.
-    pub min: [f32; 3],
-    /// Greatest x, y, z.
-    pub max: [f32; 3],
-}
-
-/// More than the rounding of a coordinate in [-1, 1] to single precision.
-const ROUNDING: f32 = 1.2e-7;
-
-impl Box3 {
-    /// Overlaps nothing.
-    pub const EMPTY: Self = Self { min: [f32::INFINITY; 3], max: [f32::NEG_INFINITY; 3] };
-
-    /// Around points, widened by `margin` on every side for what bulges beyond them.
-    pub fn around(points: impl IntoIterator<Item = [f64; 3]>, margin: f64) -> Self {
-        let mut result = Self::EMPTY;
-        for p in points {
-            for axis in 0..3 {
-                result.min[axis] = result.min[axis].min(p[axis] as f32);
-                result.max[axis] = result.max[axis].max(p[axis] as f32);
-            }
-        }
-        let margin = margin as f32 * (1.0 + ROUNDING) + ROUNDING;
-        for axis in 0..3 {
-            result.min[axis] -= margin;
-            result.max[axis] += margin;
-        }
-        result
-    }
-
-    /// Around the corners of a great-circle polygon: an edge of chord c rises at most c²/8·(1 + c²) above its
-    /// chord, and the face bulges as the sphere does over the widest diagonal.
-    #[inline]
-    pub fn around_corners(corners: impl Iterator<Item = [f64; 3]>) -> Self {
-        let mut corners = corners;
-        let Some(first) = corners.next() else { return Self::EMPTY };
-        let (mut min, mut max, mut reach2) = (first, first, 0.0);
-        for p in corners {
-            let mut chord2 = 0.0;
-            for axis in 0..3 {
-                min[axis] = if p[axis] < min[axis] { p[axis] } else { min[axis] };
-                max[axis] = if p[axis] > max[axis] { p[axis] } else { max[axis] };
-                chord2 += (p[axis] - first[axis]) * (p[axis] - first[axis]);
-            }
-            reach2 = if chord2 > reach2 { chord2 } else { reach2 };
-        }
-        // The polygon lies within `reach` of the first corner, so all its diagonals are below 2·reach.
-        let margin = 1.0 - (1.0 - reach2).max(0.0).sqrt();
-        Self::around([min, max], margin)
-    }
-
-    /// Around both.
-    pub fn and(&self, other: &Self) -> Self {
-        Self {
-            min: std::array::from_fn(|axis| self.min[axis].min(other.min[axis])),
-            max: std::array::from_fn(|axis| self.max[axis].max(other.max[axis])),
-        }
-    }
-
-    /// Half of its surface; 0 if empty.
-    pub fn size(&self) -> f32 {
-        let [x, y, z] = std::array::from_fn(|axis| (self.max[axis] - self.min[axis]).max(0.0));
-        x * y + y * z + z * x
-    }
-}
 
 /// Children per node: one comparison of 8 lanes.
 const WIDTH: usize = 8;
@@ -270,94 +205,6 @@ impl Bvh {
     }
 }
 
-/// The items that have a place, along a space-filling curve, those of one stretch of it by number: the order, and with it
-/// every result, is the same on every machine.
-fn curve_order(len: usize, place: impl Fn(usize) -> Option<[f64; 3]> + Sync) -> Vec<u32> {
-    // The place along the curve, then the number.
-    let key = |item: usize| place(item).map(|p| curve_key(p) << 32 | item as u64);
-    let blocks = len.div_ceil(BLOCK);
-    let stretch = |block: usize| block * BLOCK..len.min((block + 1) * BLOCK);
-    // Buckets are parts of the curve.
-    let bits = (len / BUCKET + 1).ilog2().min(MOST_BUCKET_BITS);
-    let keys = Buckets::new(
-        (0..blocks).map(|block| stretch(block).len()),
-        1 << bits,
-        |block, keys| keys.extend(stretch(block).filter_map(key)),
-        |key: &u64| (key >> 32 >> (32 - bits)) as usize,
-    );
-    let lens: Vec<usize> = (0..keys.count()).map(|bucket| keys.len(bucket)).collect();
-    let mut order = vec![0; lens.iter().sum()];
-    let (mut rest, mut places) = (order.as_mut_slice(), Vec::with_capacity(lens.len()));
-    for (bucket, len) in lens.into_iter().enumerate().filter(|(_, len)| *len > 0) {
-        let (own, after) = rest.split_at_mut(len);
-        places.push((bucket, own));
-        rest = after;
-    }
-    places.into_par_iter().for_each_init(Default::default, |(sorted, other): &mut (Vec<u64>, Vec<u64>), (bucket, own)| {
-        sorted.clear();
-        keys.parts(bucket).for_each(|part| sorted.extend_from_slice(part));
-        sort_by_curve(sorted, other);
-        own.iter_mut().zip(sorted).for_each(|(item, key)| *item = *key as u32);
-    });
-    order
-}
-
-/// Items whose keys one task makes, and that a bucket should have.
-const BLOCK: usize = 1 << 15;
-const BUCKET: usize = 1 << 8;
-const MOST_BUCKET_BITS: u32 = 12;
-
-/// Sorts keys, given by number, by their place along the curve and then by number.
-fn sort_by_curve(keys: &mut Vec<u64>, other: &mut Vec<u64>) {
-    if keys.len() < 1 << 9 {
-        keys.sort_unstable();
-        return;
-    }
-    other.resize(keys.len(), 0);
-    let mut counts = [[0u32; 1 << DIGIT]; DIGITS];
-    for key in &*keys {
-        (0..DIGITS).for_each(|d| counts[d][digit(*key, d)] += 1);
-    }
-    // From the lowest digit on, each pass keeping the order of the one before.
-    for (d, counts) in counts.iter_mut().enumerate() {
-        let mut start = 0;
-        for count in counts.iter_mut() {
-            (start, *count) = (start + *count, start);
-        }
-        for &key in &*keys {
-            let next = &mut counts[digit(key, d)];
-            other[*next as usize] = key;
-            *next += 1;
-        }
-        std::mem::swap(keys, other);
-    }
-}
-
-/// Bits that a pass sorts by, and passes for the 32 bits of a key.
-const DIGIT: usize = 11;
-const DIGITS: usize = 3;
-
-#[inline(always)]
-fn digit(key: u64, d: usize) -> usize {
-    (key >> (32 + DIGIT * d)) as usize & ((1 << DIGIT) - 1)
-}
-
-/// Morton key of a point: the first 32 bits of 21 an axis, interleaved.
-fn curve_key(p: [f64; 3]) -> u64 {
-    let cell = |x: f64| ((x.clamp(-1.0, 1.0) + 1.0) * f64::from((1u32 << 20) - 1)) as u64;
-    (0..3).fold(0, |key, axis| key | (spread(cell(p[axis])) << axis)) >> 31
-}
-
-/// Moves bit k to bit 3k.
-fn spread(bits: u64) -> u64 {
-    let mut x = bits & 0x1f_ffff;
-    x = (x | (x << 32)) & 0x001f_0000_0000_ffff;
-    x = (x | (x << 16)) & 0x001f_0000_ff00_00ff;
-    x = (x | (x << 8)) & 0x100f_00f0_0f00_f00f;
-    x = (x | (x << 4)) & 0x10c3_0c30_c30c_30c3;
-    (x | (x << 2)) & 0x1249_2492_4924_9249
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -423,21 +270,6 @@ mod tests {
             meeting += boxes.iter().filter(|b| (0..3).all(|a| b.min[a] <= query.max[a] && b.max[a] >= query.min[a])).count();
         }
         assert!(found >= meeting && found * 100 < meeting * 110, "{found} found, {meeting} meet");
-    }
-
-    #[test]
-    fn items_are_in_the_order_of_the_curve_and_then_of_numbers() {
-        // One point, a region and the globe; every seventh item has no place. Several blocks and many buckets at the end.
-        for (count, width) in [(1000, 0.0), (5000, 0.01), (1 << 17, 1.0)] {
-            let place = |k: usize| {
-                let lon = (k * 37 % 3600) as f64 * 0.1 * width;
-                (k % 7 != 3).then(|| unit_vector(lon, ((k * 61) % 1790) as f64 * 0.1 * width - 89.0))
-            };
-            let mut expected: Vec<(u64, u32)> = (0..count).filter_map(|k| place(k).map(|p| (curve_key(p), k as u32))).collect();
-            expected.sort_unstable();
-            assert!(curve_order(count, place).iter().eq(expected.iter().map(|(_, k)| k)), "{count} items over {width}");
-        }
-        assert_eq!(curve_order(0, |_| unreachable!()), [0; 0]);
     }
 
     #[test]

@@ -28,8 +28,6 @@ use knarr_grid::{Columns, Grid, Layout, Mask, Offsets, Polygons, Rows};
 #[cfg(feature = "gpu")]
 use knarr_kernels::gpu::Gpu;
 use overlaps::Overlaps;
-#[cfg(feature = "gpu")]
-use overlaps::least_overlap;
 use rayon::prelude::*;
 use slicing::PolygonsByRows;
 use std::borrow::Cow;
@@ -185,8 +183,7 @@ fn find_on_gpu(
                 false => Cow::Owned(reach::polygons_near(d, range, s, source_mask)),
             };
             let pair = PolygonsByRows::new((s, &near, source_areas), (d, destination_mask, destination_areas));
-            let least = |polygon: u32, cell: usize| least_overlap(source_areas[polygon as usize].min(destination_areas[cell]));
-            Some(rows_on_gpu::overlaps(gpu, &pair)?.transposed(0..d.len(), |row| row as u32, least))
+            Some(rows_on_gpu::overlaps_by_cell(gpu, &pair)?)
         }
         (Cells::Polygons(s), Cells::Polygons(d)) => {
             let found = polygons_on_gpu::overlaps(gpu, s, source_mask, source_areas, d, destination_mask, destination_areas)?;

@@ -1,6 +1,7 @@
 //! Polygons x polygons: candidates from a hierarchy of boxes, areas by clipping.
 
 use super::overlaps::{Overlaps, least_overlap};
+use crate::growing::RowBlock;
 use crate::search::bvh::{Box3, Bvh, Found};
 use knarr_grid::{Mask, Offsets, Polygons};
 use knarr_kernels::overlap::{is_convex, triangulate};
@@ -24,7 +25,7 @@ pub(super) fn overlaps(
     destination_areas: &[f64],
 ) -> Overlaps {
     let search = Search::new(source, source_mask, source_areas, destination, destination_mask, destination_areas);
-    search.rows(0..destination.len())
+    search.rows()
 }
 
 /// The source in a hierarchy of boxes, and the cells that look into it.
@@ -59,16 +60,17 @@ impl<'a> Search<'a> {
         Self { bvh, list, source_areas, destination, destination_mask, destination_areas }
     }
 
-    /// Overlap areas of the destination cells `range`.
-    pub(super) fn rows(&self, range: Range<usize>) -> Overlaps {
-        let start = range.start;
-        Overlaps::by_blocks(range.len(), Worker::default, |cells, worker, block| {
-            let cells = start + cells.start..start + cells.end;
-            self.groups(cells, worker, |worker, k, cell| {
-                let least = worker.row(k, &self.list, self.source_areas, self.destination_areas[cell]);
-                block.finish_row(&mut worker.links, least);
-            });
-        })
+    /// Overlap areas of all destination cells.
+    fn rows(&self) -> Overlaps {
+        Overlaps::by_blocks(self.destination.len(), Worker::default, |cells, worker, block| self.add_rows(cells, worker, block))
+    }
+
+    /// Adds the rows of the destination cells `cells`.
+    pub(super) fn add_rows(&self, cells: Range<usize>, worker: &mut Worker, block: &mut RowBlock) {
+        self.groups(cells, worker, |worker, k, cell| {
+            let least = worker.row(k, &self.list, self.source_areas, self.destination_areas[cell]);
+            block.finish_row(&mut worker.links, least);
+        });
     }
 
     /// Calls `found(worker, place in its group, cell)` for every cell, what is near the group in `worker`.
@@ -172,7 +174,7 @@ struct Group {
 
 /// Buffers of a thread.
 #[derive(Default)]
-struct Worker {
+pub(super) struct Worker {
     batch: OverlapBatch,
     /// Boxes of the group's cells.
     boxes: Vec<Box3>,

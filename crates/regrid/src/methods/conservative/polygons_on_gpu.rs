@@ -2,8 +2,9 @@
 //! rows are made there. Rows that the kernel cannot tell are made here.
 
 use super::overlaps::Overlaps;
-use super::polygons::Search;
+use super::polygons::{Search, Worker};
 use crate::RegridError;
+use crate::growing::{Growing, RowBlock};
 use knarr_grid::{Mask, Polygons};
 use knarr_kernels::gpu::{Gpu, Width};
 use knarr_kernels::twins::cell_area::DevicePolygons;
@@ -39,7 +40,8 @@ pub(super) fn overlaps(
     let (cells, subjects) = (upload(destination)?, upload(source)?);
     let on_device = DeviceOverlaps::new(gpu, (cells, destination_areas), (subjects, source_areas))?;
     let search = Search::new(source, source_mask, source_areas, destination, destination_mask, destination_areas);
-    let mut result = Overlaps::with_rows(destination.len());
+    let mut result = Growing::with_rows(destination.len());
+    let mut worker = Worker::default();
     let most = PAIRS.min(gpu.binding_limit() as usize / width.bytes());
     // Boxes meet several times as often as cells.
     let expected = 4 * (source.len() / destination.len().max(1) + 2);
@@ -55,19 +57,21 @@ pub(super) fn overlaps(
             let starts: Vec<u32> = candidates.starts[row..=end].iter().map(|s| s - start).collect();
             let made = on_device.rows(gpu, first + row, &starts, &candidates.subjects[pairs])?;
             let elsewhere = |k: usize| made.elsewhere[k] || candidates.is_concave[row + k];
-            let mut at = 0;
+            let (mut block, mut at) = (RowBlock::default(), 0);
             for k in 0..made.counts.len() {
                 let links = at..at + made.counts[k] as usize;
                 at = links.end;
                 if elsewhere(k) {
-                    result.append(&search.rows(first + row + k..first + row + k + 1), destination.len());
+                    search.add_rows(first + row + k..first + row + k + 1, &mut worker, &mut block);
                 } else {
-                    result.append_row(&made.subjects[links.clone()], &made.areas[links], destination.len());
+                    block.counts.push(made.counts[k]);
+                    block.columns.extend_from_slice(&made.subjects[links.clone()]);
+                    block.values.extend_from_slice(&made.areas[links]);
                 }
             }
+            result.append(&[block]);
             row = end;
         }
     }
-    result.shrink();
-    Ok(result)
+    Ok(result.into())
 }

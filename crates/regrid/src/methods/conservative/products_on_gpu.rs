@@ -3,6 +3,7 @@
 use super::overlaps::Overlaps;
 use super::rows::{lats, shared_lons};
 use crate::RegridError;
+use crate::growing::{Growing, RowBlock};
 use knarr_grid::{Mask, Rows};
 use knarr_kernels::gpu::{Gpu, GpuError, Width};
 use knarr_kernels::twins::overlap_products::DeviceProducts;
@@ -25,7 +26,7 @@ pub(super) fn overlaps(
     let (own, others) = (flags(destination_mask, destination.len()), flags(source_mask, source.len()));
     let products = DeviceProducts::new(gpu, (&lats, &lons), columns, [&own, &others], width)?;
     let len = destination.len();
-    let mut result = Overlaps::with_rows(len);
+    let mut result = Growing::with_rows(len);
     let mut links = LINKS;
     let mut first = 0;
     while first < lats.len() {
@@ -37,11 +38,10 @@ pub(super) fn overlaps(
             }
             made => made?,
         };
-        result.append_rows(&made.counts, &made.subjects, &made.areas, len);
+        result.append(&[RowBlock { counts: made.counts, columns: made.subjects, values: made.areas }]);
         first = range.end;
     }
-    result.shrink();
-    Ok(Some(result))
+    Ok(Some(result.into()))
 }
 
 /// Rows from the first on with no more than so many links; one at least.

@@ -1,7 +1,7 @@
 //! Polygons x rows on a graphics processor, tile by tile: which cells a polygon may reach into, their areas, and the
 //! rows are made there. Polygons that the kernel cannot tell are cut here.
 
-use super::overlaps::Overlaps;
+use super::overlaps::{Overlaps, least_overlap};
 use super::slicing::{PolygonsByRows, Slicer};
 use crate::RegridError;
 use crate::growing::{Growing, RowBlock};
@@ -47,7 +47,41 @@ pub(super) fn overlaps(gpu: &Gpu, pair: &PolygonsByRows<'_>) -> Result<Overlaps,
             together /= 4;
         }
     }
-    let (row_starts, columns, areas) = result.finish();
+    Ok(result.into())
+}
+
+/// [`overlaps`] by the cells of the rows, without slivers.
+pub(super) fn overlaps_by_cell(gpu: &Gpu, pair: &PolygonsByRows<'_>) -> Result<Overlaps, RegridError> {
+    let mut found = overlaps(gpu, pair)?;
+    let cells = pair.row_areas.len();
+    let mut row_starts = vec![0usize; cells + 1];
+    for polygon in 0..pair.polygons.len() {
+        for link in found.row_starts[polygon]..found.row_starts[polygon + 1] {
+            let cell = found.columns[link] as usize;
+            if found.areas[link] > least_overlap(pair.polygon_areas[polygon].min(pair.row_areas[cell])) {
+                row_starts[cell + 1] += 1;
+            } else {
+                found.areas[link] = 0.0;
+            }
+        }
+    }
+    for cell in 0..cells {
+        row_starts[cell + 1] += row_starts[cell];
+    }
+    let (mut columns, mut areas) = (vec![0u32; row_starts[cells]], vec![0.0; row_starts[cells]]);
+    // Each start moves to its row's end, which is the next row's start.
+    for polygon in 0..pair.polygons.len() {
+        for link in found.row_starts[polygon]..found.row_starts[polygon + 1] {
+            if found.areas[link] > 0.0 {
+                let place = &mut row_starts[found.columns[link] as usize];
+                columns[*place] = polygon as u32;
+                areas[*place] = found.areas[link];
+                *place += 1;
+            }
+        }
+    }
+    row_starts.copy_within(0..cells, 1);
+    row_starts[0] = 0;
     Ok(Overlaps { row_starts, columns, areas })
 }
 

@@ -65,8 +65,7 @@ pub(super) fn rows_by_polygons(
         });
         all.append(&blocks);
     }
-    let (row_starts, columns, areas) = all.finish();
-    Overlaps { row_starts, columns, areas }
+    all.into()
 }
 
 /// Appends what a polygon shares with `cells`, each once and without slivers.

@@ -1,6 +1,7 @@
 //! Boxes of eight children in a byte for each coordinate.
 
-use super::{Box3, Boxes, ROUNDING, WIDTH};
+use super::boxes::ROUNDING;
+use super::{Box3, Boxes, WIDTH};
 
 /// Steps that the box around all children is divided into.
 const STEPS: f32 = 254.0;
