@@ -8,6 +8,8 @@ mod cells;
 mod gaps;
 mod layout;
 mod plain;
+#[cfg(target_arch = "x86_64")]
+mod quads;
 mod room;
 pub(crate) mod row_facts;
 mod slab_flags;

@@ -4,6 +4,8 @@
 
 use super::gaps::{Link, Met, Rule, every_of, with_gaps};
 use super::layout::GROUP;
+#[cfg(target_arch = "x86_64")]
+use super::quads::{self, QUAD};
 use super::row_facts::RowFacts;
 use super::sums::whole;
 use super::transpose::{AVX2, AVX512, PLAIN};
@@ -219,6 +221,12 @@ fn part<V: Value, const L: usize, const GAPS: bool, const I: u8>(
         return if coming.is_empty() { 0 } else { u32::MAX };
     };
     let met = work.meet::<L>(valid, row, start, coming, bits);
+    #[cfg(target_arch = "x86_64")]
+    if I == AVX2 && L.is_multiple_of(QUAD) && !met.is_nothing::<L>() && !met.is_whole::<L>() {
+        #[allow(unsafe_code, reason = "the instructions are there")]
+        // SAFETY: `I` is what the machine has.
+        return unsafe { quads::with_gaps(work.links_with_bits(row, start, bits), met, rule, results) };
+    }
     let there;
     (*results, there) = if met.is_nothing::<L>() {
         ([V::default(); L], 0)

@@ -5,10 +5,12 @@
 
 use super::gaps::{Link, Met, Rule, with_gaps};
 use super::layout::{CELLS, GROUP, Load, PAGE, Plan};
+#[cfg(target_arch = "x86_64")]
+use super::quads;
 use super::room::Room;
 use super::row_facts::RowFacts;
 use super::sums::whole;
-use super::transpose::{AVX512, bits_of, turn_flags};
+use super::transpose::{AVX2, AVX512, bits_of, turn_flags};
 use super::value::Lanes;
 #[cfg(target_arch = "x86_64")]
 use super::wide::Wide;
@@ -98,9 +100,9 @@ impl<'w, V: Lanes<L>, const L: usize> Sources<'w, V, L> {
 }
 
 impl<V: Lanes<L>, const L: usize> Tile<V, L> {
-    /// Works through a chunk with the instructions `I`.
+    /// Works through a chunk with the instructions `I`; `GAPS`: whether values are missing.
     #[inline(always)]
-    pub(crate) fn run<const I: u8>(&mut self, plan: &Plan, work: Work<'_, '_, V>) {
+    pub(crate) fn run<const I: u8, const GAPS: bool>(&mut self, plan: &Plan, work: Work<'_, '_, V>) {
         let mut tile = self.parts();
         let sources = Sources::new(&work.sources);
         let (mut writers, mut flags): (Vec<_>, Vec<_>) =
@@ -130,7 +132,7 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                     .for_each(|line| prefetch::<2>(line.as_ptr().cast()));
             }
             for load in &plan.loads[loaded..group.loads_end] {
-                tile.fill::<I>(&sources, *load, work.has_gaps);
+                tile.fill::<I, GAPS>(&sources, *load);
             }
             loaded = group.loads_end;
 
@@ -141,7 +143,7 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                 let links = work.rows.row_starts[row]..work.rows.row_starts[row + 1];
                 let columns = &plan.columns[links.start - offset..links.end - offset];
                 let weights = &work.rows.weights[links];
-                present[k] = if work.has_gaps {
+                present[k] = if GAPS {
                     let rule = Rule::new(work.missing, work.facts, row, V::CLAMPED);
                     tile.gapped::<I>(columns, weights, rule, k)
                 } else {
@@ -154,7 +156,7 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
             for (staging, writer) in tile.staging.iter_mut().zip(&mut writers) {
                 writer.append::<I>(staging, group.rows);
             }
-            if work.has_gaps {
+            if GAPS {
                 add_flags::<I>(&present, group.first, &mut flags);
             }
         }
@@ -181,13 +183,13 @@ impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
     /// Bits of the slabs of a tile.
     const EVERY: u16 = u16::MAX >> (16 - L);
 
-    /// Copies a page into its slot, with the flags of its cells if it `has_gaps`.
+    /// Copies a page into its slot, with the flags of its cells if there are `GAPS`.
     #[inline(always)]
-    fn fill<const I: u8>(&mut self, sources: &Sources<'_, V, L>, load: Load, has_gaps: bool) {
+    fn fill<const I: u8, const GAPS: bool>(&mut self, sources: &Sources<'_, V, L>, load: Load) {
         let start = load.slot as usize % (CELLS / PAGE) * PAGE;
         let cells: &mut [[V; L]; PAGE] = (&mut self.values[start..start + PAGE]).try_into().expect("a page");
         let page = load.page as usize;
-        if has_gaps {
+        if GAPS {
             let mut flags = [0; L];
             for b in 0..L {
                 flags[b] = sources.flags(b, page);
@@ -279,6 +281,17 @@ impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
                 let wide = Wide::with_gaps::<V, L>(links, met, rule);
                 wide.store(&mut self.results[k]);
                 wide.there as u16
+            };
+        }
+        #[cfg(target_arch = "x86_64")]
+        if I == AVX2 {
+            #[allow(unsafe_code, reason = "the instructions are there")]
+            // SAFETY: `I` is what the machine has; L is a multiple of QUAD.
+            return unsafe {
+                let mut results = [V::default(); L];
+                let there = quads::with_gaps(links, met, rule, &mut results);
+                self.results[k] = results;
+                there as u16
             };
         }
         let (result, there) = with_gaps(links, met, rule);

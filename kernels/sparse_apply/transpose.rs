@@ -167,8 +167,10 @@ unsafe fn turn_8x8_wide(rows: [*const f64; 8], columns: [*mut f64; 8]) {
     let pairs: [[__m512d; 2]; 4] =
         std::array::from_fn(|i| [_mm512_unpacklo_pd(r[2 * i], r[2 * i + 1]), _mm512_unpackhi_pd(r[2 * i], r[2 * i + 1])]);
     for j in 0..2 {
-        let even = [0, 2].map(|i| _mm512_shuffle_f64x2::<0x88>(pairs[i][j], pairs[i + 1][j]));
-        let odd = [0, 2].map(|i| _mm512_shuffle_f64x2::<0xdd>(pairs[i][j], pairs[i + 1][j]));
+        // Not by `map`: closures stayed functions of their own here.
+        let (low, high) = ([pairs[0][j], pairs[1][j]], [pairs[2][j], pairs[3][j]]);
+        let even = [_mm512_shuffle_f64x2::<0x88>(low[0], low[1]), _mm512_shuffle_f64x2::<0x88>(high[0], high[1])];
+        let odd = [_mm512_shuffle_f64x2::<0xdd>(low[0], low[1]), _mm512_shuffle_f64x2::<0xdd>(high[0], high[1])];
         // SAFETY: as the caller promises.
         unsafe {
             _mm512_storeu_pd(columns[j], _mm512_shuffle_f64x2::<0x88>(even[0], even[1]));

@@ -1,18 +1,20 @@
 //! Numbers that fields are stored as, and how many of them a tile takes.
 
 use super::layout::{PAGE, Plan};
+#[cfg(target_arch = "x86_64")]
+use super::quads::{narrow_quad_f32, narrow_quad_f64, quad_f32, quad_f64};
 use super::tile::{Tile, Work};
 use super::transpose::{AVX2, AVX512, PLAIN, turn_f32, turn_f64};
 #[cfg(target_arch = "x86_64")]
 use super::wide::{line_f32, line_f64, narrow_f32, narrow_f64, wide_f32, wide_f64};
 use super::writer::LINE;
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m512d, __m512i};
+use std::arch::x86_64::{__m256d, __m512d, __m512i};
 
 pub(crate) mod sealed {
     use super::{LINE, Plan, Work};
     #[cfg(target_arch = "x86_64")]
-    use std::arch::x86_64::{__m512d, __m512i};
+    use std::arch::x86_64::{__m256d, __m512d, __m512i};
 
     /// What the kernels need of a number.
     pub trait Sealed: Sized + Send + Sync + 'static {
@@ -43,6 +45,20 @@ pub(crate) mod sealed {
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code, reason = "the machine has the instructions")]
         unsafe fn line(values: &[__m512d], there: u32) -> __m512i;
+        /// Four values as doubles.
+        ///
+        /// # Safety
+        /// 4 values follow the pointer; the machine has vectors of 256 bits.
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code, reason = "a load through a pointer")]
+        unsafe fn quad(from: *const Self) -> __m256d;
+        /// Stores four doubles rounded.
+        ///
+        /// # Safety
+        /// There is room for 4 values at the pointer; the machine has vectors of 256 bits.
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code, reason = "a store through a pointer")]
+        unsafe fn narrow_quad(value: __m256d, to: *mut Self);
         /// The tiles of a thread.
         type Tiles: Default + Send;
         /// Works through a chunk with `instructions` that the machine has.
@@ -108,7 +124,7 @@ lanes!(f32, 16, turn_f32);
 lanes!(f64, 8, turn_f64);
 
 macro_rules! as_doubles {
-    ($wide:ident, $narrow:ident, $line:ident) => {
+    ($wide:ident, $narrow:ident, $line:ident, $quad:ident, $narrow_quad:ident) => {
         #[cfg(target_arch = "x86_64")]
         #[inline(always)]
         #[allow(unsafe_code, reason = "the caller promises what the function needs")]
@@ -130,6 +146,20 @@ macro_rules! as_doubles {
             // SAFETY: as the caller promises.
             unsafe { $line(values, there) }
         }
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        #[allow(unsafe_code, reason = "the caller promises what the function needs")]
+        unsafe fn quad(from: *const Self) -> __m256d {
+            // SAFETY: as the caller promises.
+            unsafe { $quad(from) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        #[allow(unsafe_code, reason = "the caller promises what the function needs")]
+        unsafe fn narrow_quad(value: __m256d, to: *mut Self) {
+            // SAFETY: as the caller promises.
+            unsafe { $narrow_quad(value, to) }
+        }
     };
 }
 
@@ -139,7 +169,7 @@ impl Sealed for f32 {
     // distance 2^-26 |g| to the next f32, and rounds to g or less. The least likewise.
     const CLAMPED: bool = false;
     const LANES: usize = 16;
-    as_doubles!(wide_f32, narrow_f32, line_f32);
+    as_doubles!(wide_f32, narrow_f32, line_f32, quad_f32, narrow_quad_f32);
 
     type Tiles = (Option<Tile<f32, 16>>, Option<Tile<f32, 8>>);
 
@@ -155,7 +185,7 @@ impl Sealed for f32 {
 impl Sealed for f64 {
     const CLAMPED: bool = true;
     const LANES: usize = 8;
-    as_doubles!(wide_f64, narrow_f64, line_f64);
+    as_doubles!(wide_f64, narrow_f64, line_f64, quad_f64, narrow_quad_f64);
 
     type Tiles = Option<Tile<f64, 8>>;
 
@@ -164,15 +194,29 @@ impl Sealed for f64 {
     }
 }
 
-/// The same code for all instructions: none of them changes an operation or its order.
+/// With gaps and without are made apart: what the one needs costs the other time.
 fn run<V: Lanes<L>, const L: usize>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>, instructions: u8) {
+    if work.has_gaps {
+        with_instructions::<V, L, true>(tile, plan, work, instructions);
+    } else {
+        with_instructions::<V, L, false>(tile, plan, work, instructions);
+    }
+}
+
+/// The same code for all instructions: none of them changes an operation or its order.
+fn with_instructions<V: Lanes<L>, const L: usize, const GAPS: bool>(
+    tile: &mut Tile<V, L>,
+    plan: &Plan,
+    work: Work<'_, '_, V>,
+    instructions: u8,
+) {
     match instructions {
         #[cfg(target_arch = "x86_64")]
         AVX512 => {
             #[allow(unsafe_code, reason = "the machine has the instructions")]
             // SAFETY: the caller asked the machine.
             unsafe {
-                run_avx512(tile, plan, work);
+                run_avx512::<V, L, GAPS>(tile, plan, work);
             }
         }
         #[cfg(target_arch = "x86_64")]
@@ -180,21 +224,21 @@ fn run<V: Lanes<L>, const L: usize>(tile: &mut Tile<V, L>, plan: &Plan, work: Wo
             #[allow(unsafe_code, reason = "the machine has the instructions")]
             // SAFETY: the caller asked the machine.
             unsafe {
-                run_avx2(tile, plan, work);
+                run_avx2::<V, L, GAPS>(tile, plan, work);
             }
         }
-        _ => tile.run::<PLAIN>(plan, work),
+        _ => tile.run::<PLAIN, GAPS>(plan, work),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
-fn run_avx512<V: Lanes<L>, const L: usize>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>) {
-    tile.run::<AVX512>(plan, work);
+fn run_avx512<V: Lanes<L>, const L: usize, const GAPS: bool>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>) {
+    tile.run::<AVX512, GAPS>(plan, work);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn run_avx2<V: Lanes<L>, const L: usize>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>) {
-    tile.run::<AVX2>(plan, work);
+fn run_avx2<V: Lanes<L>, const L: usize, const GAPS: bool>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>) {
+    tile.run::<AVX2, GAPS>(plan, work);
 }
