@@ -1,13 +1,15 @@
 //! Sparse weights times fields: `destination_i = Σ_k w_k · source[column_k]`.
 //!
 //! Sums run in the stored order of a row, in f64, whatever the layout, the instructions or the number of
-//! threads: all forms give the same bits. [`PreparedRows`] takes slabs as most files have them, of which several go
+//! threads: all forms give the same bits. Weights that are products of those of latitudes and of longitudes, as they are between
+//! most grids of both, are taken as such, the rounded product for the weight. [`PreparedRows`] takes slabs as most files have them, of which several go
 //! through a tile that stays in cache, or values cell by cell.
 
 mod cells;
 mod gaps;
 mod layout;
 mod plain;
+mod products;
 #[cfg(target_arch = "x86_64")]
 mod quads;
 mod room;
@@ -28,8 +30,10 @@ pub use value::Value;
 
 use cells::CellWork;
 use layout::{Chunk, GROUP, chunk_rows, lay_out};
+use products::Products;
 use rayon::prelude::*;
 use row_facts::RowFacts;
+use std::borrow::Cow;
 use tile::Work;
 use transpose::best_instructions;
 
@@ -88,7 +92,11 @@ pub enum Missing {
 /// Rows made ready to be applied many times: sums of rows, and the way through the tile.
 #[derive(Debug)]
 pub struct PreparedRows<'a> {
-    rows: SparseRows<'a>,
+    row_starts: &'a [usize],
+    columns: &'a [u32],
+    /// Those of the links; in place of products their factors may stand alone.
+    weights: Cow<'a, [f64]>,
+    products: Option<Box<Products>>,
     source_len: usize,
     facts: RowFacts,
     chunks: Vec<Chunk>,
@@ -109,16 +117,31 @@ impl<'a> PreparedRows<'a> {
     /// # Panics
     /// If lengths do not fit each other, or a column is not below `source_len`.
     pub fn new(rows: SparseRows<'a>, source_len: usize) -> Self {
-        check(rows, source_len);
-        Self { rows, source_len, facts: RowFacts::new(rows), chunks: lay_out(rows, source_len) }
+        let mut prepared = Self::for_few_slabs(rows, source_len);
+        if let Some(products) = &prepared.products {
+            prepared.weights = Cow::Owned(products.weights(rows));
+        }
+        prepared.chunks = lay_out(prepared.rows(), source_len);
+        prepared
     }
 
-    /// Ready for single slabs only: without the way through the tile.
+    /// Ready for few slabs only: without the way through the tile, and without the weights of products.
     fn for_few_slabs(rows: SparseRows<'a>, source_len: usize) -> Self {
-        check(rows, source_len);
+        let SparseRows { row_starts, columns, weights } = rows;
+        check_lengths(rows);
+        let products = Products::find(rows, source_len).map(Box::new);
+        match &products {
+            Some(products) => products.others(rows).for_each(|links| check_columns(&columns[links], source_len)),
+            None => check_columns(columns, source_len),
+        }
+        let facts = RowFacts::new(rows, products.as_deref());
         let (n, step) = (rows.len(), chunk_rows(rows.len()));
         let chunks = (0..n).step_by(step).map(|first| Chunk { first, last: n.min(first + step), plan: None }).collect();
-        Self { rows, source_len, facts: RowFacts::new(rows), chunks }
+        Self { row_starts, columns, weights: Cow::Borrowed(weights), products, source_len, facts, chunks }
+    }
+
+    fn rows(&self) -> SparseRows<'_> {
+        SparseRows { row_starts: self.row_starts, columns: self.columns, weights: &self.weights }
     }
 
     /// Number of source cells.
@@ -128,12 +151,17 @@ impl<'a> PreparedRows<'a> {
 
     /// Number of destination cells.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.rows().len()
     }
 
     /// Whether there are no destination cells.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows().is_empty()
+    }
+
+    /// Number of destination cells whose weights are taken as products of those of latitudes and of longitudes.
+    pub fn products(&self) -> usize {
+        self.products.as_ref().map_or(0, |products| products.len())
     }
 
     /// Applies the rows to slabs of source values that lie one after the other.
@@ -221,8 +249,15 @@ impl<'a> PreparedRows<'a> {
         let valid = valid.filter(|valid| !valid.is_all());
         let mut flags = (valid.is_some() || !self.all_mapped()).then(|| SlabFlags::none(slabs, n));
         let streams = size_of_val(destination) >= STREAMED;
-        let work =
-            CellWork { rows: self.rows, facts: &self.facts, missing, streams, slabs, source, valid: valid.map(SlabFlags::words) };
+        let work = CellWork {
+            rows: self.rows(),
+            facts: &self.facts,
+            missing,
+            streams,
+            slabs,
+            source,
+            valid: valid.map(SlabFlags::words),
+        };
         let step = chunk_rows(n);
         let words = flags.as_mut().map_or(&mut [][..], SlabFlags::words_mut);
         // As many pieces of words as of values, empty ones if there are no flags.
@@ -284,7 +319,7 @@ impl<'a> PreparedRows<'a> {
                     (&source[slab * self.source_len..(slab + 1) * self.source_len], words)
                 });
                 let work = Work {
-                    rows: self.rows,
+                    rows: self.rows(),
                     facts: &self.facts,
                     missing,
                     streams,
@@ -296,9 +331,16 @@ impl<'a> PreparedRows<'a> {
                 tasks.push((chunk, work));
             }
         }
-        tasks.into_par_iter().for_each_init(V::Tiles::default, |tiles, (chunk, work)| match &chunk.plan {
-            Some(plan) if work.sources.len() >= FEW => V::run(tiles, plan, work, instructions),
-            _ => plain::run(chunk.last - chunk.first, work),
+        tasks.into_par_iter().for_each_init(V::Tiles::default, |tiles, (chunk, work)| {
+            let slabs = work.sources.len();
+            let products = self.products.as_ref().filter(|products| {
+                slabs < FEW || products.is_best_for(slabs, work.has_gaps) && products.are_all(chunk.first..chunk.last)
+            });
+            match (&chunk.plan, products) {
+                (_, Some(products)) => products::run(instructions, products, chunk.last, work),
+                (Some(plan), _) if slabs >= FEW => V::run(tiles, plan, work, instructions),
+                _ => plain::run(chunk.last - chunk.first, work),
+            }
         });
     }
 }
@@ -308,10 +350,13 @@ fn batches<V: Value>(slabs: &[usize], has_gaps: bool) -> Vec<Batch> {
     slabs.chunks(V::LANES).map(|slabs| Batch { slabs: slabs.to_vec(), has_gaps }).collect()
 }
 
-pub(crate) fn check(rows: SparseRows<'_>, source_len: usize) {
+pub(crate) fn check_lengths(rows: SparseRows<'_>) {
     let links = rows.row_starts.last().copied().unwrap_or_default();
     assert!(rows.columns.len() == links && rows.weights.len() == links, "a column and a weight per link");
-    assert!(rows.columns.par_iter().all(|&column| (column as usize) < source_len), "a column below the length of the source");
+}
+
+pub(crate) fn check_columns(columns: &[u32], source_len: usize) {
+    assert!(columns.par_iter().all(|&column| (column as usize) < source_len), "a column below the length of the source");
 }
 
 /// Applies `rows` once: [`PreparedRows`] with a byte per flag.

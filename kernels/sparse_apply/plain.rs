@@ -4,33 +4,67 @@ use super::Value;
 use super::gaps::Rule;
 use super::sums::within;
 use super::tile::Work;
+use std::ops::Range;
 
 /// The first `n` rows of the work.
 pub(crate) fn run<V: Value>(n: usize, mut work: Work<'_, '_, V>) {
     let destinations = std::mem::take(&mut work.destinations);
+    let rows = work.first..work.first + n;
     for (&(source, words), (values, flags)) in work.sources.iter().zip(destinations) {
-        for k in 0..n {
-            if work.has_gaps {
-                let result = some(&work, source, words, work.first + k);
-                values[k] = V::from_f64(result.unwrap_or(0.0));
-                flags[k / 64] |= u64::from(result.is_some()) << (k % 64);
-                continue;
-            }
-            let (columns, weights) = work.rows.row(work.first + k);
-            let mut sums = Sums::ZERO;
-            for (&column, &w) in columns.iter().zip(weights) {
-                sums.add::<V>(w, source[column as usize].to_f64());
-            }
-            let is_mean = V::CLAMPED && work.facts.is_mean(work.first + k);
-            values[k] = V::from_f64(if is_mean { sums.bounded(sums.value) } else { sums.value });
+        some_rows(&work, source, words, rows.clone(), values, flags);
+    }
+}
+
+/// Some rows of a slab; `values` and `flags` start with those of the first row of the work.
+#[inline(always)]
+pub(crate) fn some_rows<V: Value>(
+    work: &Work<'_, '_, V>,
+    source: &[V],
+    words: &[u64],
+    rows: Range<usize>,
+    values: &mut [V],
+    flags: &mut [u64],
+) {
+    for row in rows {
+        let (k, result) = (row - work.first, result(work, work.rows.row(row), source, words, row));
+        values[k] = V::from_f64(result.unwrap_or(0.0));
+        if work.has_gaps {
+            flags[k / 64] |= u64::from(result.is_some()) << (k % 64);
         }
     }
 }
 
+/// The result of a row with its columns and weights; 0 of one without links if no value is missing.
+#[inline(always)]
+pub(crate) fn result<V: Value>(
+    work: &Work<'_, '_, V>,
+    links: (&[u32], &[f64]),
+    source: &[V],
+    words: &[u64],
+    row: usize,
+) -> Option<f64> {
+    if work.has_gaps { some(work, links, source, words, row) } else { Some(whole(work, links, source, row)) }
+}
+
+/// A row where no value is missing.
+#[inline(always)]
+fn whole<V: Value>(work: &Work<'_, '_, V>, (columns, weights): (&[u32], &[f64]), source: &[V], row: usize) -> f64 {
+    let mut sums = Sums::ZERO;
+    for (&column, &w) in columns.iter().zip(weights) {
+        sums.add::<V>(w, source[column as usize].to_f64());
+    }
+    if V::CLAMPED && work.facts.is_mean(row) { sums.bounded(sums.value) } else { sums.value }
+}
+
 /// A row where values may be missing.
 #[inline(always)]
-fn some<V: Value>(work: &Work<'_, '_, V>, source: &[V], words: &[u64], row: usize) -> Option<f64> {
-    let (columns, weights) = work.rows.row(row);
+fn some<V: Value>(
+    work: &Work<'_, '_, V>,
+    (columns, weights): (&[u32], &[f64]),
+    source: &[V],
+    words: &[u64],
+    row: usize,
+) -> Option<f64> {
     // All ones for a value that is there, else 0.
     let there = |column: u32| (words[column as usize / 64] >> (column % 64) & 1).wrapping_neg();
     let (mut sums, mut links, mut share) = (Sums::ZERO, 0, 0.0);
@@ -46,20 +80,14 @@ fn some<V: Value>(work: &Work<'_, '_, V>, source: &[V], words: &[u64], row: usiz
         true => columns.iter().zip(weights).fold(0.0, |sum, (&c, w)| sum + f64::from_bits(w.abs().to_bits() & there(c))),
         false => share,
     };
-    if links == 0 {
-        return None;
-    }
-    let is_whole = links == columns.len();
-    let scale = if is_whole { 1.0 } else { rule.scale(share, magnitude)? };
-    let value = sums.value * scale;
-    Some(if rule.means && (is_whole || rule.scales) { sums.bounded(value) } else { value })
+    if links == 0 { None } else { sums.result(rule, links == columns.len(), share, magnitude) }
 }
 
 /// Running sums of one destination value.
-struct Sums {
-    value: f64,
-    least: f64,
-    greatest: f64,
+pub(crate) struct Sums {
+    pub(crate) value: f64,
+    pub(crate) least: f64,
+    pub(crate) greatest: f64,
 }
 
 impl Sums {
@@ -83,6 +111,14 @@ impl Sums {
             self.least = if counts & (x < self.least) { x } else { self.least };
             self.greatest = if counts & (x > self.greatest) { x } else { self.greatest };
         }
+    }
+
+    /// What a `rule` makes of sums over some values: `is_whole`, of all; else of those that carry the weights `share`.
+    #[inline(always)]
+    pub(crate) fn result(&self, rule: Rule, is_whole: bool, share: f64, magnitude: f64) -> Option<f64> {
+        let scale = if is_whole { 1.0 } else { rule.scale(share, magnitude)? };
+        let value = self.value * scale;
+        Some(if rule.means && (is_whole || rule.scales) { self.bounded(value) } else { value })
     }
 
     #[inline(always)]

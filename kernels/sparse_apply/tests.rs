@@ -3,9 +3,9 @@
 use super::*;
 
 /// Small reproducible pseudo-random numbers in 0..1.
-struct Noise(u64);
+pub(super) struct Noise(pub(super) u64);
 impl Noise {
-    fn next(&mut self) -> f64 {
+    pub(super) fn next(&mut self) -> f64 {
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.0 >> 11) as f64 / (1u64 << 53) as f64
     }
@@ -210,7 +210,7 @@ fn reference<V: Value>(rows: SparseRows<'_>, source: &[V], valid: &[bool], missi
 
 /// Rows of 0 to 8 links: means, sums and, every eleventh, weights of both signs. Cells of a row are `spread`
 /// cells apart.
-fn mixed_rows(n: usize, source_len: usize, spread: usize) -> (Vec<usize>, Vec<u32>, Vec<f64>) {
+pub(super) fn mixed_rows(n: usize, source_len: usize, spread: usize) -> (Vec<usize>, Vec<u32>, Vec<f64>) {
     let (mut row_starts, mut columns, mut weights) = (vec![0], Vec::new(), Vec::new());
     let mut noise = Noise(3);
     for i in 0..n {
@@ -231,7 +231,7 @@ fn turned<T: Copy>(slabs: &[T], cells: usize) -> Vec<T> {
 }
 
 /// Masks of levels, each with the gaps of those above and more of its own; some cells have none at all, some miss all.
-const LEVELS: usize = usize::MAX;
+pub(super) const LEVELS: usize = usize::MAX;
 
 /// Whether a value is there. Every fifth slab is complete; with one mask all others have the same.
 fn is_there(masks: usize, slab: usize, cell: usize, slabs: usize) -> bool {
@@ -244,7 +244,7 @@ fn is_there(masks: usize, slab: usize, cell: usize, slabs: usize) -> bool {
 }
 
 /// All slabs at once, in both layouts, beside the reference, bit for bit.
-fn compare<V: Value>(prepared: &PreparedRows<'_>, instructions: u8, slabs: usize, missing: Missing, masks: usize) {
+pub(super) fn compare<V: Value>(prepared: &PreparedRows<'_>, instructions: u8, slabs: usize, missing: Missing, masks: usize) {
     let (n, source_len) = (prepared.len(), prepared.source_len());
     let mut noise = Noise(11);
     let mut source: Vec<V> = (0..slabs * source_len).map(|_| V::from_f64(280.0 + 30.0 * noise.next())).collect();
@@ -260,7 +260,7 @@ fn compare<V: Value>(prepared: &PreparedRows<'_>, instructions: u8, slabs: usize
     let present_by_cell = prepared.apply_cells_with(instructions, slabs, &source_by_cell, flags.as_ref(), missing, &mut by_cell);
     for slab in 0..slabs {
         let cells = slab * source_len..(slab + 1) * source_len;
-        let expected = reference(prepared.rows, &source[cells.clone()], &valid[cells], missing);
+        let expected = reference(prepared.rows(), &source[cells.clone()], &valid[cells], missing);
         for (row, expected) in expected.into_iter().enumerate() {
             let expected = (expected.is_some(), expected.unwrap_or_default().to_f64().to_bits());
             let found = [
@@ -278,7 +278,7 @@ fn compare<V: Value>(prepared: &PreparedRows<'_>, instructions: u8, slabs: usize
     }
 }
 
-const POLICIES: [Missing; 4] = [
+pub(super) const POLICIES: [Missing; 4] = [
     Missing::Renormalize { min_valid: 0.5 },
     Missing::Renormalize { min_valid: 0.0 },
     Missing::Keep { min_valid: 0.3 },

@@ -2,6 +2,8 @@
 
 use super::layout::{PAGE, Plan};
 #[cfg(target_arch = "x86_64")]
+use super::products::vectors::{eight_f32, eight_f64, four_f32, four_f64, picked_f32, picked_f64};
+#[cfg(target_arch = "x86_64")]
 use super::quads::{narrow_quad_f32, narrow_quad_f64, quad_f32, quad_f64};
 use super::tile::{Tile, Work};
 use super::transpose::{AVX2, AVX512, PLAIN, turn_f32, turn_f64};
@@ -9,12 +11,12 @@ use super::transpose::{AVX2, AVX512, PLAIN, turn_f32, turn_f64};
 use super::wide::{line_f32, line_f64, narrow_f32, narrow_f64, wide_f32, wide_f64};
 use super::writer::LINE;
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256d, __m512d, __m512i};
+use std::arch::x86_64::{__m256d, __m256i, __m512d, __m512i};
 
 pub(crate) mod sealed {
     use super::{LINE, Plan, Work};
     #[cfg(target_arch = "x86_64")]
-    use std::arch::x86_64::{__m256d, __m512d, __m512i};
+    use std::arch::x86_64::{__m256d, __m256i, __m512d, __m512i};
 
     /// What the kernels need of a number.
     pub trait Sealed: Sized + Send + Sync + 'static {
@@ -59,6 +61,27 @@ pub(crate) mod sealed {
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code, reason = "a store through a pointer")]
         unsafe fn narrow_quad(value: __m256d, to: *mut Self);
+        /// Eight neighbouring values, and none.
+        ///
+        /// # Safety
+        /// 8 values follow the pointer; the machine has vectors of 256 bits.
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code, reason = "a load through a pointer")]
+        unsafe fn eight(from: *const Self) -> [__m256d; 2];
+        /// Of [`Self::eight`] those at eight places below 8, as doubles.
+        ///
+        /// # Safety
+        /// The machine has vectors of 256 bits.
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code, reason = "the machine has the instructions")]
+        unsafe fn picked(eight: [__m256d; 2], places: __m256i) -> [__m256d; 2];
+        /// Four values as doubles.
+        ///
+        /// # Safety
+        /// There are values at the places; the machine has vectors of 256 bits.
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code, reason = "loads without a check")]
+        unsafe fn four(values: &[Self], places: [u32; 4]) -> __m256d;
         /// The tiles of a thread.
         type Tiles: Default + Send;
         /// Works through a chunk with `instructions` that the machine has.
@@ -124,7 +147,7 @@ lanes!(f32, 16, turn_f32);
 lanes!(f64, 8, turn_f64);
 
 macro_rules! as_doubles {
-    ($wide:ident, $narrow:ident, $line:ident, $quad:ident, $narrow_quad:ident) => {
+    ($wide:ident, $narrow:ident, $line:ident, $quad:ident, $narrow_quad:ident, $eight:ident, $picked:ident, $four:ident) => {
         #[cfg(target_arch = "x86_64")]
         #[inline(always)]
         #[allow(unsafe_code, reason = "the caller promises what the function needs")]
@@ -160,6 +183,27 @@ macro_rules! as_doubles {
             // SAFETY: as the caller promises.
             unsafe { $narrow_quad(value, to) }
         }
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        #[allow(unsafe_code, reason = "the caller promises what the function needs")]
+        unsafe fn eight(from: *const Self) -> [__m256d; 2] {
+            // SAFETY: as the caller promises.
+            unsafe { $eight(from) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        #[allow(unsafe_code, reason = "the caller promises what the function needs")]
+        unsafe fn picked(eight: [__m256d; 2], places: __m256i) -> [__m256d; 2] {
+            // SAFETY: as the caller promises.
+            unsafe { $picked(eight, places) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        #[allow(unsafe_code, reason = "the caller promises what the function needs")]
+        unsafe fn four(values: &[Self], places: [u32; 4]) -> __m256d {
+            // SAFETY: as the caller promises.
+            unsafe { $four(values, places) }
+        }
     };
 }
 
@@ -169,7 +213,7 @@ impl Sealed for f32 {
     // distance 2^-26 |g| to the next f32, and rounds to g or less. The least likewise.
     const CLAMPED: bool = false;
     const LANES: usize = 16;
-    as_doubles!(wide_f32, narrow_f32, line_f32, quad_f32, narrow_quad_f32);
+    as_doubles!(wide_f32, narrow_f32, line_f32, quad_f32, narrow_quad_f32, eight_f32, picked_f32, four_f32);
 
     type Tiles = (Option<Tile<f32, 16>>, Option<Tile<f32, 8>>);
 
@@ -185,7 +229,7 @@ impl Sealed for f32 {
 impl Sealed for f64 {
     const CLAMPED: bool = true;
     const LANES: usize = 8;
-    as_doubles!(wide_f64, narrow_f64, line_f64, quad_f64, narrow_quad_f64);
+    as_doubles!(wide_f64, narrow_f64, line_f64, quad_f64, narrow_quad_f64, eight_f64, picked_f64, four_f64);
 
     type Tiles = Option<Tile<f64, 8>>;
 

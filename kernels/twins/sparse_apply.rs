@@ -9,7 +9,7 @@ use crate::gpu::{
     Stored, Width,
 };
 use crate::sparse_apply::row_facts::{RowFacts, SHARE_TOLERANCE, UNCANCELLED};
-use crate::sparse_apply::{Missing, SparseRows};
+use crate::sparse_apply::{Missing, SparseRows, check_columns, check_lengths};
 
 const ROW_STARTS: (&str, Access) = ("row_starts", Access::Read);
 const COLUMNS: (&str, Access) = ("columns", Access::Read);
@@ -124,8 +124,9 @@ impl DeviceRows {
         numbers: Numbers,
         most: usize,
     ) -> Result<Self, GpuError> {
-        crate::sparse_apply::check(rows, source_len);
-        let facts = RowFacts::new(rows);
+        check_lengths(rows);
+        check_columns(rows.columns, source_len);
+        let facts = RowFacts::new(rows, None);
         let n = rows.len();
         let longest = (0..n).map(|i| rows.row_starts[i + 1] - rows.row_starts[i]).max().unwrap_or(0);
         if longest > LOOP_LIMIT as usize {

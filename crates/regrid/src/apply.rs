@@ -60,8 +60,9 @@ impl Regridder {
         apply_into(&self.weights, self.missing, source, valid, destination, destination_valid)
     }
 
-    /// What is the same for every field, worked out once: sums of rows, and the order in which source cells pass
-    /// through the cache. Takes about as long as one application to 32 slabs.
+    /// What is the same for every field, worked out once: sums of rows, the order in which source cells pass
+    /// through the cache, and whether weights are products of those of latitudes and of longitudes, of which one slab is made
+    /// without reading them. Takes about as long as one application to 32 slabs.
     pub fn prepare(&self) -> PreparedRegridder<'_> {
         PreparedRegridder::new(&self.weights, self.missing)
     }
@@ -128,6 +129,11 @@ pub struct PreparedRegridder<'a> {
 impl<'a> PreparedRegridder<'a> {
     pub(crate) fn new(weights: &'a Weights, missing: MissingPolicy) -> Self {
         Self { rows: PreparedRows::new(rows_of(weights), weights.source_len), missing: kernel_policy(weights, missing) }
+    }
+
+    /// Number of destination cells whose weights are taken as products of those of latitudes and of longitudes.
+    pub fn products(&self) -> usize {
+        self.rows.products()
     }
 
     /// [`Regridder::apply_into`] with a bit per flag: `source` and `valid` (`None`: all valid) have whole slabs
