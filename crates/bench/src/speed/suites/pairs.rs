@@ -68,7 +68,7 @@ impl Spec {
 use Spec::{Hrdps, Named, Ps5km, Tripolar};
 
 /// All pairs.
-pub const PAIRS: [Pair; 7] = [
+pub const PAIRS: [Pair; 8] = [
     Pair {
         suite: "RLL 0.25 -> CS360",
         grids: [
@@ -123,6 +123,16 @@ pub const PAIRS: [Pair; 7] = [
             [Named("CS720"), Named("ICO240")],
         ],
         methods: &["conservative", "nearest"],
+    },
+    Pair {
+        suite: "RLL 0.25 -> RLL 1",
+        grids: [
+            [Named("r360x180"), Named("r90x45")],
+            [Named("r720x360"), Named("r180x90")],
+            [Named("r1440x720"), Named("r360x180")],
+            [Named("r2880x1440"), Named("r720x360")],
+        ],
+        methods: &["conservative", "bilinear"],
     },
 ];
 
