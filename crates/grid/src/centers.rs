@@ -68,7 +68,7 @@ impl Grid {
 }
 
 /// Calls `each` with the rows and columns of `cells`.
-fn each_of_rows(rows: &Rows, cells: Range<usize>, mut each: impl FnMut(usize, usize)) {
+pub(crate) fn each_of_rows(rows: &Rows, cells: Range<usize>, mut each: impl FnMut(usize, usize)) {
     if cells.is_empty() {
         return;
     }

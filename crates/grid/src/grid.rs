@@ -155,7 +155,9 @@ impl Grid {
 
     /// Sum of the areas of active cells over the area of the sphere.
     pub fn covered_fraction(&self) -> f64 {
-        let areas: Vec<f64> = (0..self.len()).filter(|&c| self.mask.is_active(c)).map(|c| self.area(c)).collect();
+        let mut areas = vec![0.0; self.len()];
+        self.put_areas(0..self.len(), &mut areas);
+        let areas: Vec<f64> = (0..).zip(areas).filter(|(cell, _)| self.mask.is_active(*cell)).map(|(_, area)| area).collect();
         knarr_kernels::global_integral::sum(&areas) / (4.0 * std::f64::consts::PI)
     }
 

@@ -8,6 +8,7 @@
 //! Longitudes and latitudes are degrees, as files write them, so that they return to files unchanged;
 //! kernels get unit vectors.
 
+mod areas;
 mod axes;
 mod axis;
 mod boxes;

@@ -41,6 +41,13 @@ pub(crate) fn put_centers(grid: &Grid, cells: Range<usize>, lons: &mut [f64], la
     lons.iter_mut().chain(lats).for_each(|v| *v = finite(*v));
 }
 
+/// Areas of all cells in steradians.
+pub(crate) fn areas(grid: &Grid) -> Vec<f64> {
+    let mut areas = vec![0.0; grid.len()];
+    grid.put_areas(0..grid.len(), &mut areas);
+    areas
+}
+
 /// Corners of all cells, counter-clockwise; a cell without corners has its center as its only corner.
 pub(crate) fn padded_corners(grid: &Grid) -> PaddedCorners {
     let width = corner_width(grid);

@@ -1,6 +1,6 @@
 //! CF coordinates, bounds and grid mapping of a grid.
 
-use super::cells::{active_flags, center_tables, padded_corners};
+use super::cells::{active_flags, areas, center_tables, padded_corners};
 use super::tables::{Tables, layout_variable};
 use crate::{GridLayout, LayoutData, LayoutVariable};
 use knarr_field::{Attribute, Attributes, NumberType};
@@ -36,7 +36,7 @@ pub(super) fn tables(grid: &Grid) -> Tables {
         &[("long_name", "whether the cell takes part"), ("flag_meanings", "inactive active")],
     );
     mask.attributes.set("flag_values", Attribute::Numbers(vec![0.0, 1.0], NumberType::I32));
-    let areas = (0..grid.len()).map(|cell| grid.area(cell)).collect();
+    let areas = areas(grid);
     let mut area = layout_variable(
         "cell_area",
         &dims,

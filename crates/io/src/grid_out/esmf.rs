@@ -1,6 +1,6 @@
 //! ESMF unstructured mesh files.
 
-use super::cells::{active_flags, centers, known};
+use super::cells::{active_flags, areas, centers, known};
 use super::faces::faces;
 use super::tables::Tables;
 use knarr_field::{Attribute, NumberType};
@@ -32,7 +32,7 @@ pub(super) fn tables(grid: &Grid) -> Tables {
     tables.integers("numElementConn", &["elementCount"], counts, &[("long_name", "number of nodes of the element")]);
     let places = known(centers(grid).into_iter().flat_map(|c| [c.lon_deg, c.lat_deg]).collect());
     tables.numbers("centerCoords", &["elementCount", "coordDim"], places, &[("units", "degrees")]);
-    let areas = (0..grid.len()).map(|cell| grid.area(cell)).collect();
+    let areas = areas(grid);
     tables.numbers("elementArea", &["elementCount"], areas, &[("units", "radians^2")]);
     tables.integers("elementMask", &["elementCount"], active_flags(grid), &[("long_name", "1 = active")]);
     tables

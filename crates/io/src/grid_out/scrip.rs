@@ -1,6 +1,6 @@
 //! SCRIP grid files.
 
-use super::cells::{active_flags, center_tables, extents_fastest_first, known, padded_corners};
+use super::cells::{active_flags, areas, center_tables, extents_fastest_first, known, padded_corners};
 use super::tables::Tables;
 use knarr_grid::Grid;
 
@@ -21,7 +21,7 @@ pub(super) fn tables(grid: &Grid) -> Tables {
         tables.dim("grid_corners", corners.width);
         tables.numbers("grid_corner_lat", &["grid_size", "grid_corners"], known(corners.lats), &[("units", "degrees")]);
         tables.numbers("grid_corner_lon", &["grid_size", "grid_corners"], known(corners.lons), &[("units", "degrees")]);
-        let areas = (0..grid.len()).map(|cell| grid.area(cell)).collect();
+        let areas = areas(grid);
         tables.numbers("grid_area", &["grid_size"], areas, &[("units", "steradian")]);
     }
     tables

@@ -102,7 +102,7 @@ fn esmf<'a>(parts: &'a Parts<'a>, source: &'a Grid, destination: &'a Grid) -> St
         } else {
             // NCO gives its output the areas of the destination, which weights between centers do not have.
             stream.numbers(&name("area"), &[&cells], &steradian, |range, out| {
-                range.zip(out).for_each(|(cell, area)| *area = grid.area(cell));
+                grid.put_areas(range, out);
                 Ok(())
             });
         }
