@@ -4,7 +4,8 @@ use knarr_kernels::sphere::UnitVector;
 
 /// Places of a list, each in the cube of a lattice that it lies in: those near a place are found without a tree.
 pub struct Boxes {
-    width: f64,
+    /// Cubes in a unit of length.
+    per_width: f64,
     /// By the hash of a cube: the last place in it, or [`NONE`]; a power of two of them.
     last: Vec<u32>,
     /// The place before in the same cubes.
@@ -17,8 +18,8 @@ impl Boxes {
     /// Boxes some times as wide as the tolerances that will be asked for, of those fewer than 2³² places that `takes_part`
     /// holds of.
     pub fn of(places: &[UnitVector], width: f64, takes_part: impl Fn(usize) -> bool) -> Self {
-        let width = width.max(1e-15);
-        let mut boxes = Self { width, last: vec![NONE; (2 * places.len()).next_power_of_two()], before: Vec::new() };
+        let per_width = 1.0 / width.max(1e-15);
+        let mut boxes = Self { per_width, last: vec![NONE; (2 * places.len()).next_power_of_two()], before: Vec::new() };
         boxes.before.reserve_exact(places.len());
         for (k, place) in places.iter().enumerate() {
             let before = if takes_part(k) {
@@ -33,32 +34,50 @@ impl Boxes {
     }
 
     /// Whether `test` holds of a place in the boxes that come within `tolerance` of `place`, and perhaps of others.
+    #[inline]
     pub fn any_near(&self, place: UnitVector, tolerance: f64, mut test: impl FnMut(usize) -> bool) -> bool {
-        let [x, y, z] = place.map(|c| self.cube(c - tolerance)..=self.cube(c + tolerance));
-        x.into_iter().any(|x| {
-            y.clone().any(|y| {
-                z.clone().any(|z| {
-                    let mut k = self.last[self.slot([x, y, z])];
-                    while k != NONE && !test(k as usize) {
-                        k = self.before[k as usize];
+        let low = place.map(|c| self.cube(c - tolerance));
+        let high = place.map(|c| self.cube(c + tolerance));
+        if low == high {
+            return self.any_in(low, &mut test);
+        }
+        for x in low[0]..=high[0] {
+            for y in low[1]..=high[1] {
+                for z in low[2]..=high[2] {
+                    if self.any_in([x, y, z], &mut test) {
+                        return true;
                     }
-                    k != NONE
-                })
-            })
-        })
+                }
+            }
+        }
+        false
     }
 
+    #[inline]
+    fn any_in(&self, cube: [i64; 3], test: &mut impl FnMut(usize) -> bool) -> bool {
+        let mut k = self.last[self.slot(cube)];
+        while k != NONE && !test(k as usize) {
+            k = self.before[k as usize];
+        }
+        k != NONE
+    }
+
+    #[inline]
     fn cube(&self, coordinate: f64) -> i64 {
-        let scaled = coordinate / self.width;
+        let scaled = coordinate * self.per_width;
         // Down, without a call of the library.
         let toward_zero = scaled as i64;
         toward_zero - i64::from(scaled < toward_zero as f64)
     }
 
-    fn slot(&self, cube: [i64; 3]) -> usize {
-        let mix = |hash: u64, c: i64| (hash ^ c as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(27);
-        let mixed = cube.into_iter().fold(0, mix);
-        (mixed ^ (mixed >> 29)) as usize & (self.last.len() - 1)
+    #[inline]
+    fn slot(&self, [x, y, z]: [i64; 3]) -> usize {
+        // Three odd numbers without a pattern; products that do not wait for each other.
+        let x = (x as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let y = (y as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+        let z = (z as u64).wrapping_mul(0x1656_67b1_9e37_79f9);
+        let mixed = x.wrapping_add(y).wrapping_add(z);
+        ((mixed ^ (mixed >> 29)) >> 20) as usize & (self.last.len() - 1)
     }
 }
 
