@@ -1,5 +1,6 @@
 //! Centers of many cells one after the other: the bits of those one by one, without finding each cell anew.
 
+use crate::sines::Units;
 use crate::{Columns, Formula, Grid, Layout, LonLat, Rows};
 use knarr_kernels::sphere::{UnitVector, sin_cos_deg};
 use std::ops::Range;
@@ -60,9 +61,11 @@ impl Grid {
             Layout::Formula(Formula::IcosahedralTriangles(triangles)) => triangles.each_center(cells, put),
             Layout::Formula(Formula::Healpix(healpix)) => healpix.each_place(cells, |place| put(healpix.unit_at(place))),
             Layout::Formula(Formula::CubedSphere(faces)) => faces.each_place(cells, |place| put(faces.center_unit_at(place))),
-            Layout::Rows(_) | Layout::Polygons { .. } | Layout::Points { .. } => {
-                cells.for_each(|cell| put(self.center_unit(cell)));
+            Layout::Polygons { centers, .. } | Layout::Points { centers } => {
+                let mut known = Units::of(cells.len());
+                centers[cells].iter().for_each(|&center| put(known.unit(center)));
             }
+            Layout::Rows(_) => cells.for_each(|cell| put(self.center_unit(cell))),
         }
     }
 }
@@ -116,20 +119,27 @@ mod tests {
     #[test]
     fn centers_together_have_the_bits_of_those_one_by_one() {
         for name in ["r36x18", "O8", "H1", "H6", "H8n", "CS1", "CS7", "ICO1", "ICO2", "ICO7", "ICO3d"] {
-            let grid = Grid::from_spec(name).expect("a valid name");
-            let n = grid.len();
-            for cells in [0..n, 0..0, n / 3..n, n / 2..n / 2 + 1, 1..n.min(30)] {
-                let count = cells.len();
-                let (mut lons, mut lats, mut units) = (vec![9e9; count], vec![9e9; count], vec![[9e9; 3]; count]);
-                grid.put_centers(cells.clone(), &mut lons, &mut lats);
-                grid.put_center_units(cells.clone(), &mut units);
-                for (k, cell) in cells.enumerate() {
-                    let center = grid.center(cell);
-                    let pairs = [(lons[k], center.lon_deg), (lats[k], center.lat_deg)];
-                    let units = units[k].into_iter().zip(grid.center_unit(cell));
-                    for (found, expected) in pairs.into_iter().chain(units) {
-                        assert_eq!(found.to_bits(), expected.to_bits(), "{name} {cell}");
-                    }
+            let formula = Grid::from_spec(name).expect("a valid name");
+            let points = Grid::points((0..formula.len()).map(|cell| formula.center(cell)).collect()).expect("points");
+            for grid in [formula, points] {
+                check(name, &grid);
+            }
+        }
+    }
+
+    fn check(name: &str, grid: &Grid) {
+        let n = grid.len();
+        for cells in [0..n, 0..0, n / 3..n, n / 2..n / 2 + 1, 1..n.min(30)] {
+            let count = cells.len();
+            let (mut lons, mut lats, mut units) = (vec![9e9; count], vec![9e9; count], vec![[9e9; 3]; count]);
+            grid.put_centers(cells.clone(), &mut lons, &mut lats);
+            grid.put_center_units(cells.clone(), &mut units);
+            for (k, cell) in cells.enumerate() {
+                let center = grid.center(cell);
+                let pairs = [(lons[k], center.lon_deg), (lats[k], center.lat_deg)];
+                let units = units[k].into_iter().zip(grid.center_unit(cell));
+                for (found, expected) in pairs.into_iter().chain(units) {
+                    assert_eq!(found.to_bits(), expected.to_bits(), "{name} {cell}");
                 }
             }
         }

@@ -38,6 +38,7 @@ mod reduced;
 mod repair;
 mod report;
 mod rows;
+mod sines;
 mod spec;
 
 pub use axis::Axis;

@@ -3,6 +3,7 @@
 use crate::boxes::Boxes;
 use crate::outlines::{BLOCK, Block, MISSING, Outlines};
 use crate::polygon::{centroid, chord, crosses_itself, is_concave, mean, perimeter};
+use crate::sines::Units;
 use crate::{Action, BadCell, Blemish, GridError, LonLat, Mask, Polygons};
 use knarr_kernels::cell_area::polygon_area;
 use knarr_kernels::sphere::{UnitVector, dot, sub};
@@ -102,6 +103,23 @@ pub(crate) fn unit_of(p: LonLat) -> Option<UnitVector> {
     is_position(p).then(|| LonLat { lat_deg: p.lat_deg.clamp(-90.0, 90.0), ..p }.unit())
 }
 
+/// Unit vectors of positions of a file, not numbers where they are missing.
+pub(crate) fn units_of<P: Copy + Sync>(positions: &[P], position: impl Fn(P) -> LonLat + Sync) -> Vec<UnitVector> {
+    let mut units = vec![[0.0; 3]; positions.len()];
+    let tasks = units.par_chunks_mut(BLOCK).zip(positions.par_chunks(BLOCK));
+    tasks.for_each_init(
+        || Units::of(positions.len()),
+        |known, (units, positions)| {
+            for (unit, &p) in units.iter_mut().zip(positions) {
+                let p = position(p);
+                let clamped = LonLat { lat_deg: p.lat_deg.clamp(-90.0, 90.0), ..p };
+                *unit = if is_position(p) { known.unit(clamped) } else { [f64::NAN; 3] };
+            }
+        },
+    );
+    units
+}
+
 /// Repairs or drops bad cells; their `centers` are those of a file, where there are any.
 ///
 /// # Errors
@@ -111,8 +129,7 @@ pub(crate) fn repair(outlines: Outlines, centers: Option<Vec<LonLat>>, context: 
     if let Some(centers) = centers.as_ref().filter(|centers| centers.len() != count) {
         return Err(GridError::WrongLength { what: "list of centers".into(), found: centers.len(), expected: count });
     }
-    let unit = |p: &LonLat| unit_of(*p).unwrap_or([f64::NAN; 3]);
-    let units: Option<Vec<UnitVector>> = centers.as_ref().map(|centers| centers.par_iter().map(unit).collect());
+    let units = centers.as_ref().map(|centers| units_of(centers, |p| p));
     let mut cells = Cells { outlines, centers: units, found: vec![Cell::default(); count] };
     first_look(&mut cells, context);
     drop_oversized(&mut cells.found, context);
