@@ -18,10 +18,20 @@ impl<const N: usize> Default for Distinct<N> {
 }
 
 impl<const N: usize> Distinct<N> {
+    /// With room for about `points` of them, so that the table need not be made anew while they come.
+    pub fn with_room(points: usize) -> Self {
+        let mut distinct = Self { found: Vec::with_capacity(points), places: Vec::new() };
+        if points > 0 {
+            distinct.resize((2 * points).next_power_of_two());
+        }
+        distinct
+    }
+
     /// The number of `p`, which is added if it is new.
+    #[inline]
     pub fn index_of(&mut self, p: [f64; N]) -> u32 {
         if 2 * self.found.len() >= self.places.len() {
-            self.grow();
+            self.resize((2 * self.places.len()).max(64));
         }
         let bits = p.map(f64::to_bits);
         let mut place = hash(bits) as usize & (self.places.len() - 1);
@@ -39,8 +49,9 @@ impl<const N: usize> Distinct<N> {
         }
     }
 
-    fn grow(&mut self) {
-        let len = (2 * self.places.len()).max(64);
+    /// Another number of places, a power of two.
+    #[cold]
+    fn resize(&mut self, len: usize) {
         self.places.clear();
         self.places.resize(len, FREE);
         for (index, p) in self.found.iter().enumerate() {

@@ -30,6 +30,7 @@ mod lat_lon;
 mod mask;
 mod mesh;
 mod neighbours;
+mod numbering;
 mod outlines;
 mod polygon;
 mod polygons;

@@ -1,10 +1,10 @@
 //! Corners of cells as they come, before any check: each position once, and its number in the cells around it.
 
 use crate::distinct::Distinct;
-use crate::repair::{is_position, unit_of};
+use crate::numbering::numbered;
+use crate::repair::units_of;
 use crate::{CornerLists, GridError, LonLat, Offsets};
 use knarr_kernels::sphere::UnitVector;
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// The number of a corner that is missing.
@@ -26,19 +26,17 @@ pub(crate) struct Outlines {
 impl Outlines {
     /// Of cells as a file lists them.
     pub fn of_lists(lists: CornerLists) -> Result<Self, GridError> {
-        lists.cell_count()?;
-        let CornerLists { corners: listed, offsets } = lists;
-        let mut positions = Distinct::default();
-        let number = |p: &LonLat| if is_position(*p) { positions.index_of([p.lon_deg, p.lat_deg]) } else { MISSING };
-        let corners = listed.iter().map(number).collect();
-        drop(listed);
-        let unit = |[lon_deg, lat_deg]: [f64; 2]| unit_of(LonLat { lon_deg, lat_deg }).expect("missing ones have no number");
-        Ok(Self { vertices: positions.found.into_par_iter().map(unit).collect(), corners, offsets })
+        let cells = lists.cell_count()?;
+        let (positions, corners) = numbered(&lists, cells);
+        let offsets = lists.offsets;
+        drop(lists.corners);
+        let vertices = units_of(&positions, |[lon_deg, lat_deg]| LonLat { lon_deg, lat_deg });
+        Ok(Self { vertices, corners, offsets })
     }
 
     /// Of quadrangles, where there are any.
     pub fn of_quadrangles(cells: &[Option<[UnitVector; 4]>]) -> Self {
-        let mut vertices = Distinct::default();
+        let mut vertices = Distinct::with_room(cells.len());
         let number = |cell: &Option<[UnitVector; 4]>| cell.map_or([MISSING; 4], |cell| cell.map(|p| vertices.index_of(p)));
         let corners = cells.iter().flat_map(number).collect();
         Self { vertices: vertices.found, corners, offsets: Offsets::Uniform(4) }

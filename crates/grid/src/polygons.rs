@@ -64,8 +64,8 @@ impl Polygons {
 
     /// As [`Polygons::from_cells`], of cells given by numbers of `vertices`, some of which may be equal or of no cell.
     pub(crate) fn from_numbers<'a>(vertices: &[UnitVector], cells: impl Iterator<Item = &'a [u32]>) -> Self {
-        let (mut distinct, mut numbers) = (Distinct::default(), vec![UNUSED; vertices.len()]);
-        let (mut corners, mut ends) = (Vec::new(), Vec::with_capacity(cells.size_hint().0));
+        let (mut distinct, mut numbers) = (Distinct::with_room(vertices.len()), vec![UNUSED; vertices.len()]);
+        let (mut corners, mut ends) = (Vec::with_capacity(4 * cells.size_hint().0), Vec::with_capacity(cells.size_hint().0));
         for cell in cells {
             corners.extend(cell.iter().map(|&v| {
                 let number = &mut numbers[v as usize];
