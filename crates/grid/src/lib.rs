@@ -40,6 +40,7 @@ mod repair;
 mod report;
 mod rows;
 mod sines;
+mod sound;
 mod spec;
 
 pub use axis::Axis;

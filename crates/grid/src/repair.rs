@@ -4,6 +4,7 @@ use crate::boxes::Boxes;
 use crate::outlines::{BLOCK, Block, MISSING, Outlines};
 use crate::polygon::{centroid, chord, crosses_itself, is_concave, mean, perimeter};
 use crate::sines::Units;
+use crate::sound::{Turn, size_and_turn};
 use crate::{Action, BadCell, Blemish, GridError, LonLat, Mask, Polygons};
 use knarr_kernels::cell_area::polygon_area;
 use knarr_kernels::sphere::{UnitVector, dot, sub};
@@ -36,7 +37,7 @@ pub(crate) struct Repaired {
 /// Share of the cells from which on a blemish is a convention of the file: said once, not cell by cell.
 const CONVENTION: f64 = 0.1;
 /// Corners nearer than this (in Earth radii; 6 micrometres) are one.
-const SAME_CORNER: f64 = 1e-12;
+pub(crate) const SAME_CORNER: f64 = 1e-12;
 /// Latitudes from which on cells may share one center and repeat corners: the pole row of a lat-lon grid.
 const POLE_SINE: f64 = 0.999_999_999;
 
@@ -49,6 +50,8 @@ struct Cell {
     start: u32,
     count: u32,
     dropped: Option<Blemish>,
+    /// Of its corners, as far as the first look tells.
+    turn: Turn,
     /// What was wrong with the corners that were replaced.
     replaced: Option<Blemish>,
     doubled: bool,
@@ -134,8 +137,14 @@ pub(crate) fn repair(outlines: Outlines, centers: Option<Vec<LonLat>>, context: 
     first_look(&mut cells, context);
     drop_oversized(&mut cells.found, context);
     cells.look(|cell, index, vertices, block, points| {
-        if cell.dropped.is_none() {
-            let corners = &mut block.listed(index).1[..cell.count as usize];
+        if cell.dropped.is_some() || cell.turn == Turn::Left {
+            return;
+        }
+        let corners = &mut block.listed(index).1[..cell.count as usize];
+        if cell.turn == Turn::Right {
+            corners.reverse();
+            cell.clockwise = true;
+        } else {
             orient(cell, vertices, corners, points);
         }
     });
@@ -165,6 +174,14 @@ fn measured(vertices: &[UnitVector], corners: &mut [u32], center: Option<UnitVec
         cell.dropped = Some(Blemish::MissingCoordinate);
         return cell;
     }
+    let of_sound = match *corners {
+        [a, b, c, d] => size_and_turn(&[a, b, c, d].map(|v| vertices[v as usize]), center),
+        [a, b, c] => size_and_turn(&[a, b, c].map(|v| vertices[v as usize]), center),
+        _ => None,
+    };
+    if let Some((radius, turn)) = of_sound {
+        return Cell { radius, turn, count: corners.len() as u32, ..cell };
+    }
     gather(vertices, corners, points);
     let count = without_repeats(corners, points);
     cell.count = count as u32;
@@ -191,7 +208,7 @@ fn measured(vertices: &[UnitVector], corners: &mut [u32], center: Option<UnitVec
 }
 
 /// How many times farther than the others a corner at (0, 0) is unlikely.
-const UNSET_SHARE: f64 = 2.5;
+pub(crate) const UNSET_SHARE: f64 = 2.5;
 
 fn gather(vertices: &[UnitVector], corners: &[u32], points: &mut Vec<UnitVector>) {
     points.clear();
@@ -226,32 +243,34 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// Drops cells with a corner somewhere else on the globe.
 fn drop_oversized(cells: &mut [Cell], context: &Context) {
     let typical = median(sizes(cells, |cell| cell.dropped.is_none() && !cell.lopsided));
-    let radii: Vec<f64> = cells.iter().map(|cell| if cell.dropped.is_none() { cell.radius } else { f64::NAN }).collect();
-    cells.par_iter_mut().enumerate().filter(|(_, cell)| cell.dropped.is_none()).for_each(|(index, cell)| {
+    let is_oversized = |&index: &usize| {
+        let cell = &cells[index];
         let oversized = match context.shape {
             // Sizes change slowly along rows and columns: compare with the 5 x 5 cells around.
             Some(shape) => {
                 cell.lopsided && cell.radius > 2.0 * typical
-                    || cell.radius > 5.0 * typical && cell.radius > 5.0 * around(&radii, shape, index)
+                    || cell.radius > 5.0 * typical && cell.radius > 5.0 * around(cells, shape, index)
             }
             // Meshes may refine a thousandfold, so only the shape tells, or a size no mesh of many cells needs.
             None => cell.lopsided && cell.radius > 4.0 * typical || cell.radius > 0.5 && cell.radius > 50.0 * typical,
         };
-        if oversized {
-            cell.dropped = Some(Blemish::Oversized);
-        }
-    });
+        oversized && cell.dropped.is_none()
+    };
+    let oversized: Vec<usize> = (0..cells.len()).into_par_iter().with_min_len(BLOCK).filter(is_oversized).collect();
+    for index in oversized {
+        cells[index].dropped = Some(Blemish::Oversized);
+    }
 }
 
 /// Median radius of the cells around one, itself excluded.
-fn around(radii: &[f64], [ny, nx]: [usize; 2], index: usize) -> f64 {
+fn around(cells: &[Cell], [ny, nx]: [usize; 2], index: usize) -> f64 {
     let (j, i) = (index / nx, index % nx);
     let mut near = Vec::with_capacity(24);
     for jj in j.saturating_sub(2)..(j + 3).min(ny) {
         for ii in i.saturating_sub(2)..(i + 3).min(nx) {
-            let radius = radii[jj * nx + ii];
-            if (jj, ii) != (j, i) && !radius.is_nan() {
-                near.push(radius);
+            let cell = &cells[jj * nx + ii];
+            if (jj, ii) != (j, i) && cell.dropped.is_none() {
+                near.push(cell.radius);
             }
         }
     }
@@ -372,7 +391,7 @@ fn drop_duplicates(cells: &mut Cells, context: &Context) {
         }
     };
     let takes_part = |cell: usize| is_alive(cell) && !places[cell][0].is_nan();
-    let boxes = Boxes::of(places, 8.0 * largest, takes_part);
+    let boxes = Boxes::of(places, 16.0 * largest, takes_part);
     let is_repeat = |&cell: &usize| {
         let place = places[cell];
         let tolerance = (1e-3 * cells.found[cell].radius).min(largest);
