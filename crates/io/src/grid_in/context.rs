@@ -68,17 +68,16 @@ pub(crate) fn malformed(file: &File, what: &'static str, problem: impl Into<Stri
 pub(crate) fn numbers_or_nan(file: &File, variable: &Variable) -> Result<Vec<f64>, IoError> {
     let mut values = file.read(&variable.name)?;
     let attributes = &variable.attributes;
-    let missing: Vec<f64> =
-        ["_FillValue", "missing_value"].iter().flat_map(|name| attributes.numbers(name).unwrap_or_default()).copied().collect();
+    let missing = ["_FillValue", "missing_value"].iter().flat_map(|name| attributes.numbers(name).unwrap_or_default());
+    for &missing in missing {
+        values.iter_mut().for_each(|v| *v = if *v == missing { f64::NAN } else { *v });
+    }
+    // Coordinates are never this large: a fill value that no attribute names.
+    values.iter_mut().for_each(|v| *v = if v.abs() > 1e15 { f64::NAN } else { *v });
     let scale = attributes.number("scale_factor").unwrap_or(1.0);
     let offset = attributes.number("add_offset").unwrap_or(0.0);
-    for value in &mut values {
-        // Coordinates are never this large: a fill value that no attribute names.
-        if missing.contains(value) || value.abs() > 1e15 {
-            *value = f64::NAN;
-        } else if scale != 1.0 || offset != 0.0 {
-            *value = *value * scale + offset;
-        }
+    if scale != 1.0 || offset != 0.0 {
+        values.iter_mut().for_each(|v| *v = *v * scale + offset);
     }
     Ok(values)
 }
