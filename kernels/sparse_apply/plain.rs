@@ -26,11 +26,17 @@ pub(crate) fn some_rows<V: Value>(
     flags: &mut [u64],
 ) {
     for row in rows {
-        let (k, result) = (row - work.first, result(work, work.rows.row(row), source, words, row));
-        values[k] = V::from_f64(result.unwrap_or(0.0));
-        if work.has_gaps {
-            flags[k / 64] |= u64::from(result.is_some()) << (k % 64);
-        }
+        put(work, row, result(work, work.rows.row(row), source, words, row), values, flags);
+    }
+}
+
+/// Puts the result of a row, and that it is there if values may be missing.
+#[inline(always)]
+pub(crate) fn put<V: Value>(work: &Work<'_, '_, V>, row: usize, result: Option<f64>, values: &mut [V], flags: &mut [u64]) {
+    let k = row - work.first;
+    values[k] = V::from_f64(result.unwrap_or(0.0));
+    if work.has_gaps {
+        flags[k / 64] |= u64::from(result.is_some()) << (k % 64);
     }
 }
 

@@ -61,10 +61,11 @@ impl Products {
     }
 
     /// Whether as many slabs are best done one after the other. Per link that takes longer than in a tile, and much longer with
-    /// gaps; but values are read in order, where they have to be turned around for a tile. As measured with 4 and 20 links a row.
+    /// gaps; but values are read in order, where they have to be turned around for a tile, which rows of many links outweigh.
     pub(crate) fn is_best_for(&self, slabs: usize, has_gaps: bool) -> bool {
-        let links: usize = self.orders.iter().map(Order::len).max().unwrap_or(0);
-        slabs * self.cells * if has_gaps { 4 } else { 1 } <= links
+        // As measured with 4 and 20 links a row.
+        let links_per_row = slabs * if has_gaps { 4 } else { 1 };
+        self.orders.iter().any(|order| links_per_row * self.cells <= order.len())
     }
 
     /// The links of the rows that are none.
@@ -109,7 +110,7 @@ impl Products {
                 let start = rows.row_starts[y * self.cells];
                 return weights.copy_from_slice(&rows.weights[start..start + weights.len()]);
             };
-            let order = self.orders.iter().find(|order| order.height() == latitude.weights.len()).expect("of every height");
+            let order = Order::of_height(&self.orders, latitude.weights.len()).expect("of every height");
             order.write(&latitude.weights, weights);
         });
         weights

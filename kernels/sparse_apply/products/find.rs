@@ -94,13 +94,13 @@ fn products(
     let mut orders: Vec<Order> = Vec::new();
     for latitude in latitudes.iter().flatten() {
         let height = latitude.weights.len();
-        if orders.len() < HEIGHTS && orders.iter().all(|order| order.height() != height) {
+        if orders.len() < HEIGHTS && Order::of_height(&orders, height).is_none() {
             orders.push(Order::new(&across, columns, height));
         }
     }
     let check = |(y, latitude): (usize, &Option<Latitude>)| {
         let latitude = latitude.as_ref().ok_or(0usize)?;
-        let order = orders.iter().find(|order| order.height() == latitude.weights.len()).ok_or(0usize)?;
+        let order = Order::of_height(&orders, latitude.weights.len()).ok_or(0usize)?;
         order.check(rows, y * cells, (latitude.first * columns) as u32, &latitude.weights)
     };
     let checked: Vec<Result<(), usize>> = latitudes.par_iter().enumerate().map(check).collect();

@@ -43,9 +43,9 @@ impl Order {
         order
     }
 
-    /// Source latitudes.
-    pub(super) fn height(&self) -> usize {
-        self.height
+    /// That of so many source latitudes.
+    pub(super) fn of_height(orders: &[Self], height: usize) -> Option<&Self> {
+        orders.iter().find(|order| order.height == height)
     }
 
     /// Number of links.

@@ -82,7 +82,7 @@ struct Slab<'s, 'w, 'd, V> {
 #[derive(Clone, Copy, PartialEq)]
 enum Meets {
     Nothing,
-    Some,
+    Part,
     Everything,
 }
 
@@ -99,7 +99,7 @@ impl<V: Value> Slab<'_, '_, '_, V> {
             let results = match meets {
                 Meets::Nothing => Some(([V::default(); TOGETHER], 0)),
                 Meets::Everything => self.results::<I, false>(latitude, group, rows),
-                Meets::Some => self.results::<I, true>(latitude, group, rows),
+                Meets::Part => self.results::<I, true>(latitude, group, rows),
             };
             let Some((values, there)) = results else {
                 own.for_each(|row| self.by_links(latitude, row));
@@ -205,7 +205,7 @@ impl<V: Value> Slab<'_, '_, '_, V> {
         }
         match (any, every) {
             (false, _) => Meets::Nothing,
-            (true, false) => Meets::Some,
+            (true, false) => Meets::Part,
             (true, true) => Meets::Everything,
         }
     }
@@ -217,11 +217,7 @@ impl<V: Value> Slab<'_, '_, '_, V> {
         self.weights.extend(self.products.row_weights(latitude, row % self.products.cells));
         let links = (self.work.rows.row(row).0, &self.weights[..]);
         let result = plain::result(self.work, links, self.source, self.words, row);
-        let k = row - self.work.first;
-        self.values[k] = V::from_f64(result.unwrap_or(0.0));
-        if self.work.has_gaps {
-            self.flags[k / 64] |= u64::from(result.is_some()) << (k % 64);
-        }
+        plain::put(self.work, row, result, self.values, self.flags);
     }
 }
 
