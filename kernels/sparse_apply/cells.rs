@@ -5,15 +5,15 @@
 use super::gaps::{Link, Met, Rule, every_of, with_gaps};
 use super::layout::GROUP;
 #[cfg(target_arch = "x86_64")]
-use super::quads::{self, QUAD};
+use super::quads::{self, Place, QUAD};
 use super::row_facts::RowFacts;
 use super::sums::whole;
 use super::transpose::{AVX2, AVX512, PLAIN};
 #[cfg(target_arch = "x86_64")]
 use super::wide::{WIDE, Wide};
-use super::writer::{LINE, prefetch};
 #[cfg(target_arch = "x86_64")]
-use super::writer::{Lines, fence};
+use super::writer::Lines;
+use super::writer::{LINE, fence, prefetch};
 use super::{Missing, SparseRows, Value};
 
 /// Bytes of source cells between the call for one and its use: a third of a first-level cache.
@@ -127,9 +127,11 @@ fn with_avx2<V: Value, const L: usize, const EXACT: bool, const GAPS: bool>(
 
 /// Where results go.
 enum Results<'d, V> {
-    Plainly(&'d mut [V]),
+    /// Row by row, past the caches if they stream.
+    Rows { values: &'d mut [V], streams: bool },
+    /// Line by line, past the caches.
     #[cfg(target_arch = "x86_64")]
-    PastCaches(Lines<'d, V>),
+    Lines(Lines<'d, V>),
 }
 
 #[inline(always)]
@@ -164,10 +166,14 @@ fn all_rows<V: Value, const L: usize, const EXACT: bool, const GAPS: bool, const
             at = start + L;
         }
     }
-    #[cfg(target_arch = "x86_64")]
-    if let Results::PastCaches(lines) = results {
-        lines.finish();
-        fence();
+    match results {
+        Results::Rows { streams: false, .. } => {}
+        Results::Rows { .. } => fence(),
+        #[cfg(target_arch = "x86_64")]
+        Results::Lines(lines) => {
+            lines.finish();
+            fence();
+        }
     }
 }
 
@@ -178,9 +184,13 @@ fn results<'d, V: Value, const L: usize, const I: u8>(work: &CellWork<'_, V>, va
     if I == AVX512 && work.streams && L.is_multiple_of(V::PER_LINE) && work.slabs.is_multiple_of(L) {
         #[allow(unsafe_code, reason = "the instructions are there")]
         // SAFETY: `I` is what the machine has.
-        return Results::PastCaches(unsafe { Lines::new(values) });
+        return Results::Lines(unsafe { Lines::new(values) });
     }
-    Results::Plainly(values)
+    #[cfg(target_arch = "x86_64")]
+    let streams = I == AVX2 && work.streams && work.slabs.is_multiple_of(L) && Place::<V, L>::can_stream(values);
+    #[cfg(not(target_arch = "x86_64"))]
+    let streams = false;
+    Results::Rows { values, streams }
 }
 
 /// The results of a row for the slabs from `start` on to their place, and a bit for each that there is. Meanwhile the cells that
@@ -202,40 +212,76 @@ fn part<V: Value, const L: usize, const GAPS: bool, const I: u8>(
         return unsafe {
             let wide = wide_row::<V, L, GAPS>(work, row, start, coming, bits);
             match results {
-                Results::Plainly(values) => wide.store::<V, L>((&mut values[place..place + L]).try_into().expect("L values")),
-                Results::PastCaches(lines) => wide.append::<V, L>(lines),
+                Results::Rows { values, .. } => wide.store::<V, L>((&mut values[place..place + L]).try_into().expect("L values")),
+                Results::Lines(lines) => wide.append::<V, L>(lines),
             }
             wide.there
         };
     }
-    let values = match results {
-        Results::Plainly(values) => values,
+    let (values, streams) = match results {
+        Results::Rows { values, streams } => (values, *streams),
         #[cfg(target_arch = "x86_64")]
-        Results::PastCaches(_) => unreachable!("only wide vectors pass the caches"),
+        Results::Lines(_) => unreachable!("lines are for wide vectors"),
     };
     let results: &mut [V; L] = (&mut values[place..place + L]).try_into().expect("L values");
-    let rule = Rule::new(work.missing, work.facts, row, V::CLAMPED);
+    #[cfg(target_arch = "x86_64")]
+    if I == AVX2 && L.is_multiple_of(QUAD) {
+        #[allow(unsafe_code, reason = "the instructions are there")]
+        // SAFETY: `I` is what the machine has; results stream where they can.
+        return unsafe { quad_row::<V, L>(work, row, start, coming, bits, Place::past_caches(results, streams)) };
+    }
+    debug_assert!(!streams, "past the caches there are vectors");
     let Some(valid) = work.valid else {
         coming.iter().for_each(|&next| work.call::<L>(next, start));
-        *results = whole(work.links(row, start), rule.means);
+        *results = whole(work.links(row, start), work.are_means(row));
         return if coming.is_empty() { 0 } else { u32::MAX };
     };
     let met = work.meet::<L>(valid, row, start, coming, bits);
-    #[cfg(target_arch = "x86_64")]
-    if I == AVX2 && L.is_multiple_of(QUAD) && !met.is_nothing::<L>() && !met.is_whole::<L>() {
-        #[allow(unsafe_code, reason = "the instructions are there")]
-        // SAFETY: `I` is what the machine has.
-        return unsafe { quads::with_gaps(work.links_with_bits(row, start, bits), met, rule, results) };
-    }
     let there;
     (*results, there) = if met.is_nothing::<L>() {
         ([V::default(); L], 0)
     } else if met.is_whole::<L>() {
-        (whole(work.links(row, start), rule.means), u32::MAX)
+        (whole(work.links(row, start), work.are_means(row)), u32::MAX)
     } else {
-        with_gaps(work.links_with_bits(row, start, bits), met, rule)
+        with_gaps(work.links_with_bits(row, start, bits), met, work.rule(row))
     };
     there
+}
+
+/// The results of a row in vectors of 256 bits.
+///
+/// # Safety
+/// The machine has them; `L` is a multiple of [`QUAD`].
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[allow(unsafe_code, reason = "the caller promises what the functions need")]
+unsafe fn quad_row<V: Value, const L: usize>(
+    work: &CellWork<'_, V>,
+    row: usize,
+    start: usize,
+    coming: &[u32],
+    bits: &mut Vec<u32>,
+    place: Place<'_, V, L>,
+) -> u32 {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let Some(valid) = work.valid else {
+            // In one loop: one of their own for the calls would end where the machine does not foresee it.
+            let links = work.calling::<L>(row, start, coming).map(|(column, w)| (w, work.lanes(column, start)));
+            quads::whole(links, work.are_means(row), place);
+            return if coming.is_empty() { 0 } else { u32::MAX };
+        };
+        let met = work.meet::<L>(valid, row, start, coming, bits);
+        if met.is_nothing::<L>() {
+            place.clear();
+            0
+        } else if met.is_whole::<L>() {
+            quads::whole(work.links(row, start), work.are_means(row), place);
+            u32::MAX
+        } else {
+            quads::with_gaps(work.links_with_bits(row, start, bits), met, work.rule(row), place)
+        }
+    }
 }
 
 /// The results of a row in vectors of 512 bits.
@@ -252,12 +298,12 @@ unsafe fn wide_row<V: Value, const L: usize, const GAPS: bool>(
     coming: &[u32],
     bits: &mut Vec<u32>,
 ) -> Wide {
-    let rule = Rule::new(work.missing, work.facts, row, V::CLAMPED);
     // SAFETY: as the caller promises.
     unsafe {
         // In one loop: one of their own for the calls would end where the machine does not foresee it.
         match work.valid {
             Some(valid) if GAPS => {
+                let rule = work.rule(row);
                 let links = work.calling::<L>(row, start, coming);
                 let links = links.map(|(column, w)| (w, work.lanes(column, start), work.bits(valid, column, start)));
                 if rule.is_by_share() {
@@ -270,7 +316,7 @@ unsafe fn wide_row<V: Value, const L: usize, const GAPS: bool>(
             }
             _ => {
                 let links = work.calling::<L>(row, start, coming).map(|(column, w)| (w, work.lanes(column, start)));
-                let whole = Wide::whole::<V, L>(links, rule.means);
+                let whole = Wide::whole::<V, L>(links, work.are_means(row));
                 Wide { there: if coming.is_empty() { 0 } else { u32::MAX }, ..whole }
             }
         }
@@ -308,6 +354,18 @@ unsafe fn in_two_passes<V: Value, const L: usize>(
 }
 
 impl<'w, V: Value> CellWork<'w, V> {
+    /// Whether the results of a row are kept within the range of the values.
+    #[inline(always)]
+    fn are_means(&self, row: usize) -> bool {
+        V::CLAMPED && self.facts.is_mean(row)
+    }
+
+    /// What makes the results of a row with gaps.
+    #[inline(always)]
+    fn rule(&self, row: usize) -> Rule {
+        Rule::new(self.missing, self.facts, row, V::CLAMPED)
+    }
+
     /// What a row meets of the slabs from `start` on, with the `bits` of each link; meanwhile the cells `coming` are called for.
     #[inline(always)]
     fn meet<const L: usize>(&self, valid: &[u64], row: usize, start: usize, coming: &[u32], bits: &mut Vec<u32>) -> Met {
@@ -344,7 +402,7 @@ impl<'w, V: Value> CellWork<'w, V> {
 
     /// The columns and weights of a row; with each a cell that is `coming` is called for.
     #[inline(always)]
-    fn calling<const L: usize>(&self, row: usize, start: usize, coming: &[u32]) -> impl Iterator<Item = (u32, f64)> {
+    fn calling<const L: usize>(&self, row: usize, start: usize, coming: &[u32]) -> impl Iterator<Item = (u32, f64)> + Clone {
         let (work, (columns, weights)) = (*self, self.rows.row(row));
         // Slices alone: their loop has one count.
         columns.iter().zip(weights).zip(coming).map(move |((&column, &w), &next)| {

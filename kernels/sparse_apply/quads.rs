@@ -1,6 +1,7 @@
-//! Rows with gaps for several slabs at once with vectors of 256 bits, of which all sums stay in registers.
+//! Rows for several slabs at once with vectors of 256 bits, of which all sums stay in registers.
 //!
-//! The operations of [`with_gaps`](super::gaps::with_gaps), in their order: what is missing is left out by masks from a table.
+//! The operations of [`whole`](super::sums::whole) and [`with_gaps`](super::gaps::with_gaps), in their order: what is missing is
+//! left out by masks from a table.
 #![allow(unsafe_code, reason = "loads and stores through pointers, functions for instructions that the machine has")]
 
 use super::Value;
@@ -12,6 +13,10 @@ use std::arch::x86_64::*;
 pub(crate) const QUAD: usize = 4;
 
 /// Vectors whose sums fit into registers, and those whose extremes do so as well.
+const WHOLE_VECTORS: usize = 8;
+const CLAMPED_WHOLE_VECTORS: usize = 4;
+
+/// Those whose shares do so as well.
 const VECTORS: usize = 4;
 const CLAMPED_VECTORS: usize = 2;
 
@@ -39,6 +44,117 @@ static MASKS: Masks = Masks([
 #[repr(align(64))]
 struct Masks([[u64; QUAD]; 16]);
 
+/// Where the results of a row go.
+pub(crate) struct Place<'r, V, const L: usize> {
+    results: &'r mut [V; L],
+    streams: bool,
+}
+
+impl<'r, V: Value, const L: usize> Place<'r, V, L> {
+    /// Bytes of what is stored past the caches at once.
+    const ALIGNMENT: usize = 16;
+
+    pub(crate) fn new(results: &'r mut [V; L]) -> Self {
+        Self { results, streams: false }
+    }
+
+    /// Past the caches if results `stream`.
+    ///
+    /// # Safety
+    /// If so, they [can](Self::can_stream).
+    #[inline(always)]
+    pub(crate) unsafe fn past_caches(results: &'r mut [V; L], streams: bool) -> Self {
+        debug_assert!(!streams || Self::can_stream(results));
+        Self { results, streams }
+    }
+
+    /// Whether all parts of `L` values can be stored past the caches.
+    pub(crate) fn can_stream(values: &[V]) -> bool {
+        let whole_lines = L.is_multiple_of(V::PER_LINE) && values.len().is_multiple_of(L);
+        whole_lines && (values.as_ptr() as usize).is_multiple_of(Self::ALIGNMENT)
+    }
+
+    /// Stores the vector `v`.
+    ///
+    /// # Safety
+    /// The machine has vectors of 256 bits; there are as many results.
+    #[inline(always)]
+    unsafe fn store(&mut self, v: usize, value: __m256d) {
+        // SAFETY: as the caller promises, and the one that made this.
+        unsafe {
+            let to = self.results.as_mut_ptr().add(v * QUAD);
+            if self.streams { V::stream_quad(value, to) } else { V::narrow_quad(value, to) }
+        }
+    }
+
+    /// Stores 0 for all.
+    ///
+    /// # Safety
+    /// The machine has vectors of 256 bits; `L` is a multiple of [`QUAD`].
+    #[inline(always)]
+    pub(crate) unsafe fn clear(mut self) {
+        for v in 0..L / QUAD {
+            // SAFETY: as the caller promises.
+            unsafe { self.store(v, _mm256_setzero_pd()) };
+        }
+    }
+}
+
+/// The results of a row without gaps, kept within the range of the values if they are `means`; those of no link are 0.
+///
+/// # Safety
+/// The machine has vectors of 256 bits; `L` is a multiple of [`QUAD`].
+#[inline(always)]
+pub(crate) unsafe fn whole<'a, V: Value, const L: usize>(
+    links: impl Iterator<Item = (f64, &'a [V; L])> + Clone,
+    means: bool,
+    mut place: Place<'_, V, L>,
+) {
+    let vectors = if V::CLAMPED { CLAMPED_WHOLE_VECTORS } else { WHOLE_VECTORS };
+    for first in (0..L / QUAD).step_by(vectors) {
+        // SAFETY: as the caller promises.
+        unsafe { whole_part::<V, L>(links.clone(), means, first, &mut place) };
+    }
+}
+
+/// [`whole`] for the vectors from `first` on, as many as go together.
+///
+/// # Safety
+/// As of [`whole`].
+#[inline(always)]
+unsafe fn whole_part<'a, V: Value, const L: usize>(
+    links: impl Iterator<Item = (f64, &'a [V; L])>,
+    means: bool,
+    first: usize,
+    place: &mut Place<'_, V, L>,
+) {
+    // SAFETY: as the caller promises; QUAD values of `x` and results follow each multiple of it below L.
+    unsafe {
+        let count = (L / QUAD).min(if V::CLAMPED { CLAMPED_WHOLE_VECTORS } else { WHOLE_VECTORS });
+        let mut sum = [_mm256_setzero_pd(); WHOLE_VECTORS];
+        let mut least = [_mm256_set1_pd(f64::INFINITY); CLAMPED_WHOLE_VECTORS];
+        let mut greatest = [_mm256_set1_pd(f64::NEG_INFINITY); CLAMPED_WHOLE_VECTORS];
+        for (w, x) in links {
+            let (w, x) = (_mm256_set1_pd(w), x.as_ptr().add(first * QUAD));
+            for v in 0..count {
+                let value = V::quad(x.add(v * QUAD));
+                sum[v] = _mm256_add_pd(sum[v], _mm256_mul_pd(w, value));
+                if V::CLAMPED {
+                    // The second operand is the result where the first is no number.
+                    least[v] = _mm256_min_pd(value, least[v]);
+                    greatest[v] = _mm256_max_pd(value, greatest[v]);
+                }
+            }
+        }
+        for v in 0..count {
+            if V::CLAMPED && means {
+                sum[v] = _mm256_min_pd(greatest[v], _mm256_max_pd(least[v], sum[v]));
+            }
+            place.store(first + v, sum[v]);
+        }
+    }
+}
+
 /// The results of a row of which each slab has its own gaps, and a bit for each that there is.
 ///
 /// # Safety
@@ -48,14 +164,14 @@ pub(crate) unsafe fn with_gaps<'a, V: Value, const L: usize>(
     links: impl Iterator<Item = Link<'a, V, L>> + Clone,
     met: Met,
     rule: Rule,
-    results: &mut [V; L],
+    mut place: Place<'_, V, L>,
 ) -> u32 {
     let list = if rule.is_mixed { Some(magnitudes(links.clone())) } else { None };
     let vectors = if V::CLAMPED { CLAMPED_VECTORS } else { VECTORS };
     let mut there = 0;
     for first in (0..L / QUAD).step_by(vectors) {
         // SAFETY: as the caller promises.
-        there |= unsafe { part::<V, L>(links.clone(), met, rule, list.as_ref(), first, results) };
+        there |= unsafe { part::<V, L>(links.clone(), met, rule, list.as_ref(), first, &mut place) };
     }
     there
 }
@@ -71,7 +187,7 @@ unsafe fn part<'a, V: Value, const L: usize>(
     rule: Rule,
     magnitudes: Option<&[f64; L]>,
     first: usize,
-    results: &mut [V; L],
+    place: &mut Place<'_, V, L>,
 ) -> u32 {
     // SAFETY: as the caller promises; QUAD values of `x`, magnitudes and results follow each multiple of it below L.
     unsafe {
@@ -87,7 +203,7 @@ unsafe fn part<'a, V: Value, const L: usize>(
             let at = first + v;
             let magnitude = magnitudes.map_or(sums.share[v], |list| _mm256_loadu_pd(list.as_ptr().add(at * QUAD)));
             let (value, flags) = sums.result::<V>(v, magnitude, [mask(met.any, at), mask(met.every, at)], rule);
-            V::narrow_quad(value, results.as_mut_ptr().add(at * QUAD));
+            place.store(at, value);
             there |= flags << (at * QUAD);
         }
         there
@@ -220,4 +336,27 @@ pub(crate) unsafe fn narrow_quad_f32(value: __m256d, to: *mut f32) {
 pub(crate) unsafe fn narrow_quad_f64(value: __m256d, to: *mut f64) {
     // SAFETY: as the caller promises.
     unsafe { _mm256_storeu_pd(to, value) }
+}
+
+/// [`narrow_quad_f32`] past the caches.
+///
+/// # Safety
+/// There is room for 4 values at the pointer, which is a multiple of 16; the machine has vectors of 256 bits.
+#[inline(always)]
+pub(crate) unsafe fn stream_quad_f32(value: __m256d, to: *mut f32) {
+    // SAFETY: as the caller promises.
+    unsafe { _mm_stream_ps(to, _mm256_cvtpd_ps(value)) }
+}
+
+/// [`stream_quad_f32`] to doubles.
+///
+/// # Safety
+/// There is room for 4 values at the pointer, which is a multiple of 16; the machine has vectors of 256 bits.
+#[inline(always)]
+pub(crate) unsafe fn stream_quad_f64(value: __m256d, to: *mut f64) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        _mm_stream_pd(to, _mm256_castpd256_pd128(value));
+        _mm_stream_pd(to.add(2), _mm256_extractf128_pd::<1>(value));
+    }
 }

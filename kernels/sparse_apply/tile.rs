@@ -6,7 +6,7 @@
 use super::gaps::{Link, Met, Rule, with_gaps};
 use super::layout::{CELLS, GROUP, Load, PAGE, Plan};
 #[cfg(target_arch = "x86_64")]
-use super::quads;
+use super::quads::{self, Place};
 use super::room::Room;
 use super::row_facts::RowFacts;
 use super::sums::whole;
@@ -289,7 +289,7 @@ impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
             // SAFETY: `I` is what the machine has; L is a multiple of QUAD.
             return unsafe {
                 let mut results = [V::default(); L];
-                let there = quads::with_gaps(links, met, rule, &mut results);
+                let there = quads::with_gaps(links, met, rule, Place::new(&mut results));
                 self.results[k] = results;
                 there as u16
             };

@@ -4,7 +4,7 @@ use super::layout::{PAGE, Plan};
 #[cfg(target_arch = "x86_64")]
 use super::products::vectors::{eight_f32, eight_f64, four_f32, four_f64, picked_f32, picked_f64};
 #[cfg(target_arch = "x86_64")]
-use super::quads::{narrow_quad_f32, narrow_quad_f64, quad_f32, quad_f64};
+use super::quads::{narrow_quad_f32, narrow_quad_f64, quad_f32, quad_f64, stream_quad_f32, stream_quad_f64};
 use super::tile::{Tile, Work};
 use super::transpose::{AVX2, AVX512, PLAIN, turn_f32, turn_f64};
 #[cfg(target_arch = "x86_64")]
@@ -61,6 +61,13 @@ pub(crate) mod sealed {
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code, reason = "a store through a pointer")]
         unsafe fn narrow_quad(value: __m256d, to: *mut Self);
+        /// [`Self::narrow_quad`] past the caches.
+        ///
+        /// # Safety
+        /// There is room for 4 values at the pointer, which is a multiple of 16; the machine has vectors of 256 bits.
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code, reason = "a store through a pointer")]
+        unsafe fn stream_quad(value: __m256d, to: *mut Self);
         /// Eight neighbouring values, and none.
         ///
         /// # Safety
@@ -147,7 +154,7 @@ lanes!(f32, 16, turn_f32);
 lanes!(f64, 8, turn_f64);
 
 macro_rules! as_doubles {
-    ($wide:ident, $narrow:ident, $line:ident, $quad:ident, $narrow_quad:ident, $eight:ident, $picked:ident, $four:ident) => {
+    ($wide:ident, $narrow:ident, $line:ident, $quad:ident, $narrow_quad:ident, $stream_quad:ident, $eight:ident, $picked:ident, $four:ident) => {
         #[cfg(target_arch = "x86_64")]
         #[inline(always)]
         #[allow(unsafe_code, reason = "the caller promises what the function needs")]
@@ -186,6 +193,13 @@ macro_rules! as_doubles {
         #[cfg(target_arch = "x86_64")]
         #[inline(always)]
         #[allow(unsafe_code, reason = "the caller promises what the function needs")]
+        unsafe fn stream_quad(value: __m256d, to: *mut Self) {
+            // SAFETY: as the caller promises.
+            unsafe { $stream_quad(value, to) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        #[allow(unsafe_code, reason = "the caller promises what the function needs")]
         unsafe fn eight(from: *const Self) -> [__m256d; 2] {
             // SAFETY: as the caller promises.
             unsafe { $eight(from) }
@@ -213,7 +227,7 @@ impl Sealed for f32 {
     // distance 2^-26 |g| to the next f32, and rounds to g or less. The least likewise.
     const CLAMPED: bool = false;
     const LANES: usize = 16;
-    as_doubles!(wide_f32, narrow_f32, line_f32, quad_f32, narrow_quad_f32, eight_f32, picked_f32, four_f32);
+    as_doubles!(wide_f32, narrow_f32, line_f32, quad_f32, narrow_quad_f32, stream_quad_f32, eight_f32, picked_f32, four_f32);
 
     type Tiles = (Option<Tile<f32, 16>>, Option<Tile<f32, 8>>);
 
@@ -229,7 +243,7 @@ impl Sealed for f32 {
 impl Sealed for f64 {
     const CLAMPED: bool = true;
     const LANES: usize = 8;
-    as_doubles!(wide_f64, narrow_f64, line_f64, quad_f64, narrow_quad_f64, eight_f64, picked_f64, four_f64);
+    as_doubles!(wide_f64, narrow_f64, line_f64, quad_f64, narrow_quad_f64, stream_quad_f64, eight_f64, picked_f64, four_f64);
 
     type Tiles = Option<Tile<f64, 8>>;
 
