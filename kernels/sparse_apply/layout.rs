@@ -1,11 +1,12 @@
 //! In which order source cells enter and leave the tile while rows are worked through.
 //!
-//! The tile holds [`SLOTS`] pages of source cells, a cell with its values of several slabs. Rows that follow
-//! each other share most of their cells: a page enters before the first group of rows that needs it and stays
-//! until its slot is the one unused for longest. Sources are so read about once, as a stream, while sums run.
+//! The tile holds [`SLOTS`] pages of source cells, a cell with its values of several slabs. Rows that follow each other share
+//! most of their cells: as many as need no more pages than there are slots are a window. Its pages enter together, in the
+//! order of memory, but for those that the window before has left there.
 
 use super::SparseRows;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Source cells that enter together: a cache line of single precision.
 pub(crate) const PAGE: usize = 16;
@@ -35,7 +36,7 @@ pub struct Group {
     /// The first row, counted from that of the chunk.
     pub(crate) first: usize,
     pub(crate) rows: usize,
-    /// The end of its loads in those of the chunk.
+    /// The end of its loads in those of the chunk: those of its window, before the first group of which all of them enter.
     pub(crate) loads_end: usize,
 }
 
@@ -84,10 +85,10 @@ pub(crate) fn lay_out(rows: SparseRows<'_>, source_len: usize) -> Vec<Chunk> {
 struct Planner {
     source_len: usize,
     /// For each page of the source its slot plus 1, or 0.
-    places: Vec<u32>,
-    /// For each page the last group that touches it.
+    places: Vec<u16>,
+    /// For each page the last window that touches it.
     last_use: Vec<u32>,
-    /// Groups of all chunks so far.
+    /// Windows of all chunks so far.
     count: u32,
 }
 
@@ -97,118 +98,137 @@ impl Planner {
         Self { source_len, places: vec![0; pages], last_use: vec![0; pages], count: 0 }
     }
 
+    /// `None` if a row needs more pages than there are slots, or cells enter too often.
     fn plan(&mut self, rows: SparseRows<'_>, first: usize, last: usize) -> Option<Plan> {
         let links = rows.row_starts[last] - rows.row_starts[first];
         let mut plan = Plan { columns: Vec::with_capacity(links), ..Plan::default() };
-        let before = self.count;
-        let touched = self.group(rows, first, last, &mut plan)?;
-        let mut slots = Slots::new();
-        let (mut from, mut is_worthwhile) = (0, true);
-        for (group, number) in plan.groups.iter_mut().zip(before + 1..) {
-            let pages = &touched[from..group.loads_end];
-            from = group.loads_end;
-            self.load(pages, number, &mut slots, &mut plan.loads);
-            group.loads_end = plan.loads.len();
-            let (start, end) = (first + group.first, first + group.first + group.rows);
+        let mut free: Vec<u16> = (0..SLOTS as u16).rev().collect();
+        let (mut start, mut held) = (first, Vec::new());
+        while start < last && plan.loads.len() * PAGE <= WORTHWHILE * links {
+            let (end, pages) = self.window(rows, start, last);
+            for page in std::mem::replace(&mut held, pages) {
+                if self.last_use[page as usize] != self.count {
+                    free.push(std::mem::take(&mut self.places[page as usize]) - 1);
+                }
+            }
+            for &page in &held {
+                let place = &mut self.places[page as usize];
+                if *place == 0 {
+                    let slot = free.pop().expect("a window needs no more pages than there are slots");
+                    *place = slot + 1;
+                    plan.loads.push(Load { page, slot: slot.into() });
+                }
+            }
             let columns = &rows.columns[rows.row_starts[start]..rows.row_starts[end]];
             let in_tile = |&column: &u32| {
                 let slot = self.places[column as usize / PAGE] - 1;
-                (slot as usize * PAGE + column as usize % PAGE) as u16
+                slot * PAGE as u16 + (column as usize % PAGE) as u16
             };
             plan.columns.extend(columns.iter().map(in_tile));
-            for &page in pages {
-                if self.last_use[page as usize] == number {
-                    slots.free.push(std::mem::take(&mut self.places[page as usize]) - 1);
-                }
-            }
-            is_worthwhile = plan.loads.len() * PAGE <= WORTHWHILE * links;
-            if !is_worthwhile {
+            plan.add_groups(rows, first, start..end);
+            if end == start {
                 break;
             }
+            start = end;
         }
-        touched.iter().for_each(|&page| self.places[page as usize] = 0);
-        is_worthwhile.then_some(plan)
+        held.iter().for_each(|&page| self.places[page as usize] = 0);
+        let is_worthwhile = plan.loads.len() * PAGE <= WORTHWHILE * links;
+        (start == last && is_worthwhile).then_some(plan)
     }
 
-    /// Divides rows into groups, which know the end of their pages among those returned; `None` if a row needs
-    /// more pages than there are slots.
-    fn group(&mut self, rows: SparseRows<'_>, first: usize, last: usize, plan: &mut Plan) -> Option<Vec<u32>> {
-        let (mut touched, mut row) = (Vec::new(), first);
+    /// The end of the rows of a window from `start` on, `start` if that row alone needs more pages than there are slots, and the
+    /// pages it touches, in the order of memory.
+    fn window(&mut self, rows: SparseRows<'_>, start: usize, last: usize) -> (usize, Vec<u32>) {
+        self.count += 1;
+        let (mut pages, mut row) = (Vec::with_capacity(SLOTS), start);
         while row < last {
-            self.count += 1;
-            let (from, start) = (touched.len(), row);
-            let end = last.min(first + (row - first) / GROUP * GROUP + GROUP);
-            while row < end {
-                let before = touched.len();
-                for &column in rows.row(row).0 {
-                    assert!((column as usize) < self.source_len, "a column below the length of the source");
-                    let page = column as usize / PAGE;
-                    if self.last_use[page] != self.count {
-                        self.last_use[page] = self.count;
-                        touched.push(page as u32);
-                    }
+            let before = pages.len();
+            for &column in rows.row(row).0 {
+                assert!((column as usize) < self.source_len, "a column below the length of the source");
+                let page = column as usize / PAGE;
+                if self.last_use[page] != self.count {
+                    self.last_use[page] = self.count;
+                    pages.push(page as u32);
                 }
-                if touched.len() - from > SLOTS {
-                    if row == start {
-                        return None;
-                    }
-                    touched.truncate(before);
-                    break;
-                }
-                row += 1;
             }
-            // In the order of memory.
-            touched[from..].sort_unstable();
-            let at = plan.order.len();
-            plan.order.extend(0..(row - start) as u8);
-            plan.order[at..].sort_by_key(|&k| rows.row(start + usize::from(k)).0.len());
-            plan.groups.push(Group { first: start - first, rows: row - start, loads_end: touched.len() });
+            if pages.len() > SLOTS {
+                pages.drain(before..).for_each(|page| self.last_use[page as usize] = 0);
+                break;
+            }
+            row += 1;
         }
-        Some(touched)
+        pages.sort_unstable();
+        (row, pages)
     }
+}
 
-    /// Makes room for the pages that are not in the tile.
-    fn load(&mut self, pages: &[u32], group: u32, slots: &mut Slots, loads: &mut Vec<Load>) {
-        for &page in pages {
-            if let Some(slot) = self.places[page as usize].checked_sub(1) {
-                slots.used[slot as usize] = group;
-            }
-        }
-        for &page in pages {
-            if self.places[page as usize] == 0 {
-                let slot = slots.take(group, &mut self.places);
-                slots.pages[slot] = page;
-                slots.used[slot] = group;
-                self.places[page as usize] = slot as u32 + 1;
-                loads.push(Load { page, slot: slot as u32 });
-            }
+impl Plan {
+    /// Adds the groups of a window, when it is known what it loads.
+    fn add_groups(&mut self, rows: SparseRows<'_>, chunk: usize, window: Range<usize>) {
+        let mut start = window.start;
+        while start < window.end {
+            let end = window.end.min(chunk + ((start - chunk) / GROUP + 1) * GROUP);
+            let at = self.order.len();
+            self.order.extend(0..(end - start) as u8);
+            self.order[at..].sort_by_key(|&k| rows.row(start + usize::from(k)).0.len());
+            self.groups.push(Group { first: start - chunk, rows: end - start, loads_end: self.loads.len() });
+            start = end;
         }
     }
 }
 
-/// The slots of a tile.
-struct Slots {
-    /// Those whose page is not needed any more, the latest last: what is still in cache is used first.
-    free: Vec<u32>,
-    /// For each slot its page and the last group that used it.
-    pages: [u32; SLOTS],
-    used: [u32; SLOTS],
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Slots {
-    fn new() -> Self {
-        Self { free: (0..SLOTS as u32).rev().collect(), pages: [0; SLOTS], used: [0; SLOTS] }
+    /// Rows of 1024 by 16 cells, each over 6 by 6 of 4096 by 66: 4 by 4 and those around them.
+    fn rows() -> (Vec<usize>, Vec<u32>) {
+        let (mut row_starts, mut columns) = (vec![0], Vec::new());
+        for (j, i) in (0..16).flat_map(|j| (0..1024u32).map(move |i| (j, i))) {
+            for y in 4 * j..4 * j + 6 {
+                let x = (4 * i).saturating_sub(1)..(4 * i + 5).min(4096);
+                columns.extend(x.map(|x| y * 4096 + x));
+            }
+            row_starts.push(columns.len());
+        }
+        (row_starts, columns)
     }
 
-    /// A free slot, or the one unused for longest.
-    fn take(&mut self, group: u32, places: &mut [u32]) -> usize {
-        if let Some(slot) = self.free.pop() {
-            return slot as usize;
+    #[test]
+    fn pages_stay_from_window_to_window() {
+        let (row_starts, columns) = rows();
+        let weights = vec![1.0; columns.len()];
+        let rows = SparseRows { row_starts: &row_starts, columns: &columns, weights: &weights };
+        let chunks = lay_out(rows, 4096 * 66);
+        // Two lines of rows, each along six lines of 256 pages, of which less than half fit into the tile.
+        assert_eq!(chunks.len(), 8);
+        for chunk in &chunks {
+            let plan = chunk.plan.as_ref().expect("neighbours share cells");
+            let windows = plan.groups.chunk_by(|a, b| a.loads_end == b.loads_end).count();
+            assert!(windows > 6, "{windows} windows");
+            assert_eq!(plan.loads.len(), 2 * 6 * 256, "each page once a line");
         }
-        let oldest = *self.used.iter().min().expect("a tile has slots");
-        debug_assert!(oldest < group, "a group touches no more pages than there are slots");
-        let slot = self.used.iter().position(|&used| used == oldest).expect("the minimum is there");
-        places[self.pages[slot] as usize] = 0;
-        slot
+    }
+
+    #[test]
+    fn each_column_is_where_its_page_is_when_its_group_is_summed() {
+        let (row_starts, columns) = rows();
+        let weights = vec![1.0; columns.len()];
+        let rows = SparseRows { row_starts: &row_starts, columns: &columns, weights: &weights };
+        for chunk in lay_out(rows, 4096 * 66) {
+            let plan = chunk.plan.expect("neighbours share cells");
+            let (mut tile, mut loaded, offset) = (vec![u32::MAX; SLOTS], 0, row_starts[chunk.first]);
+            for group in &plan.groups {
+                for load in &plan.loads[loaded..group.loads_end] {
+                    tile[load.slot as usize] = load.page;
+                }
+                loaded = group.loads_end;
+                let first = chunk.first + group.first;
+                for link in row_starts[first]..row_starts[first + group.rows] {
+                    let cell = usize::from(plan.columns[link - offset]);
+                    assert_eq!(tile[cell / PAGE] * PAGE as u32 + (cell % PAGE) as u32, columns[link]);
+                }
+            }
+        }
     }
 }

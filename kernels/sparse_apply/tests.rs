@@ -370,6 +370,8 @@ fn results_that_pass_the_caches_equal_the_reference() {
         compare::<f32>(&prepared, instructions, 33, POLICIES[0], 2);
         compare::<f64>(&prepared, instructions, 17, POLICIES[0], 7);
         // Those of a cell are whole lines.
+        compare::<f32>(&prepared, instructions, 32, POLICIES[0], 0);
+        compare::<f64>(&prepared, instructions, 16, POLICIES[0], 0);
         compare::<f32>(&prepared, instructions, 32, POLICIES[1], 7);
         compare::<f64>(&prepared, instructions, 16, POLICIES[2], LEVELS);
     }

@@ -14,11 +14,8 @@ use super::transpose::{AVX2, AVX512, bits_of, turn_flags};
 use super::value::Lanes;
 #[cfg(target_arch = "x86_64")]
 use super::wide::Wide;
-use super::writer::{CARRY, LINE, STAGED, Writer, fence, prefetch};
+use super::writer::{CARRY, STAGED, Writer, fence, prefetch};
 use super::{Missing, SparseRows};
-
-/// Groups of rows between the call for a page and its use.
-const AHEAD: usize = 8;
 
 /// Groups of rows between the call for links and their use.
 const LINKS_AHEAD: usize = 3;
@@ -64,9 +61,9 @@ struct Parts<'t, V, const L: usize> {
     met_nothing: bool,
 }
 
-/// The pages of `L` slabs; slabs beyond the last repeat it.
+/// The values of `L` slabs; slabs beyond the last repeat it.
 struct Sources<'w, V, const L: usize> {
-    pages: [&'w [[V; PAGE]]; L],
+    slabs: [&'w [V]; L],
     /// The page that is not whole.
     last: [[V; PAGE]; L],
     words: [&'w [u64]; L],
@@ -75,20 +72,28 @@ struct Sources<'w, V, const L: usize> {
 impl<'w, V: Lanes<L>, const L: usize> Sources<'w, V, L> {
     fn new(slabs: &[(&'w [V], &'w [u64])]) -> Self {
         let slab = |b: usize| slabs[b.min(slabs.len() - 1)];
+        assert!(slabs.iter().all(|(values, _)| values.len() == slabs[0].0.len()), "slabs of one source");
         let last = |b| {
             let rest = slab(b).0.as_chunks::<PAGE>().1;
             std::array::from_fn(|k| rest.get(k).copied().unwrap_or_default())
         };
         Self {
-            pages: std::array::from_fn(|b| slab(b).0.as_chunks().0),
+            slabs: std::array::from_fn(|b| slab(b).0),
             last: std::array::from_fn(last),
             words: std::array::from_fn(|b| slab(b).1),
         }
     }
 
+    /// Where the values of a page are, for each slab.
     #[inline(always)]
-    fn page(&self, page: usize) -> [&[V; PAGE]; L] {
-        std::array::from_fn(|b| self.pages[b].get(page).unwrap_or(&self.last[b]))
+    fn page(&self, page: usize) -> [*const V; L] {
+        let (start, mut lines) = (page * PAGE, [std::ptr::null(); L]);
+        let is_whole = start + PAGE <= self.slabs[0].len();
+        for b in 0..L {
+            // Slabs are equally long.
+            lines[b] = if is_whole { self.slabs[b].as_ptr().wrapping_add(start) } else { self.last[b].as_ptr() };
+        }
+        lines
     }
 
     /// The flags of a page.
@@ -108,20 +113,8 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
         let (mut writers, mut flags): (Vec<_>, Vec<_>) =
             work.destinations.into_iter().map(|(values, flags)| (Writer::new(values, work.streams), flags)).unzip();
         let offset = work.rows.row_starts[work.first];
-        let (mut loaded, mut called) = (0, 0);
+        let mut loaded = 0;
         for (g, group) in plan.groups.iter().enumerate() {
-            let ahead = plan.groups[(g + AHEAD).min(plan.groups.len() - 1)].loads_end;
-            // Slab by slab, in the order of memory.
-            for pages in &sources.pages {
-                for load in &plan.loads[called..ahead] {
-                    let start = pages.as_ptr().wrapping_add(load.page as usize).cast::<u8>();
-                    let end = start.wrapping_add(size_of::<[V; PAGE]>() - 1);
-                    // Seldom does a slab start where a line does.
-                    (0..size_of::<[V; PAGE]>()).step_by(LINE).for_each(|line| prefetch::<2>(start.wrapping_add(line)));
-                    prefetch::<2>(end);
-                }
-            }
-            called = ahead;
             // Rows come by their length, which the machine does not foresee.
             if let Some(next) = plan.groups.get(g + LINKS_AHEAD) {
                 let row = work.first + next.first;
@@ -147,8 +140,7 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                     let rule = Rule::new(work.missing, work.facts, row, V::CLAMPED);
                     tile.gapped::<I>(columns, weights, rule, k)
                 } else {
-                    let result = whole(tile.links(columns, weights), V::CLAMPED && work.facts.is_mean(row));
-                    tile.results[k] = result;
+                    tile.full::<I>(columns, weights, V::CLAMPED && work.facts.is_mean(row), k);
                     Parts::<V, L>::EVERY
                 };
             }
@@ -196,20 +188,23 @@ impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
             }
             self.bits[start..start + PAGE].copy_from_slice(&turn_flags::<I, L>(&flags));
         }
-        V::turn_in::<I>(sources.page(page), cells.each_mut());
+        #[allow(unsafe_code, reason = "the instructions are there")]
+        // SAFETY: `I` is what the machine has; pages have PAGE values.
+        unsafe {
+            V::turn_in::<I>(&sources.page(page), cells);
+        }
     }
 
     /// From a row of all slabs to a slab of all rows.
     #[inline(always)]
     fn turn_results<const I: u8>(&mut self, rows: usize) {
-        let (results, staging) = (&*self.results, &mut *self.staging);
         for start in (0..rows).step_by(PAGE) {
-            let results: &[[V; L]; PAGE] = results[start..start + PAGE].try_into().expect("a group has whole pages");
-            let lines = staging.each_mut().map(|staging| {
-                let line: &mut [V; PAGE] = (&mut staging[CARRY + start..CARRY + start + PAGE]).try_into().expect("a page");
-                line
-            });
-            V::turn_out::<I>(results.each_ref(), lines);
+            let results: &[[V; L]; PAGE] = self.results[start..start + PAGE].try_into().expect("a group has whole pages");
+            #[allow(unsafe_code, reason = "the instructions are there")]
+            // SAFETY: `I` is what the machine has.
+            unsafe {
+                V::turn_out::<I>(results, self.staging, CARRY + start);
+            }
         }
     }
 
@@ -228,6 +223,24 @@ impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
             let cell = usize::from(column) % CELLS;
             (w, &values[cell], self.bits[cell].into())
         })
+    }
+
+    /// The results of the row `k` of a group without gaps, kept within the range of the values if they are `means`.
+    #[inline(always)]
+    fn full<const I: u8>(&mut self, columns: &[u16], weights: &[f64], means: bool, k: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if I == AVX2 {
+            let mut results = [V::default(); L];
+            #[allow(unsafe_code, reason = "the instructions are there")]
+            // SAFETY: `I` is what the machine has; L is a multiple of QUAD.
+            unsafe {
+                quads::whole(self.links(columns, weights), means, Place::new(&mut results));
+            }
+            self.results[k] = results;
+            return;
+        }
+        let result = whole(self.links(columns, weights), means);
+        self.results[k] = result;
     }
 
     /// The results of the row `k` of a group, of which each slab has its own gaps, and a bit for each slab that has one.

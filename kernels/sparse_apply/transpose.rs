@@ -29,71 +29,86 @@ pub(crate) fn best_instructions() -> u8 {
     PLAIN
 }
 
-/// `columns[k][b] = rows[b][k]`; the machine must have the instructions `I`.
+/// `to[k * stride + b] = rows[b][k]` for `C` values of each row.
+///
+/// # Safety
+/// `C` values follow each pointer of `rows`, and there is room for what is written; the machine has the instructions `I`.
 #[inline(always)]
-pub(crate) fn turn_f32<const I: u8, const R: usize, const C: usize>(rows: [&[f32; C]; R], columns: [&mut [f32; R]; C]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if I == AVX512 && R == 16 && C == 16 {
-            #[allow(unsafe_code, reason = "the instructions are there, arrays have 16 values")]
-            // SAFETY: `I` is what the machine has; R and C are 16.
-            return unsafe { turn_16x16(rows.map(|r| r.as_ptr()), columns.map(|c| c.as_mut_ptr())) };
-        }
-        if I >= AVX2 && R.is_multiple_of(8) && C.is_multiple_of(8) {
-            let (rows, columns) = (rows.map(|r| r.as_ptr()), columns.map(|c| c.as_mut_ptr()));
-            for b in (0..R).step_by(8) {
-                for k in (0..C).step_by(8) {
-                    #[allow(unsafe_code, reason = "the instructions are there, 8 values follow each pointer")]
-                    // SAFETY: `I` is what the machine has; b + 8 <= R and k + 8 <= C.
-                    unsafe {
-                        turn_8x8(std::array::from_fn(|i| rows[b + i].add(k)), std::array::from_fn(|i| columns[k + i].add(b)));
-                    }
-                }
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+pub(crate) unsafe fn turn_f32<const I: u8, const R: usize, const C: usize>(rows: &[*const f32; R], to: *mut f32, stride: usize) {
+    // SAFETY: as the caller promises; parts of R and C are within them.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if I == AVX512 && R.is_multiple_of(16) && C.is_multiple_of(16) {
+                return in_parts::<_, R, C, 16>(rows, to, stride, |rows, to| turn_16x16(rows, to, stride));
             }
-            return;
+            if I >= AVX2 && R.is_multiple_of(8) && C.is_multiple_of(8) {
+                return in_parts::<_, R, C, 8>(rows, to, stride, |rows, to| turn_8x8(rows, to, stride));
+            }
         }
+        plain::<_, R, C>(rows, to, stride);
     }
-    plain(rows, columns);
 }
 
 /// [`turn_f32`] in double precision.
+///
+/// # Safety
+/// As of [`turn_f32`].
 #[inline(always)]
-pub(crate) fn turn_f64<const I: u8, const R: usize, const C: usize>(rows: [&[f64; C]; R], columns: [&mut [f64; R]; C]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let step = if I == AVX512 { 8 } else { 4 };
-        if I >= AVX2 && R.is_multiple_of(step) && C.is_multiple_of(step) {
-            let (rows, columns) = (rows.map(|r| r.as_ptr()), columns.map(|c| c.as_mut_ptr()));
-            for b in (0..R).step_by(step) {
-                for k in (0..C).step_by(step) {
-                    #[allow(unsafe_code, reason = "the instructions are there, `step` values follow each pointer")]
-                    // SAFETY: `I` is what the machine has; b + step <= R and k + step <= C.
-                    unsafe {
-                        if I == AVX512 {
-                            turn_8x8_wide(
-                                std::array::from_fn(|i| rows[b + i].add(k)),
-                                std::array::from_fn(|i| columns[k + i].add(b)),
-                            );
-                        } else {
-                            turn_4x4_wide(
-                                std::array::from_fn(|i| rows[b + i].add(k)),
-                                std::array::from_fn(|i| columns[k + i].add(b)),
-                            );
-                        }
-                    }
-                }
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+pub(crate) unsafe fn turn_f64<const I: u8, const R: usize, const C: usize>(rows: &[*const f64; R], to: *mut f64, stride: usize) {
+    // SAFETY: as the caller promises; parts of R and C are within them.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if I == AVX512 && R.is_multiple_of(8) && C.is_multiple_of(8) {
+                return in_parts::<_, R, C, 8>(rows, to, stride, |rows, to| turn_8x8_wide(rows, to, stride));
             }
-            return;
+            if I >= AVX2 && R.is_multiple_of(4) && C.is_multiple_of(4) {
+                return in_parts::<_, R, C, 4>(rows, to, stride, |rows, to| turn_4x4_wide(rows, to, stride));
+            }
         }
+        plain::<_, R, C>(rows, to, stride);
     }
-    plain(rows, columns);
 }
 
+/// Turns `N` by `N` values at once, those that are written side by side one after the other.
+///
+/// # Safety
+/// As of [`turn_f32`]; `N` divides `R` and `C`.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn plain<V: Copy, const R: usize, const C: usize>(rows: [&[V; C]; R], columns: [&mut [V; R]; C]) {
-    for (k, column) in columns.into_iter().enumerate() {
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+unsafe fn in_parts<V, const R: usize, const C: usize, const N: usize>(
+    rows: &[*const V; R],
+    to: *mut V,
+    stride: usize,
+    turn: impl Fn([*const V; N], *mut V),
+) {
+    for k in (0..C).step_by(N) {
+        for b in (0..R).step_by(N) {
+            let mut part = [std::ptr::null(); N];
+            // SAFETY: as the caller promises.
+            unsafe {
+                for i in 0..N {
+                    part[i] = rows[b + i].add(k);
+                }
+                turn(part, to.add(k * stride + b));
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As of [`turn_f32`].
+#[inline(always)]
+#[allow(unsafe_code, reason = "loads and stores through pointers")]
+unsafe fn plain<V: Copy, const R: usize, const C: usize>(rows: &[*const V; R], to: *mut V, stride: usize) {
+    for k in 0..C {
         for b in 0..R {
-            column[b] = rows[b][k];
+            // SAFETY: as the caller promises.
+            unsafe { *to.add(k * stride + b) = *rows[b].add(k) };
         }
     }
 }
@@ -103,28 +118,32 @@ fn plain<V: Copy, const R: usize, const C: usize>(rows: [&[V; C]; R], columns: [
 #[target_feature(enable = "avx512f")]
 #[allow(unsafe_code, reason = "loads and stores through pointers")]
 /// # Safety
-/// 16 values follow each pointer.
-unsafe fn turn_16x16<const R: usize, const C: usize>(rows: [*const f32; R], columns: [*mut f32; C]) {
+/// 16 values follow each pointer, and there is room for as many from each of 16 steps on.
+unsafe fn turn_16x16(rows: [*const f32; 16], to: *mut f32, stride: usize) {
     // SAFETY: as the caller promises.
-    let r: [__m512; 16] = std::array::from_fn(|i| unsafe { _mm512_loadu_ps(rows[i]) });
-    let pairs: [[__m512; 2]; 8] =
-        std::array::from_fn(|i| [_mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]), _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1])]);
-    // Column 4 m + j of four rows in the 128-bit lane m.
-    let fours: [[__m512; 4]; 4] = std::array::from_fn(|i| {
-        std::array::from_fn(|j| {
-            let (a, b) = (_mm512_castps_pd(pairs[2 * i][j / 2]), _mm512_castps_pd(pairs[2 * i + 1][j / 2]));
-            _mm512_castpd_ps(if j % 2 == 0 { _mm512_unpacklo_pd(a, b) } else { _mm512_unpackhi_pd(a, b) })
-        })
-    });
-    for j in 0..4 {
-        let even = [0, 2].map(|i| _mm512_shuffle_f32x4::<0x88>(fours[i][j], fours[i + 1][j]));
-        let odd = [0, 2].map(|i| _mm512_shuffle_f32x4::<0xdd>(fours[i][j], fours[i + 1][j]));
-        // SAFETY: as the caller promises.
-        unsafe {
-            _mm512_storeu_ps(columns[j], _mm512_shuffle_f32x4::<0x88>(even[0], even[1]));
-            _mm512_storeu_ps(columns[j + 4], _mm512_shuffle_f32x4::<0x88>(odd[0], odd[1]));
-            _mm512_storeu_ps(columns[j + 8], _mm512_shuffle_f32x4::<0xdd>(even[0], even[1]));
-            _mm512_storeu_ps(columns[j + 12], _mm512_shuffle_f32x4::<0xdd>(odd[0], odd[1]));
+    unsafe {
+        let mut r = [_mm512_setzero_ps(); 16];
+        for i in 0..16 {
+            r[i] = _mm512_loadu_ps(rows[i]);
+        }
+        let mut pairs = [[_mm512_setzero_pd(); 2]; 8];
+        for i in 0..8 {
+            let (a, b) = (r[2 * i], r[2 * i + 1]);
+            pairs[i] = [_mm512_castps_pd(_mm512_unpacklo_ps(a, b)), _mm512_castps_pd(_mm512_unpackhi_ps(a, b))];
+        }
+        for j in 0..4 {
+            // Column 4 m + j of four rows in the 128-bit lane m.
+            let mut fours = [_mm512_setzero_ps(); 4];
+            for i in 0..4 {
+                let (a, b) = (pairs[2 * i][j / 2], pairs[2 * i + 1][j / 2]);
+                fours[i] = _mm512_castpd_ps(if j % 2 == 0 { _mm512_unpacklo_pd(a, b) } else { _mm512_unpackhi_pd(a, b) });
+            }
+            let even = [_mm512_shuffle_f32x4::<0x88>(fours[0], fours[1]), _mm512_shuffle_f32x4::<0x88>(fours[2], fours[3])];
+            let odd = [_mm512_shuffle_f32x4::<0xdd>(fours[0], fours[1]), _mm512_shuffle_f32x4::<0xdd>(fours[2], fours[3])];
+            _mm512_storeu_ps(to.add(j * stride), _mm512_shuffle_f32x4::<0x88>(even[0], even[1]));
+            _mm512_storeu_ps(to.add((j + 4) * stride), _mm512_shuffle_f32x4::<0x88>(odd[0], odd[1]));
+            _mm512_storeu_ps(to.add((j + 8) * stride), _mm512_shuffle_f32x4::<0xdd>(even[0], even[1]));
+            _mm512_storeu_ps(to.add((j + 12) * stride), _mm512_shuffle_f32x4::<0xdd>(odd[0], odd[1]));
         }
     }
 }
@@ -134,23 +153,27 @@ unsafe fn turn_16x16<const R: usize, const C: usize>(rows: [*const f32; R], colu
 #[target_feature(enable = "avx2")]
 #[allow(unsafe_code, reason = "loads and stores through pointers")]
 /// # Safety
-/// 8 values follow each pointer.
-unsafe fn turn_8x8(rows: [*const f32; 8], columns: [*mut f32; 8]) {
+/// 8 values follow each pointer, and there is room for as many from each of 8 steps on.
+unsafe fn turn_8x8(rows: [*const f32; 8], to: *mut f32, stride: usize) {
     // SAFETY: as the caller promises.
-    let r: [__m256; 8] = std::array::from_fn(|i| unsafe { _mm256_loadu_ps(rows[i]) });
-    let pairs: [[__m256; 2]; 4] =
-        std::array::from_fn(|i| [_mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]), _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1])]);
-    let fours: [[__m256; 4]; 2] = std::array::from_fn(|i| {
-        std::array::from_fn(|j| {
-            let (a, b) = (_mm256_castps_pd(pairs[2 * i][j / 2]), _mm256_castps_pd(pairs[2 * i + 1][j / 2]));
-            _mm256_castpd_ps(if j % 2 == 0 { _mm256_unpacklo_pd(a, b) } else { _mm256_unpackhi_pd(a, b) })
-        })
-    });
-    for j in 0..4 {
-        // SAFETY: as the caller promises.
-        unsafe {
-            _mm256_storeu_ps(columns[j], _mm256_permute2f128_ps::<0x20>(fours[0][j], fours[1][j]));
-            _mm256_storeu_ps(columns[j + 4], _mm256_permute2f128_ps::<0x31>(fours[0][j], fours[1][j]));
+    unsafe {
+        let mut r = [_mm256_setzero_ps(); 8];
+        for i in 0..8 {
+            r[i] = _mm256_loadu_ps(rows[i]);
+        }
+        let mut pairs = [[_mm256_setzero_pd(); 2]; 4];
+        for i in 0..4 {
+            let (a, b) = (r[2 * i], r[2 * i + 1]);
+            pairs[i] = [_mm256_castps_pd(_mm256_unpacklo_ps(a, b)), _mm256_castps_pd(_mm256_unpackhi_ps(a, b))];
+        }
+        for j in 0..4 {
+            let mut fours = [_mm256_setzero_ps(); 2];
+            for i in 0..2 {
+                let (a, b) = (pairs[2 * i][j / 2], pairs[2 * i + 1][j / 2]);
+                fours[i] = _mm256_castpd_ps(if j % 2 == 0 { _mm256_unpacklo_pd(a, b) } else { _mm256_unpackhi_pd(a, b) });
+            }
+            _mm256_storeu_ps(to.add(j * stride), _mm256_permute2f128_ps::<0x20>(fours[0], fours[1]));
+            _mm256_storeu_ps(to.add((j + 4) * stride), _mm256_permute2f128_ps::<0x31>(fours[0], fours[1]));
         }
     }
 }
@@ -160,23 +183,23 @@ unsafe fn turn_8x8(rows: [*const f32; 8], columns: [*mut f32; 8]) {
 #[target_feature(enable = "avx512f")]
 #[allow(unsafe_code, reason = "loads and stores through pointers")]
 /// # Safety
-/// 8 values follow each pointer.
-unsafe fn turn_8x8_wide(rows: [*const f64; 8], columns: [*mut f64; 8]) {
+/// 8 values follow each pointer, and there is room for as many from each of 8 steps on.
+unsafe fn turn_8x8_wide(rows: [*const f64; 8], to: *mut f64, stride: usize) {
     // SAFETY: as the caller promises.
-    let r: [__m512d; 8] = std::array::from_fn(|i| unsafe { _mm512_loadu_pd(rows[i]) });
-    let pairs: [[__m512d; 2]; 4] =
-        std::array::from_fn(|i| [_mm512_unpacklo_pd(r[2 * i], r[2 * i + 1]), _mm512_unpackhi_pd(r[2 * i], r[2 * i + 1])]);
-    for j in 0..2 {
-        // Not by `map`: closures stayed functions of their own here.
-        let (low, high) = ([pairs[0][j], pairs[1][j]], [pairs[2][j], pairs[3][j]]);
-        let even = [_mm512_shuffle_f64x2::<0x88>(low[0], low[1]), _mm512_shuffle_f64x2::<0x88>(high[0], high[1])];
-        let odd = [_mm512_shuffle_f64x2::<0xdd>(low[0], low[1]), _mm512_shuffle_f64x2::<0xdd>(high[0], high[1])];
-        // SAFETY: as the caller promises.
-        unsafe {
-            _mm512_storeu_pd(columns[j], _mm512_shuffle_f64x2::<0x88>(even[0], even[1]));
-            _mm512_storeu_pd(columns[j + 2], _mm512_shuffle_f64x2::<0x88>(odd[0], odd[1]));
-            _mm512_storeu_pd(columns[j + 4], _mm512_shuffle_f64x2::<0xdd>(even[0], even[1]));
-            _mm512_storeu_pd(columns[j + 6], _mm512_shuffle_f64x2::<0xdd>(odd[0], odd[1]));
+    unsafe {
+        let mut pairs = [[_mm512_setzero_pd(); 2]; 4];
+        for i in 0..4 {
+            let (a, b) = (_mm512_loadu_pd(rows[2 * i]), _mm512_loadu_pd(rows[2 * i + 1]));
+            pairs[i] = [_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b)];
+        }
+        for j in 0..2 {
+            let (low, high) = ([pairs[0][j], pairs[1][j]], [pairs[2][j], pairs[3][j]]);
+            let even = [_mm512_shuffle_f64x2::<0x88>(low[0], low[1]), _mm512_shuffle_f64x2::<0x88>(high[0], high[1])];
+            let odd = [_mm512_shuffle_f64x2::<0xdd>(low[0], low[1]), _mm512_shuffle_f64x2::<0xdd>(high[0], high[1])];
+            _mm512_storeu_pd(to.add(j * stride), _mm512_shuffle_f64x2::<0x88>(even[0], even[1]));
+            _mm512_storeu_pd(to.add((j + 2) * stride), _mm512_shuffle_f64x2::<0x88>(odd[0], odd[1]));
+            _mm512_storeu_pd(to.add((j + 4) * stride), _mm512_shuffle_f64x2::<0xdd>(even[0], even[1]));
+            _mm512_storeu_pd(to.add((j + 6) * stride), _mm512_shuffle_f64x2::<0xdd>(odd[0], odd[1]));
         }
     }
 }
@@ -186,17 +209,18 @@ unsafe fn turn_8x8_wide(rows: [*const f64; 8], columns: [*mut f64; 8]) {
 #[target_feature(enable = "avx2")]
 #[allow(unsafe_code, reason = "loads and stores through pointers")]
 /// # Safety
-/// 4 values follow each pointer.
-unsafe fn turn_4x4_wide(rows: [*const f64; 4], columns: [*mut f64; 4]) {
+/// 4 values follow each pointer, and there is room for as many from each of 4 steps on.
+unsafe fn turn_4x4_wide(rows: [*const f64; 4], to: *mut f64, stride: usize) {
     // SAFETY: as the caller promises.
-    let r: [__m256d; 4] = std::array::from_fn(|i| unsafe { _mm256_loadu_pd(rows[i]) });
-    let pairs: [[__m256d; 2]; 2] =
-        std::array::from_fn(|i| [_mm256_unpacklo_pd(r[2 * i], r[2 * i + 1]), _mm256_unpackhi_pd(r[2 * i], r[2 * i + 1])]);
-    for j in 0..2 {
-        // SAFETY: as the caller promises.
-        unsafe {
-            _mm256_storeu_pd(columns[j], _mm256_permute2f128_pd::<0x20>(pairs[0][j], pairs[1][j]));
-            _mm256_storeu_pd(columns[j + 2], _mm256_permute2f128_pd::<0x31>(pairs[0][j], pairs[1][j]));
+    unsafe {
+        let mut pairs = [[_mm256_setzero_pd(); 2]; 2];
+        for i in 0..2 {
+            let (a, b) = (_mm256_loadu_pd(rows[2 * i]), _mm256_loadu_pd(rows[2 * i + 1]));
+            pairs[i] = [_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)];
+        }
+        for j in 0..2 {
+            _mm256_storeu_pd(to.add(j * stride), _mm256_permute2f128_pd::<0x20>(pairs[0][j], pairs[1][j]));
+            _mm256_storeu_pd(to.add((j + 2) * stride), _mm256_permute2f128_pd::<0x31>(pairs[0][j], pairs[1][j]));
         }
     }
 }
@@ -298,8 +322,12 @@ mod tests {
         let narrow: [[f32; C]; R] = std::array::from_fn(|b| std::array::from_fn(|k| (100 * b + k) as f32));
         let wide = narrow.map(|row| row.map(f64::from));
         let (mut narrow_columns, mut wide_columns) = ([[-1.0; R]; C], [[-1.0; R]; C]);
-        turn_f32::<I, R, C>(narrow.each_ref(), narrow_columns.each_mut());
-        turn_f64::<I, R, C>(wide.each_ref(), wide_columns.each_mut());
+        #[allow(unsafe_code, reason = "the machine was asked for the instructions")]
+        // SAFETY: rows have C values, columns R.
+        unsafe {
+            turn_f32::<I, R, C>(&narrow.each_ref().map(|row| row.as_ptr()), narrow_columns.as_mut_ptr().cast(), R);
+            turn_f64::<I, R, C>(&wide.each_ref().map(|row| row.as_ptr()), wide_columns.as_mut_ptr().cast(), R);
+        }
         for (k, b) in (0..C).flat_map(|k| (0..R).map(move |b| (k, b))) {
             assert_eq!(narrow_columns[k][b], (100 * b + k) as f32, "{I} {R} x {C}");
             assert_eq!(wide_columns[k][b], (100 * b + k) as f64, "{I} {R} x {C}");

@@ -9,7 +9,7 @@ use super::tile::{Tile, Work};
 use super::transpose::{AVX2, AVX512, PLAIN, turn_f32, turn_f64};
 #[cfg(target_arch = "x86_64")]
 use super::wide::{line_f32, line_f64, narrow_f32, narrow_f64, wide_f32, wide_f64};
-use super::writer::LINE;
+use super::writer::{LINE, STAGED};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256d, __m256i, __m512d, __m512i};
 
@@ -130,21 +130,35 @@ impl Value for f64 {
 /// Values that are moved `L` at a time.
 pub trait Lanes<const L: usize>: Value {
     /// From lines of slabs to cells.
-    fn turn_in<const I: u8>(lines: [&[Self; PAGE]; L], cells: [&mut [Self; L]; PAGE]);
-    /// From rows to lines of slabs.
-    fn turn_out<const I: u8>(rows: [&[Self; L]; PAGE], lines: [&mut [Self; PAGE]; L]);
+    ///
+    /// # Safety
+    /// [`PAGE`] values follow each pointer; the machine has the instructions `I`.
+    #[allow(unsafe_code, reason = "loads through pointers")]
+    unsafe fn turn_in<const I: u8>(lines: &[*const Self; L], cells: &mut [[Self; L]; PAGE]);
+    /// From rows to lines of slabs, `at` of the staging of each.
+    ///
+    /// # Safety
+    /// The machine has the instructions `I`.
+    #[allow(unsafe_code, reason = "the machine has the instructions")]
+    unsafe fn turn_out<const I: u8>(rows: &[[Self; L]; PAGE], staging: &mut [[Self; STAGED]; L], at: usize);
 }
 
 macro_rules! lanes {
     ($number:ty, $lanes:literal, $turn:ident) => {
         impl Lanes<$lanes> for $number {
             #[inline(always)]
-            fn turn_in<const I: u8>(lines: [&[Self; PAGE]; $lanes], cells: [&mut [Self; $lanes]; PAGE]) {
-                $turn::<I, $lanes, PAGE>(lines, cells);
+            #[allow(unsafe_code, reason = "the caller promises what the function needs")]
+            unsafe fn turn_in<const I: u8>(lines: &[*const Self; $lanes], cells: &mut [[Self; $lanes]; PAGE]) {
+                // SAFETY: as the caller promises.
+                unsafe { $turn::<I, $lanes, PAGE>(lines, cells.as_mut_ptr().cast(), $lanes) };
             }
             #[inline(always)]
-            fn turn_out<const I: u8>(rows: [&[Self; $lanes]; PAGE], lines: [&mut [Self; PAGE]; $lanes]) {
-                $turn::<I, PAGE, $lanes>(rows, lines);
+            #[allow(unsafe_code, reason = "the caller promises what the function needs")]
+            unsafe fn turn_out<const I: u8>(rows: &[[Self; $lanes]; PAGE], staging: &mut [[Self; STAGED]; $lanes], at: usize) {
+                assert!(at + PAGE <= STAGED);
+                let rows = rows.each_ref().map(|row| row.as_ptr());
+                // SAFETY: as the caller promises; there is room for a page.
+                unsafe { $turn::<I, PAGE, $lanes>(&rows, staging.as_mut_ptr().cast::<Self>().add(at), STAGED) };
             }
         }
     };
