@@ -2,6 +2,7 @@
 
 use crate::search::points::NearPoints;
 use crate::search::quarters::Points;
+use crate::search::squares::Squares;
 use knarr_grid::{Grid, Layout, LonLat};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
@@ -87,6 +88,11 @@ impl<'a> Centers<'a> {
     #[inline]
     pub fn active_lon_lat(&self, i: usize) -> Option<LonLat> {
         self.is_active[i].then(|| self.lon_lat(i))
+    }
+
+    /// The active centers, ready to be the nearest of places close by.
+    pub fn squares(&self) -> Squares {
+        Squares::new(self.points(), &self.is_active)
     }
 
     /// The active centers, ready to be the nearest of many places.

@@ -3,7 +3,7 @@
 use super::centers::{Centers, Stretch};
 use crate::links::LinkRows;
 use crate::search::formula::FormulaCenters;
-use crate::search::quarters::Asked;
+use crate::search::quarters::{Asked, Points};
 use crate::search::rows::{Nearest, RowCenters};
 use knarr_grid::{Layout, LonLat};
 use knarr_kernels::sphere::{dot, sub};
@@ -40,16 +40,20 @@ pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRow
 
 /// Searches for what is not found yet, and drops what is too far.
 fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64) {
-    if nearest.contains(&UNKNOWN) {
-        let points = from.quarters();
-        let mut asked = Vec::new();
-        // Some at a time: memory for all is not needed, and what is used again is at hand.
-        let many = AT_ONCE.max(2 * from.len());
-        for (k, nearest) in nearest.chunks_mut(many).enumerate() {
-            ask(destination, k * many, nearest, &mut asked);
-            points.nearest(&mut asked);
-            asked.iter().for_each(|place| nearest[place.number as usize] = place.nearest);
+    let unknown = |nearest: &[u32]| nearest.iter().filter(|cell| **cell == UNKNOWN).count();
+    let count = unknown(nearest);
+    if FEW_PLACES * count > from.len() {
+        let squares = from.squares();
+        in_stretches(destination, nearest, |cells, stretch, nearest| {
+            if nearest.contains(&UNKNOWN) {
+                squares.nearest(stretch.units(destination.grid(), cells), nearest, UNKNOWN);
+            }
+        });
+        if nearest.contains(&UNKNOWN) {
+            search(nearest, squares.points(), destination);
         }
+    } else if count > 0 {
+        search(nearest, &from.quarters(), destination);
     }
     if reach < f64::INFINITY {
         let (centers, points) = (from.points(), destination.points());
@@ -62,6 +66,21 @@ fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64
                 *cell = NONE;
             }
         });
+    }
+}
+
+/// So many times as many centers are not worth sorting.
+const FEW_PLACES: usize = 16;
+
+/// Searches everywhere for what is not found yet.
+fn search(nearest: &mut [u32], points: &Points, destination: &Centers) {
+    let mut asked = Vec::new();
+    // Some at a time: memory for all is not needed, and what is used again is at hand.
+    let many = AT_ONCE.max(2 * points.len());
+    for (k, nearest) in nearest.chunks_mut(many).enumerate() {
+        ask(destination, k * many, nearest, &mut asked);
+        points.nearest(&mut asked);
+        asked.iter().for_each(|place| nearest[place.number as usize] = place.nearest);
     }
 }
 
@@ -122,12 +141,16 @@ fn by_formula(source: &FormulaCenters<'_>, is_active: &[bool], destination: &Cen
     if source.asks_angles() {
         return by_angles(destination, |i, p| known(source.nearest(|| p, || destination.unit(i))));
     }
-    in_stretches(destination, |cells, stretch, out| {
+    // Zeros that are asked for anew are not written here: each thread fills its own.
+    let mut nearest = vec![0; destination.len()];
+    in_stretches(destination, &mut nearest, |cells, stretch, out| {
+        out.fill(NONE);
         let points = stretch.units(destination.grid(), cells.clone());
         for ((i, &p), out) in cells.zip(points).zip(out).filter(|((i, _), _)| destination.is_active[*i]) {
             *out = known(source.nearest(|| destination.lon_lat(i), || p));
         }
-    })
+    });
+    nearest
 }
 
 fn in_rows(source: &RowCenters<'_>, destination: &Centers) -> Vec<u32> {
@@ -139,24 +162,25 @@ fn in_rows(source: &RowCenters<'_>, destination: &Centers) -> Vec<u32> {
 
 /// What `find` says of the number and the angles of each active cell.
 fn by_angles(destination: &Centers, find: impl Fn(usize, LonLat) -> u32 + Sync) -> Vec<u32> {
-    in_stretches(destination, |cells, stretch, out| {
+    // Zeros that are asked for anew are not written here: each thread fills its own.
+    let mut nearest = vec![0; destination.len()];
+    in_stretches(destination, &mut nearest, |cells, stretch, out| {
+        out.fill(NONE);
         let points = stretch.lon_lats(destination.grid(), cells.clone());
         for ((i, p), out) in cells.zip(points).zip(out).filter(|((i, _), _)| destination.is_active[*i]) {
             *out = find(i, p);
         }
-    })
+    });
+    nearest
 }
 
 /// Cells whose centers are computed together.
 const STRETCH: usize = 1 << 10;
 
-/// The nearest cells of stretches of the destination, [`NONE`] where `find` does not say otherwise.
-fn in_stretches(destination: &Centers, find: impl Fn(Range<usize>, &mut Stretch, &mut [u32]) + Sync) -> Vec<u32> {
-    // Zeros that are asked for anew are not written here: each thread fills its own.
-    let mut nearest = vec![0; destination.len()];
+/// Calls `find` for stretches of the destination and what is `nearest` to their cells.
+fn in_stretches(destination: &Centers, nearest: &mut [u32], find: impl Fn(Range<usize>, &mut Stretch, &mut [u32]) + Sync) {
+    debug_assert_eq!(nearest.len(), destination.len());
     nearest.par_chunks_mut(STRETCH).enumerate().for_each_init(Stretch::default, |stretch, (k, out)| {
-        out.fill(NONE);
         find(k * STRETCH..k * STRETCH + out.len(), stretch, out);
     });
-    nearest
 }

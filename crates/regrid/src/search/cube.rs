@@ -105,6 +105,15 @@ impl Extent {
         }
     }
 
+    /// The extent of both.
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            count: self.count + other.count,
+            low: [0, 1].map(|axis| self.low[axis].min(other.low[axis])),
+            high: [0, 1].map(|axis| self.high[axis].max(other.high[axis])),
+        }
+    }
+
     /// Strips as wide as points are apart, numbered from `first`.
     pub fn strips(&self, first: usize) -> Face {
         if self.count == 0 {

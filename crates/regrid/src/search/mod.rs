@@ -11,4 +11,5 @@ pub(crate) mod nearby;
 pub(crate) mod points;
 pub(crate) mod quarters;
 pub(crate) mod rows;
+pub(crate) mod squares;
 pub(crate) mod windows;

@@ -33,10 +33,10 @@ pub(crate) struct Asked {
 /// Points side by side, with their numbers.
 #[derive(Default)]
 pub(crate) struct Points {
-    x: Vec<f64>,
-    y: Vec<f64>,
-    z: Vec<f64>,
-    numbers: Vec<u32>,
+    pub(super) x: Vec<f64>,
+    pub(super) y: Vec<f64>,
+    pub(super) z: Vec<f64>,
+    pub(super) numbers: Vec<u32>,
 }
 
 impl Points {
@@ -52,7 +52,7 @@ impl Points {
         points
     }
 
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.numbers.len()
     }
 
