@@ -2,83 +2,119 @@
 
 use knarr_kernels::sphere::UnitVector;
 
-/// Places of a list, each in the cube of a lattice that it lies in: those near a place are found without a tree.
+/// Places of a list that may have others of it near: each in the cube of a lattice that it lies in, so that those are found
+/// without a tree.
 pub struct Boxes {
     /// Cubes in a unit of length.
     per_width: f64,
-    /// By the hash of a cube: the last place in it, or [`NONE`]; a power of two of them.
+    /// The places, ascending.
+    doubtful: Vec<usize>,
+    /// By the hash of a cube: which of them is the last in it, or [`NONE`]; a power of two of them.
     last: Vec<u32>,
-    /// The place before in the same cubes.
+    /// The one before in the same cubes.
     before: Vec<u32>,
 }
 
 const NONE: u32 = u32::MAX;
 
+/// For each hash of a cube whether a place is there, and whether it may have others near.
+struct Marks(Vec<[u64; 2]>);
+
+impl Marks {
+    fn of(&mut self, hash: u64) -> (&mut [u64; 2], u64) {
+        let word = (hash / 64) as usize & (self.0.len() - 1);
+        (&mut self.0[word], 1 << (hash % 64))
+    }
+}
+
 impl Boxes {
-    /// Boxes some times as wide as the tolerances that will be asked for, of those fewer than 2³² places that `takes_part`
-    /// holds of.
-    pub fn of(places: &[UnitVector], width: f64, takes_part: impl Fn(usize) -> bool) -> Self {
-        let per_width = 1.0 / width.max(1e-15);
-        let mut boxes = Self { per_width, last: vec![NONE; (2 * places.len()).next_power_of_two()], before: Vec::new() };
-        boxes.before.reserve_exact(places.len());
-        for (k, place) in places.iter().enumerate() {
-            let before = if takes_part(k) {
-                let slot = boxes.slot(place.map(|c| boxes.cube(c)));
-                std::mem::replace(&mut boxes.last[slot], k as u32)
-            } else {
-                NONE
-            };
-            boxes.before.push(before);
+    /// Boxes some times as wide as the tolerances: each place that takes part has one, and `tolerance` says which.
+    pub fn of(places: &[UnitVector], width: f64, tolerance: impl Fn(usize) -> Option<f64>) -> Self {
+        let mut boxes = Self { per_width: 1.0 / width.max(1e-15), doubtful: Vec::new(), last: Vec::new(), before: Vec::new() };
+        let taking_part = || places.iter().enumerate().filter_map(|(k, place)| Some((k, *place, tolerance(k)?)));
+        // Most have no other one near: marks tell, which unlike a table of all places fit into caches.
+        let mut marks = Marks(vec![[0; 2]; (places.len() / 8).next_power_of_two()]);
+        for (_, place, _) in taking_part() {
+            let ([once, again], bit) = marks.of(hash(boxes.cube(place)));
+            *again |= *once & bit;
+            *once |= bit;
+        }
+        for (_, place, tolerance) in taking_part() {
+            let (own, near) = (boxes.cube(place), boxes.near(place, tolerance));
+            if near[0] == near[1] {
+                continue;
+            }
+            for other in cubes(near).filter(|other| *other != own) {
+                let ([once, again], bit) = marks.of(hash(other));
+                if *once & bit != 0 {
+                    *again |= bit;
+                    let ([_, again], bit) = marks.of(hash(own));
+                    *again |= bit;
+                }
+            }
+        }
+        let mut is_doubtful = |place| {
+            let ([_, again], bit) = marks.of(hash(boxes.cube(place)));
+            *again & bit != 0
+        };
+        boxes.doubtful = taking_part().filter(|(_, place, _)| is_doubtful(*place)).map(|(k, ..)| k).collect();
+        boxes.last = vec![NONE; (2 * boxes.doubtful.len()).next_power_of_two()];
+        for (j, &k) in boxes.doubtful.iter().enumerate() {
+            let slot = hash(boxes.cube(places[k])) as usize & (boxes.last.len() - 1);
+            boxes.before.push(std::mem::replace(&mut boxes.last[slot], j as u32));
         }
         boxes
     }
 
-    /// Whether `test` holds of a place in the boxes that come within `tolerance` of `place`, and perhaps of others.
-    #[inline]
+    /// The places that may have another one within their tolerance: all that have one, and few others.
+    pub fn doubtful(&self) -> &[usize] {
+        &self.doubtful
+    }
+
+    /// Whether `test` holds of a place in the boxes that come within `tolerance` of one of those that are doubtful, and
+    /// perhaps of others.
     pub fn any_near(&self, place: UnitVector, tolerance: f64, mut test: impl FnMut(usize) -> bool) -> bool {
-        let low = place.map(|c| self.cube(c - tolerance));
-        let high = place.map(|c| self.cube(c + tolerance));
-        if low == high {
-            return self.any_in(low, &mut test);
-        }
-        for x in low[0]..=high[0] {
-            for y in low[1]..=high[1] {
-                for z in low[2]..=high[2] {
-                    if self.any_in([x, y, z], &mut test) {
-                        return true;
-                    }
-                }
+        cubes(self.near(place, tolerance)).any(|cube| {
+            let mut j = self.last[hash(cube) as usize & (self.last.len() - 1)];
+            while j != NONE && !test(self.doubtful[j as usize]) {
+                j = self.before[j as usize];
             }
-        }
-        false
+            j != NONE
+        })
+    }
+
+    /// The first and the last cube within a tolerance, in each direction.
+    fn near(&self, place: UnitVector, tolerance: f64) -> [[i64; 3]; 2] {
+        [self.cube(place.map(|c| c - tolerance)), self.cube(place.map(|c| c + tolerance))]
     }
 
     #[inline]
-    fn any_in(&self, cube: [i64; 3], test: &mut impl FnMut(usize) -> bool) -> bool {
-        let mut k = self.last[self.slot(cube)];
-        while k != NONE && !test(k as usize) {
-            k = self.before[k as usize];
-        }
-        k != NONE
+    fn cube(&self, place: UnitVector) -> [i64; 3] {
+        place.map(|c| {
+            let scaled = c * self.per_width;
+            // Down, without a call of the library.
+            let toward_zero = scaled as i64;
+            toward_zero - i64::from(scaled < toward_zero as f64)
+        })
     }
+}
 
-    #[inline]
-    fn cube(&self, coordinate: f64) -> i64 {
-        let scaled = coordinate * self.per_width;
-        // Down, without a call of the library.
-        let toward_zero = scaled as i64;
-        toward_zero - i64::from(scaled < toward_zero as f64)
-    }
+/// All cubes from the first to the last.
+fn cubes([low, high]: [[i64; 3]; 2]) -> impl Iterator<Item = [i64; 3]> {
+    let along = move |axis: usize| low[axis]..=high[axis];
+    along(0).flat_map(move |x| along(1).flat_map(move |y| along(2).map(move |z| [x, y, z])))
+}
 
-    #[inline]
-    fn slot(&self, [x, y, z]: [i64; 3]) -> usize {
-        // Three odd numbers without a pattern; products that do not wait for each other.
-        let x = (x as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let y = (y as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
-        let z = (z as u64).wrapping_mul(0x1656_67b1_9e37_79f9);
-        let mixed = x.wrapping_add(y).wrapping_add(z);
-        ((mixed ^ (mixed >> 29)) >> 20) as usize & (self.last.len() - 1)
-    }
+#[inline]
+fn hash([x, y, z]: [i64; 3]) -> u64 {
+    // Three odd numbers without a pattern; products that do not wait for each other.
+    let x = (x as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let y = (y as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+    let z = (z as u64).wrapping_mul(0x1656_67b1_9e37_79f9);
+    let sum = x.wrapping_add(y).wrapping_add(z);
+    // Products bring low bits up alone, and sums keep cubes of a lattice on one.
+    let mixed = (sum ^ (sum >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 32)
 }
 
 #[cfg(test)]
@@ -89,26 +125,35 @@ mod tests {
     fn all_within_the_tolerance_are_among_those_tested() {
         let places: Vec<UnitVector> =
             (0..4000).map(|k| [0.37, 0.61, 0.83].map(|step| (f64::from(k) * step * step).fract() * 0.2 - 0.1)).collect();
-        let takes_part = |k: usize| k % 29 != 3;
-        let boxes = Boxes::of(&places, 0.04, takes_part);
+        let tolerance = |k: usize| (k % 29 != 3).then_some(0.004 + 0.001 * (k % 7) as f64);
+        let boxes = Boxes::of(&places, 0.04, tolerance);
         let mut pairs = 0;
         for (own, place) in places.iter().enumerate() {
+            let Some(reach) = tolerance(own) else { continue };
             let mut tested = vec![false; places.len()];
-            let none = boxes.any_near(*place, 0.01, |k| {
-                tested[k] = true;
-                false
-            });
-            assert!(!none);
-            for (k, other) in places.iter().enumerate() {
-                assert!(takes_part(k) || !tested[k]);
-                let is_near = takes_part(k) && (0..3).all(|c| (place[c] - other[c]).abs() <= 0.01);
+            let is_doubtful = boxes.doubtful().binary_search(&own).is_ok();
+            if is_doubtful {
+                let none = boxes.any_near(*place, reach, |k| {
+                    tested[k] = true;
+                    false
+                });
+                assert!(!none);
+                assert!(boxes.any_near(*place, 0.0, |k| k == own));
+            }
+            for (k, other) in places.iter().enumerate().filter(|(k, _)| *k != own) {
+                assert!(tolerance(k).is_some() || !tested[k]);
+                let is_near = tolerance(k).is_some() && (0..3).all(|c| (place[c] - other[c]).abs() <= reach);
                 pairs += usize::from(is_near);
-                assert!(!is_near || tested[k]);
+                assert!(!is_near || is_doubtful && tested[k], "{own} {k}");
             }
             assert!(tested.iter().filter(|t| **t).count() < places.len() / 2);
-            assert_eq!(boxes.any_near(*place, 0.0, |k| places[k] == *place), takes_part(own));
         }
-        assert!(pairs > 2 * places.len(), "{pairs}");
-        assert!(!Boxes::of(&[], 0.1, |_| true).any_near([1.0, 0.0, 0.0], 0.01, |_| true));
+        assert!(pairs > places.len() / 4, "{pairs}");
+        // Places far from each other are hardly ever doubtful.
+        let apart: Vec<UnitVector> =
+            (0..9261).map(|k| [k % 21, k / 21 % 21, k / 441].map(|c| 0.1 * f64::from(c) - 0.999)).collect();
+        let boxes = Boxes::of(&apart, 0.004, |_| Some(1e-6));
+        assert!(boxes.doubtful().len() < apart.len() / 8, "{}", boxes.doubtful().len());
+        assert!(Boxes::of(&[], 0.1, |_| Some(0.01)).doubtful().is_empty());
     }
 }

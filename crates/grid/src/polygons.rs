@@ -1,6 +1,6 @@
 //! Cells as polygons with shared corners.
 
-use crate::distinct::Distinct;
+use crate::distinct::{Distinct, doubtful};
 use knarr_kernels::sphere::UnitVector;
 use std::ops::Range;
 
@@ -64,19 +64,33 @@ impl Polygons {
 
     /// As [`Polygons::from_cells`], of cells given by numbers of `vertices`, some of which may be equal or of no cell.
     pub(crate) fn from_numbers<'a>(vertices: &[UnitVector], cells: impl Iterator<Item = &'a [u32]>) -> Self {
-        let (mut distinct, mut numbers) = (Distinct::with_room(vertices.len()), vec![UNUSED; vertices.len()]);
+        let (mut found, mut numbers) = (Vec::with_capacity(vertices.len()), vec![UNUSED; vertices.len()]);
+        // Those that may be equal to another one are few: the others need no table.
+        let (doubtful, mut known, mut numbers_of_known) = (doubtful(vertices), Distinct::default(), Vec::new());
+        let mut number_of = |v: usize| {
+            let next = found.len() as u32;
+            if doubtful[v] {
+                let k = known.index_of(vertices[v]) as usize;
+                if k < numbers_of_known.len() {
+                    return numbers_of_known[k];
+                }
+                numbers_of_known.push(next);
+            }
+            found.push(vertices[v]);
+            next
+        };
         let (mut corners, mut ends) = (Vec::with_capacity(4 * cells.size_hint().0), Vec::with_capacity(cells.size_hint().0));
         for cell in cells {
             corners.extend(cell.iter().map(|&v| {
                 let number = &mut numbers[v as usize];
                 if *number == UNUSED {
-                    *number = distinct.index_of(vertices[v as usize]);
+                    *number = number_of(v as usize);
                 }
                 *number
             }));
             ends.push(corners.len() as u32);
         }
-        Self { vertices: distinct.found, offsets: Offsets::of_ends(ends), corners }
+        Self { vertices: found, offsets: Offsets::of_ends(ends), corners }
     }
 
     /// Number of cells.

@@ -390,11 +390,11 @@ fn drop_duplicates(cells: &mut Cells, context: &Context) {
             &made
         }
     };
+    let tolerance = |cell: usize| (1e-3 * cells.found[cell].radius).min(largest);
     let takes_part = |cell: usize| is_alive(cell) && !places[cell][0].is_nan();
-    let boxes = Boxes::of(places, 16.0 * largest, takes_part);
+    let boxes = Boxes::of(places, 16.0 * largest, |cell| takes_part(cell).then(|| tolerance(cell)));
     let is_repeat = |&cell: &usize| {
-        let place = places[cell];
-        let tolerance = (1e-3 * cells.found[cell].radius).min(largest);
+        let (place, tolerance) = (places[cell], tolerance(cell));
         boxes.any_near(place, tolerance, |other| {
             other != cell
                 && chord(places[other], place) <= tolerance
@@ -402,7 +402,7 @@ fn drop_duplicates(cells: &mut Cells, context: &Context) {
                 && (place[2].abs() < POLE_SINE || same_outline(&cells.corners(other), &cells.corners(cell)))
         })
     };
-    let repeats: Vec<usize> = (0..places.len()).into_par_iter().filter(|&cell| takes_part(cell)).filter(is_repeat).collect();
+    let repeats: Vec<usize> = boxes.doubtful().par_iter().copied().filter(is_repeat).collect();
     for cell in repeats {
         cells.found[cell].dropped = Some(Blemish::Duplicate);
     }

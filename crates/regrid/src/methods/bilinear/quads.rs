@@ -29,22 +29,22 @@ pub(super) fn aliases(points: &[UnitVector], is_active: &[bool]) -> Option<Vec<u
         return None;
     }
     let is_known = |i: usize| points[i].iter().all(|c| c.is_finite());
-    let boxes = Boxes::of(points, 8.0 * SAME_PLACE, |i| is_active[i] && is_known(i));
-    let alias = |i: usize| {
+    let boxes = Boxes::of(points, 8.0 * SAME_PLACE, |i| is_known(i).then_some(SAME_PLACE));
+    let mut aliases: Vec<u32> = (0..points.len() as u32).collect();
+    for &i in boxes.doubtful().iter().filter(|&&i| !is_active[i]) {
         let mut lowest = None;
-        if !is_active[i] && is_known(i) {
-            boxes.any_near(points[i], SAME_PLACE, |other| {
-                let apart = sub(points[other], points[i]);
-                if dot(apart, apart) <= SAME_PLACE * SAME_PLACE && lowest.is_none_or(|lowest| other < lowest) {
-                    lowest = Some(other);
-                }
-                // All in reach are looked at.
-                false
-            });
-        }
-        lowest.unwrap_or(i) as u32
-    };
-    Some((0..points.len()).map(alias).collect())
+        boxes.any_near(points[i], SAME_PLACE, |other| {
+            let apart = sub(points[other], points[i]);
+            let is_same = is_active[other] && dot(apart, apart) <= SAME_PLACE * SAME_PLACE;
+            if is_same && lowest.is_none_or(|lowest| other < lowest) {
+                lowest = Some(other);
+            }
+            // All in reach are looked at.
+            false
+        });
+        aliases[i] = lowest.unwrap_or(i) as u32;
+    }
+    Some(aliases)
 }
 
 /// Centers in rows and columns.
