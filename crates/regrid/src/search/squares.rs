@@ -58,18 +58,22 @@ struct Axis {
     per_unit: f64,
     /// Without the two at the ends.
     count: usize,
-    /// Where squares begin and end: the line as the face sees it, and the factor from the distance to it that of the plane
-    /// is made of.
+    /// Where squares begin and end: the line as the face sees it, and what the distance from it there is multiplied by for that
+    /// from its plane.
     lines: Vec<[f64; 2]>,
 }
 
-/// Where points are even on the sphere, so they nearly are by this instead of by the tangent `x` of an angle.
+/// Where points are even on the sphere, so they nearly are by this instead of by the tangent `x` of an angle. Ascending up to
+/// [`FARTHEST`].
 #[inline(always)]
 fn bent(x: f64) -> f64 {
     x * (4.0 - x.abs()) / 3.0
 }
 
-/// The inverse of [`bent`], up to 4/3.
+/// Tangents of what is in squares are less.
+const FARTHEST: f64 = 2.0;
+
+/// The inverse of [`bent`].
 fn straight(t: f64) -> f64 {
     (2.0 - (4.0 - 3.0 * t.abs()).sqrt()).copysign(t)
 }
@@ -318,7 +322,7 @@ impl Face {
 
     /// The square of a point.
     fn square_of(&self, seen: Seen) -> Option<usize> {
-        if seen.out <= 0.0 || self.len() == 0 {
+        if seen.out <= 0.0 || seen.x.abs().max(seen.y.abs()) > FARTHEST || self.len() == 0 {
             return None;
         }
         let [x, y] = &self.across;
