@@ -1,5 +1,6 @@
 //! Places by boxes of space: which others may be as close as a tolerance.
 
+use crate::marks::Marks;
 use knarr_kernels::sphere::UnitVector;
 
 /// Places of a list that may have others of it near: each in the cube of a lattice that it lies in, so that those are found
@@ -17,46 +18,27 @@ pub struct Boxes {
 
 const NONE: u32 = u32::MAX;
 
-/// For each hash of a cube whether a place is there, and whether it may have others near.
-struct Marks(Vec<[u64; 2]>);
-
-impl Marks {
-    fn of(&mut self, hash: u64) -> (&mut [u64; 2], u64) {
-        let word = (hash / 64) as usize & (self.0.len() - 1);
-        (&mut self.0[word], 1 << (hash % 64))
-    }
-}
-
 impl Boxes {
     /// Boxes some times as wide as the tolerances: each place that takes part has one, and `tolerance` says which.
     pub fn of(places: &[UnitVector], width: f64, tolerance: impl Fn(usize) -> Option<f64>) -> Self {
         let mut boxes = Self { per_width: 1.0 / width.max(1e-15), doubtful: Vec::new(), last: Vec::new(), before: Vec::new() };
         let taking_part = || places.iter().enumerate().filter_map(|(k, place)| Some((k, *place, tolerance(k)?)));
-        // Most have no other one near: marks tell, which unlike a table of all places fit into caches.
-        let mut marks = Marks(vec![[0; 2]; (places.len() / 8).next_power_of_two()]);
-        for (_, place, _) in taking_part() {
-            let ([once, again], bit) = marks.of(hash(boxes.cube(place)));
-            *again |= *once & bit;
-            *once |= bit;
-        }
+        // Most have no other one near: marks tell.
+        let mut marks = Marks::for_about(places.len());
+        taking_part().for_each(|(_, place, _)| marks.meet(hash(boxes.cube(place))));
         for (_, place, tolerance) in taking_part() {
             let (own, near) = (boxes.cube(place), boxes.near(place, tolerance));
             if near[0] == near[1] {
                 continue;
             }
-            for other in cubes(near).filter(|other| *other != own) {
-                let ([once, again], bit) = marks.of(hash(other));
-                if *once & bit != 0 {
-                    *again |= bit;
-                    let ([_, again], bit) = marks.of(hash(own));
-                    *again |= bit;
+            for other in cubes(near).filter(|other| *other != own).map(hash) {
+                if marks.has(other) {
+                    marks.doubt(other);
+                    marks.doubt(hash(own));
                 }
             }
         }
-        let mut is_doubtful = |place| {
-            let ([_, again], bit) = marks.of(hash(boxes.cube(place)));
-            *again & bit != 0
-        };
+        let is_doubtful = |place| marks.is_doubtful(hash(boxes.cube(place)));
         boxes.doubtful = taking_part().filter(|(_, place, _)| is_doubtful(*place)).map(|(k, ..)| k).collect();
         boxes.last = vec![NONE; (2 * boxes.doubtful.len()).next_power_of_two()];
         for (j, &k) in boxes.doubtful.iter().enumerate() {

@@ -27,6 +27,7 @@ mod healpix;
 mod icosahedral;
 mod infer;
 mod lat_lon;
+mod marks;
 mod mask;
 mod mesh;
 mod neighbours;

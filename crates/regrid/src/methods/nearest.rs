@@ -40,8 +40,7 @@ pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRow
 
 /// Searches for what is not found yet, and drops what is too far.
 fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64) {
-    let unknown = |nearest: &[u32]| nearest.iter().filter(|cell| **cell == UNKNOWN).count();
-    let count = unknown(nearest);
+    let count = nearest.iter().filter(|cell| **cell == UNKNOWN).count();
     if FEW_PLACES * count > from.len() {
         let squares = from.squares();
         in_stretches(destination, nearest, |cells, stretch, nearest| {
@@ -141,16 +140,12 @@ fn by_formula(source: &FormulaCenters<'_>, is_active: &[bool], destination: &Cen
     if source.asks_angles() {
         return by_angles(destination, |i, p| known(source.nearest(|| p, || destination.unit(i))));
     }
-    // Zeros that are asked for anew are not written here: each thread fills its own.
-    let mut nearest = vec![0; destination.len()];
-    in_stretches(destination, &mut nearest, |cells, stretch, out| {
-        out.fill(NONE);
+    found_in_stretches(destination, |cells, stretch, out| {
         let points = stretch.units(destination.grid(), cells.clone());
         for ((i, &p), out) in cells.zip(points).zip(out).filter(|((i, _), _)| destination.is_active[*i]) {
             *out = known(source.nearest(|| destination.lon_lat(i), || p));
         }
-    });
-    nearest
+    })
 }
 
 fn in_rows(source: &RowCenters<'_>, destination: &Centers) -> Vec<u32> {
@@ -162,20 +157,27 @@ fn in_rows(source: &RowCenters<'_>, destination: &Centers) -> Vec<u32> {
 
 /// What `find` says of the number and the angles of each active cell.
 fn by_angles(destination: &Centers, find: impl Fn(usize, LonLat) -> u32 + Sync) -> Vec<u32> {
-    // Zeros that are asked for anew are not written here: each thread fills its own.
-    let mut nearest = vec![0; destination.len()];
-    in_stretches(destination, &mut nearest, |cells, stretch, out| {
-        out.fill(NONE);
+    found_in_stretches(destination, |cells, stretch, out| {
         let points = stretch.lon_lats(destination.grid(), cells.clone());
         for ((i, p), out) in cells.zip(points).zip(out).filter(|((i, _), _)| destination.is_active[*i]) {
             *out = find(i, p);
         }
-    });
-    nearest
+    })
 }
 
 /// Cells whose centers are computed together.
 const STRETCH: usize = 1 << 10;
+
+/// The nearest cells of the destination, [`NONE`] where `find` does not say otherwise.
+fn found_in_stretches(destination: &Centers, find: impl Fn(Range<usize>, &mut Stretch, &mut [u32]) + Sync) -> Vec<u32> {
+    // Zeros that are asked for anew are not written here: each thread fills its own.
+    let mut nearest = vec![0; destination.len()];
+    in_stretches(destination, &mut nearest, |cells, stretch, out| {
+        out.fill(NONE);
+        find(cells, stretch, out);
+    });
+    nearest
+}
 
 /// Calls `find` for stretches of the destination and what is `nearest` to their cells.
 fn in_stretches(destination: &Centers, nearest: &mut [u32], find: impl Fn(Range<usize>, &mut Stretch, &mut [u32]) + Sync) {

@@ -11,5 +11,7 @@ pub(crate) mod nearby;
 pub(crate) mod points;
 pub(crate) mod quarters;
 pub(crate) mod rows;
+#[cfg(test)]
+mod scenes;
 pub(crate) mod squares;
 pub(crate) mod windows;

@@ -303,12 +303,7 @@ fn leave_out_here(points: &Points, corners: [UnitVector; 4], middle: UnitVector,
 mod tests {
     use super::*;
     use crate::search::points::NearPoints;
-    use knarr_kernels::sphere::unit_vector;
-
-    fn spiral(k: u32, n: u32) -> UnitVector {
-        let z = 1.0 - (2.0 * f64::from(k) + 1.0) / f64::from(n);
-        unit_vector(f64::from(k) * 137.50776, z.asin().to_degrees())
-    }
+    use crate::search::scenes::{edges, globe, lattice, region};
 
     /// What the strips say of each place one by one, places in the order of numbers.
     fn check(what: &str, points: &[UnitVector], places: &[UnitVector]) {
@@ -326,28 +321,16 @@ mod tests {
 
     #[test]
     fn answers_are_those_of_the_strips() {
-        // With pole rows, where many points are in one place, and places in the middle of two and four.
-        let lattice: Vec<UnitVector> =
-            (0..72 * 37).map(|k| unit_vector(f64::from(k % 72) * 5.0, f64::from(k / 72) * 5.0 - 90.0)).collect();
-        let halves: Vec<UnitVector> =
-            (0..144 * 73).map(|k| unit_vector(f64::from(k % 144) * 2.5, f64::from(k / 144) * 2.5 - 90.0)).collect();
-        check("a lattice", &lattice, &halves);
-        check("its points", &lattice, &lattice);
-        // Edges and corners of the cube, and poles asked for again and again.
-        let globe: Vec<UnitVector> = (0..20_000).map(|k| spiral(k, 20_000)).collect();
-        let edges: Vec<UnitVector> = (0..6)
-            .flat_map(|face| {
-                (0..1000).map(move |k| Seen::point(face, f64::from(k % 100) / 50.0 - 1.0, f64::from(k / 100 % 2) * 2.0 - 1.0))
-            })
-            .chain(std::iter::repeat_n([0.0, 0.0, 1.0], 5000))
-            .collect();
-        check("the globe", &globe, &edges);
+        // Places in the middle of two and four points as well.
+        let (whole, halves) = (lattice(5.0), lattice(2.5));
+        check("a lattice", &whole, &halves);
+        check("its points", &whole, &whole);
+        // Poles asked for again and again.
+        let (globe, region) = (globe(), region());
+        check("the globe", &globe, &[edges(), vec![[0.0, 0.0, 1.0]; 5000]].concat());
         check("half of the globe", &globe[..10_000], &halves);
-        // A region, a hundred times as dense as the rest or alone.
-        let dense: Vec<UnitVector> =
-            (0..6000).map(|k| unit_vector(-76.0 + 0.01 * f64::from(k % 60), 37.0 + 0.01 * f64::from(k / 60))).collect();
-        check("a region", &dense, &halves);
-        check("the globe around a region", &[globe.as_slice(), &dense].concat(), &[halves.as_slice(), &dense].concat());
+        check("a region", &region, &halves);
+        check("the globe around a region", &[&globe[..], &region].concat(), &[halves, region].concat());
     }
 
     #[test]

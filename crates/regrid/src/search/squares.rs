@@ -395,12 +395,8 @@ fn cut<'a, T>(rest: &mut &'a mut [T], len: usize) -> &'a mut [T] {
 mod tests {
     use super::*;
     use crate::search::points::NearPoints;
+    use crate::search::scenes::{edges, globe, lattice, region};
     use knarr_kernels::sphere::unit_vector;
-
-    fn spiral(k: u32, n: u32) -> UnitVector {
-        let z = 1.0 - (2.0 * f64::from(k) + 1.0) / f64::from(n);
-        unit_vector(f64::from(k) * 137.50776, z.asin().to_degrees())
-    }
 
     /// What the strips say of each place, or nothing: of at most `open` of them.
     fn check(what: &str, points: &[UnitVector], places: &[UnitVector], open: std::ops::RangeInclusive<usize>) {
@@ -408,7 +404,13 @@ mod tests {
         let active = |k: usize| is_active[k].then(|| (points[k], k as u32));
         let near = NearPoints::new((0..points.len()).filter_map(active).collect());
         let mut nearest = vec![u32::MAX; places.len()];
-        Squares::new(points, &is_active).nearest(places, &mut nearest, u32::MAX);
+        let squares = Squares::new(points, &is_active);
+        squares.nearest(places, &mut nearest, u32::MAX);
+        if squares.points.len() >= FEW {
+            let mut plain = vec![u32::MAX; places.len()];
+            squares.nearest_here::<false>(places, &mut plain, u32::MAX);
+            assert_eq!(plain, nearest, "{what} without vectors");
+        }
         for (&number, &at) in nearest.iter().zip(places).filter(|(number, _)| **number != u32::MAX) {
             assert_eq!(Some(number), near.nearest(at).map(|n| n.0), "{what}: {at:?}");
         }
@@ -418,34 +420,17 @@ mod tests {
 
     #[test]
     fn answers_are_those_of_the_strips() {
-        // With pole rows, where many points are in one place, and places in the middle of two and four.
-        let lattice: Vec<UnitVector> =
-            (0..72 * 37).map(|k| unit_vector(f64::from(k % 72) * 5.0, f64::from(k / 72) * 5.0 - 90.0)).collect();
-        let halves: Vec<UnitVector> =
-            (0..144 * 73).map(|k| unit_vector(f64::from(k % 144) * 2.5, f64::from(k / 144) * 2.5 - 90.0)).collect();
-        check("a lattice", &lattice, &halves, 0..=2000);
-        check("its points", &lattice, &lattice, 0..=500);
-        // Places along the edges of the cube, where points of two faces are near, and all over.
-        let globe: Vec<UnitVector> = (0..20_000).map(|k| spiral(k, 20_000)).collect();
-        let edges: Vec<UnitVector> = (0..6)
-            .flat_map(|face| {
-                (0..1000).map(move |k| Seen::point(face, f64::from(k % 100) / 50.0 - 1.0, f64::from(k / 100 % 2) * 2.0 - 1.0))
-            })
-            .collect();
-        check("edges", &globe, &edges, 0..=10);
+        // Places in the middle of two and four points as well.
+        let (whole, halves) = (lattice(5.0), lattice(2.5));
+        check("a lattice", &whole, &halves, 0..=2000);
+        check("its points", &whole, &whole, 0..=500);
+        let (globe, region) = (globe(), region());
+        check("edges", &globe, &edges(), 0..=10);
         check("the globe", &globe, &halves, 0..=10);
         check("half of the globe", &globe[..10_000], &halves, 5000..=5500);
-        // A region, alone and much denser than the rest.
-        let dense: Vec<UnitVector> =
-            (0..6000).map(|k| unit_vector(-76.0 + 0.01 * f64::from(k % 60), 37.0 + 0.01 * f64::from(k / 60))).collect();
-        check("a region", &dense, &dense, 0..=300);
-        check("far from it", &dense, &halves, 10_512..=10_512);
-        check(
-            "the globe around a region",
-            &[globe.as_slice(), &dense].concat(),
-            &[halves.as_slice(), &dense].concat(),
-            6000..=6500,
-        );
+        check("a region", &region, &region, 0..=300);
+        check("far from it", &region, &halves, halves.len()..=halves.len());
+        check("the globe around a region", &[&globe[..], &region].concat(), &[halves, region].concat(), 6000..=6500);
     }
 
     #[test]
