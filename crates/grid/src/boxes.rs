@@ -19,33 +19,33 @@ pub struct Boxes {
 const NONE: u32 = u32::MAX;
 
 impl Boxes {
-    /// Boxes some times as wide as the tolerances: each place that takes part has one, and `tolerance` says which.
+    /// Boxes some times as wide as the tolerances, in which each place that takes part has a tolerance.
     pub fn of(places: &[UnitVector], width: f64, tolerance: impl Fn(usize) -> Option<f64>) -> Self {
         let mut boxes = Self { per_width: 1.0 / width.max(1e-15), doubtful: Vec::new(), last: Vec::new(), before: Vec::new() };
-        let taking_part = || places.iter().enumerate().filter_map(|(k, place)| Some((k, *place, tolerance(k)?)));
-        // Most have no other one near: marks tell.
-        let mut marks = Marks::for_about(places.len());
-        taking_part().for_each(|(_, place, _)| marks.meet(hash(boxes.cube(place))));
-        for (_, place, tolerance) in taking_part() {
-            let (own, near) = (boxes.cube(place), boxes.near(place, tolerance));
-            if near[0] == near[1] {
-                continue;
-            }
-            for other in cubes(near).filter(|other| *other != own).map(hash) {
-                if marks.has(other) {
-                    marks.doubt(other);
-                    marks.doubt(hash(own));
-                }
-            }
-        }
-        let is_doubtful = |place| marks.is_doubtful(hash(boxes.cube(place)));
-        boxes.doubtful = taking_part().filter(|(_, place, _)| is_doubtful(*place)).map(|(k, ..)| k).collect();
+        // Most have no other one near: marks tell, and marks of other bits tell of most that seem to.
+        let with_tolerance = |k: usize| Some((k, places[k], tolerance(k)?));
+        let seeming = boxes.not_alone(places.len(), (0..places.len()).filter_map(with_tolerance), 0);
+        let those = seeming.iter().filter_map(|&k| with_tolerance(k as usize));
+        boxes.doubtful = boxes.not_alone(seeming.len(), those, 32).into_iter().map(|k| k as usize).collect();
         boxes.last = vec![NONE; (2 * boxes.doubtful.len()).next_power_of_two()];
         for (j, &k) in boxes.doubtful.iter().enumerate() {
             let slot = hash(boxes.cube(places[k])) as usize & (boxes.last.len() - 1);
             boxes.before.push(std::mem::replace(&mut boxes.last[slot], j as u32));
         }
         boxes
+    }
+
+    /// Which of at most `count` places with their tolerances may have another one near, by marks of hashes turned by some bits.
+    fn not_alone(&self, count: usize, places: impl Iterator<Item = (usize, UnitVector, f64)> + Clone, turn: u32) -> Vec<u32> {
+        let hash = |cube: [i64; 3]| hash(cube).rotate_left(turn);
+        let mut marks = Marks::for_about(count);
+        marks.meet(places.clone().map(|(_, place, _)| hash(self.cube(place))));
+        let near = places.clone().map(|(_, place, tolerance)| (place, self.near(place, tolerance)));
+        marks.doubt(near.filter(|(_, near)| near[0] != near[1]).flat_map(|(place, near)| {
+            let own = self.cube(place);
+            cubes(near).filter(move |other| *other != own).map(move |other| [own, other].map(hash))
+        }));
+        marks.doubtful(places.map(|(k, place, _)| (k as u32, hash(self.cube(place)))))
     }
 
     /// The places that may have another one within their tolerance: all that have one, and few others.
@@ -81,10 +81,11 @@ impl Boxes {
     }
 }
 
-/// All cubes from the first to the last.
-fn cubes([low, high]: [[i64; 3]; 2]) -> impl Iterator<Item = [i64; 3]> {
-    let along = move |axis: usize| low[axis]..=high[axis];
-    along(0).flat_map(move |x| along(1).flat_map(move |y| along(2).map(move |z| [x, y, z])))
+/// The cubes from the first to the last, of which there are at most two in each direction: none is wider than a tolerance.
+fn cubes(ends: [[i64; 3]; 2]) -> impl Iterator<Item = [i64; 3]> {
+    let end = move |k: usize, axis: usize| ends[k >> axis & 1][axis];
+    let is_new = move |k: &usize| [0, 1, 2].iter().all(|&axis| k >> axis & 1 == 0 || end(*k, axis) != end(0, axis));
+    (0..8).filter(is_new).map(move |k| [end(k, 0), end(k, 1), end(k, 2)])
 }
 
 #[inline]

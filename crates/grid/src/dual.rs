@@ -1,6 +1,8 @@
 //! Cells around the nodes of a mesh.
 
-use crate::{Action, BadCell, Blemish, CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Polygons, Report};
+use crate::{
+    Action, BadCell, Blemish, CornerSource, Faces, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Polygons, Report,
+};
 use knarr_kernels::cell_area::polygon_area;
 use knarr_kernels::sphere::{UnitVector, add, cross, dot, normalize, sub};
 
@@ -9,15 +11,12 @@ impl Grid {
     ///
     /// The corners of a cell are in turn the mid-point of an edge at the node and the centroid of a face; at
     /// the rim of the mesh the node itself is a corner. A face is so shared by its nodes, and the cells have
-    /// the area of the mesh together. `faces` are 0-based node numbers in either orientation; missing nodes
-    /// (not a number) and what touches them take no part. Concave cells are kept and reported.
+    /// the area of the mesh together. Missing nodes (not a number) and what touches them take no part. Concave cells are kept and reported.
     ///
     /// # Errors
     /// [`GridError::WrongLength`] if a face names a node that is not there.
-    pub fn mesh_dual(nodes: &[LonLat], faces: &[Vec<u32>]) -> Result<Grid, GridError> {
-        if let Some(&node) = faces.iter().flatten().find(|&&node| node as usize >= nodes.len()) {
-            return Err(GridError::WrongLength { what: "list of nodes".into(), found: nodes.len(), expected: node as usize + 1 });
-        }
+    pub fn mesh_dual(nodes: &[LonLat], faces: &Faces) -> Result<Grid, GridError> {
+        faces.check(nodes.len())?;
         let known = |p: &LonLat| p.lon_deg.is_finite() && p.lat_deg.abs() <= 90.0 + 1e-4;
         let positions: Vec<Option<UnitVector>> = nodes.iter().map(|p| known(p).then(|| p.unit())).collect();
         let mut report = Report::new("cells around the nodes of a mesh (median dual)", CornerSource::Formula);
@@ -44,7 +43,7 @@ impl Grid {
         };
         let face_corner = |face: u32| (nodes.len() + edges.len()) as u32 + face;
 
-        let fans = Fans::new(nodes.len(), faces.len(), |face| &faces[face]);
+        let fans = Fans::new(nodes.len(), faces.len(), |face| faces.nodes_of(face));
         let mut corners = Vec::with_capacity(8 * nodes.len());
         let mut offsets = vec![0u32];
         let mut active = vec![true; nodes.len()];
@@ -103,11 +102,12 @@ pub(crate) fn circumcenter([a, b, c]: [UnitVector; 3]) -> UnitVector {
 }
 
 /// The usable faces turned counter-clockwise, and the number of the others.
-fn oriented(positions: &[Option<UnitVector>], faces: &[Vec<u32>]) -> (Vec<Vec<u32>>, usize) {
-    let mut kept = Vec::with_capacity(faces.len());
-    let mut unusable = 0;
-    for face in faces {
-        let mut face = face.clone();
+fn oriented(positions: &[Option<UnitVector>], faces: &Faces) -> (Faces, usize) {
+    let mut kept = Faces::with_room(faces.len(), faces.iter().map(<[u32]>::len).sum());
+    let (mut unusable, mut face) = (0, Vec::new());
+    for nodes in faces.iter() {
+        face.clear();
+        face.extend_from_slice(nodes);
         face.dedup();
         while face.len() > 1 && face[0] == face[face.len() - 1] {
             face.pop();
@@ -117,7 +117,7 @@ fn oriented(positions: &[Option<UnitVector>], faces: &[Vec<u32>]) -> (Vec<Vec<u3
         if area < 0.0 {
             face.reverse();
         }
-        if area == 0.0 { unusable += 1 } else { kept.push(face) }
+        if area == 0.0 { unusable += 1 } else { kept.push(face.iter().copied()) }
     }
     (kept, unusable)
 }
@@ -206,13 +206,13 @@ mod tests {
     #[test]
     fn cells_around_nodes_have_the_area_of_the_mesh() {
         let (nodes, faces) = sphere(6);
-        let dual = Grid::mesh_dual(&nodes, &faces).unwrap();
+        let dual = Grid::mesh_dual(&nodes, &faces.iter().collect()).unwrap();
         assert_eq!(dual.len(), nodes.len());
         assert!((dual.covered_fraction() - 1.0).abs() < 1e-14);
 
         // A piece of it: the caps of 8 faces, with a rim, and nodes that belong to no face.
         let piece = faces[100..180].to_vec();
-        let dual = Grid::mesh_dual(&nodes, &piece).unwrap();
+        let dual = Grid::mesh_dual(&nodes, &piece.iter().collect()).unwrap();
         let area: f64 = (0..dual.len()).map(|cell| dual.area(cell)).sum();
         let expected = area_of(&nodes, &piece);
         assert!((area / expected - 1.0).abs() < 1e-14, "{}", area / expected - 1.0);
@@ -224,7 +224,7 @@ mod tests {
     fn a_third_of_each_triangle_goes_to_each_node() {
         // Small equal triangles: thirds are exact in the plane, and to side² on the sphere.
         let (nodes, faces) = sphere(40);
-        let dual = Grid::mesh_dual(&nodes, &faces).unwrap();
+        let dual = Grid::mesh_dual(&nodes, &faces.iter().collect()).unwrap();
         let mut thirds = vec![0.0; nodes.len()];
         for f in &faces {
             let area = area_of(&nodes, std::slice::from_ref(f));
@@ -243,7 +243,7 @@ mod tests {
             .map(|(lon_deg, lat_deg)| LonLat { lon_deg, lat_deg })
             .to_vec();
         let faces = vec![vec![0, 1, 2], vec![0, 2, 3], vec![0, 3, 4]];
-        let dual = Grid::mesh_dual(&nodes, &faces).unwrap();
+        let dual = Grid::mesh_dual(&nodes, &faces.iter().collect()).unwrap();
         assert!(dual.report.bad_cells.contains(&BadCell {
             cell: 0,
             center: nodes[0],
@@ -258,14 +258,17 @@ mod tests {
     fn a_face_with_an_unknown_node_is_refused() {
         let (nodes, mut faces) = sphere(1);
         faces[3][1] = 12;
-        assert!(matches!(Grid::mesh_dual(&nodes, &faces), Err(GridError::WrongLength { found: 12, expected: 13, .. })));
+        assert!(matches!(
+            Grid::mesh_dual(&nodes, &faces.iter().collect()),
+            Err(GridError::WrongLength { found: 12, expected: 13, .. })
+        ));
     }
 
     #[test]
     fn missing_nodes_do_not_stop_the_rest() {
         let (mut nodes, faces) = sphere(3);
         nodes[20].lon_deg = f64::NAN;
-        let dual = Grid::mesh_dual(&nodes, &faces).unwrap();
+        let dual = Grid::mesh_dual(&nodes, &faces.iter().collect()).unwrap();
         assert!(dual.report.bad_cells.iter().any(|b| b.cell == 20 && b.blemish == Blemish::MissingCoordinate));
         assert!(dual.corners(20).is_empty() && dual.area(19) > 0.0);
         assert!(dual.covered_fraction() > 0.8 && dual.covered_fraction() < 1.0);

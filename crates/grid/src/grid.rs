@@ -5,8 +5,9 @@ use knarr_kernels::cell_area::{polygon_area, quadrangle_area};
 use knarr_kernels::sphere::{UnitVector, lon_lat_deg, unit_vector};
 use std::borrow::Cow;
 
-/// A geographic position in degrees.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A geographic position in degrees; a list of them is one of pairs of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
 pub struct LonLat {
     /// Longitude in degrees east; no range is assumed.
     pub lon_deg: f64,

@@ -2,8 +2,8 @@
 //!
 //! A [`Grid`] is built from a specification ([`Grid::from_spec`], `"H128n"`, `"r360x180"`), from a file
 //! (crate `knarr-io`), or from coordinates: [`Grid::lat_lon`], [`Grid::rotated`], [`Grid::reduced_gaussian`],
-//! [`Grid::projected`], [`Grid::curvilinear`], [`Grid::mesh`], [`Grid::mesh_dual`], [`Grid::points`],
-//! [`Grid::healpix`], [`Grid::cubed_sphere`], [`Grid::icosahedral_triangles`]. Its [`Report`] says how it was
+//! [`Grid::projected`], [`Grid::curvilinear`], [`Grid::mesh`], [`Grid::mesh_of_faces`], [`Grid::mesh_dual`],
+//! [`Grid::points`], [`Grid::healpix`], [`Grid::cubed_sphere`], [`Grid::icosahedral_triangles`]. Its [`Report`] says how it was
 //! made and which cells were repaired or dropped.
 //! Longitudes and latitudes are degrees, as files write them, so that they return to files unchanged;
 //! kernels get unit vectors.
@@ -19,6 +19,7 @@ mod curvilinear;
 mod distinct;
 mod dual;
 mod error;
+mod faces;
 mod family;
 mod formula;
 mod gaussian;
@@ -48,6 +49,7 @@ pub use axis::Axis;
 pub use boxes::Boxes;
 pub use cubed_sphere::{CubedSphere, FacePlace};
 pub use error::GridError;
+pub use faces::Faces;
 pub use family::{Family, HealpixOrder, Projection};
 pub use formula::Formula;
 pub use gaussian::{gaussian_edges, gaussian_latitudes, gaussian_weights};

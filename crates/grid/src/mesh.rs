@@ -2,7 +2,7 @@
 
 use crate::outlines::Outlines;
 use crate::repair::{Context, Repaired, repair, unit_of};
-use crate::{CornerSource, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Report};
+use crate::{CornerSource, Faces, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Report};
 
 /// Corners of cells as a file lists them: in either orientation, not a number where missing.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +50,18 @@ impl Grid {
     /// # Errors
     /// [`GridError::WrongLength`] if lengths do not fit each other.
     pub fn mesh(centers: Option<Vec<LonLat>>, corners: CornerLists) -> Result<Grid, GridError> {
-        let outlines = Outlines::of_lists(corners)?;
+        Self::mesh_of(centers, Outlines::of_lists(corners)?)
+    }
+
+    /// Cells that are faces of a mesh given by its nodes, as UGRID and ESMF files keep them; otherwise as [`Grid::mesh`].
+    ///
+    /// # Errors
+    /// [`GridError::WrongLength`] if a face names a node that is not there, or if there are not as many centers as faces.
+    pub fn mesh_of_faces(centers: Option<Vec<LonLat>>, nodes: &[LonLat], faces: Faces) -> Result<Grid, GridError> {
+        Self::mesh_of(centers, Outlines::of_faces(nodes, faces)?)
+    }
+
+    fn mesh_of(centers: Option<Vec<LonLat>>, outlines: Outlines) -> Result<Grid, GridError> {
         let context = Context { shape: None, substitutes: None, mask: &Mask::ALL };
         let mut report = Report::new("cells with corners", CornerSource::Given);
         if centers.is_none() {

@@ -1,6 +1,6 @@
 //! Numbers for the corners of listed cells: one for each position.
 
-use crate::distinct::Distinct;
+use crate::distinct::{hash, share_equal};
 use crate::outlines::MISSING;
 use crate::repair::is_position;
 use crate::{CornerLists, LonLat};
@@ -10,11 +10,10 @@ use crate::{CornerLists, LonLat};
 /// The lists must fit their offsets.
 pub(crate) fn numbered(lists: &CornerLists, cells: usize) -> (Vec<[f64; 2]>, Vec<u32>) {
     let listed = &lists.corners;
-    // Where cells meet, four or more share a corner; a little more at a rim.
-    let mut positions = Distinct::with_room(listed.len() / 4 + listed.len() / 64);
+    // Where cells meet, four or more share a corner; a little more at a rim. These are where each was listed first.
+    let mut firsts: Vec<u32> = Vec::with_capacity(listed.len() / 4 + listed.len() / 64);
     let mut numbers: Vec<u32> = Vec::with_capacity(listed.len());
-    // By number: where it was listed last.
-    let mut last: Vec<u32> = Vec::with_capacity(listed.len() / 4 + listed.len() / 64);
+    let mut recent = Recent::new(listed.len());
     // How far back the first, second, ... corner was listed for the cell before: along rows always as far, so that most
     // are found without a search.
     let mut back = [0; SLOTS];
@@ -22,29 +21,54 @@ pub(crate) fn numbered(lists: &CornerLists, cells: usize) -> (Vec<[f64; 2]>, Vec
         for (slot, k) in lists.offsets.of(cell).enumerate() {
             let (p, slot) = (listed[k], slot % SLOTS);
             let guess = k - back[slot].min(k);
-            let number = if guess < k && is_same(listed[guess], p) {
+            numbers.push(if guess < k && is_same(listed[guess], p) {
                 numbers[guess]
-            } else if is_position(p) {
-                let number = positions.index_of([p.lon_deg, p.lat_deg]);
-                match last.get(number as usize) {
-                    Some(&at) => back[slot] = k - at as usize,
-                    None => last.push(k as u32),
-                }
-                number
-            } else {
+            } else if !is_position(p) {
                 MISSING
-            };
-            if number != MISSING {
-                last[number as usize] = k as u32;
-            }
-            numbers.push(number);
+            } else if let Some(at) = recent.replace(p, k).filter(|&at| is_same(listed[at], p)) {
+                back[slot] = k - at;
+                numbers[at]
+            } else {
+                firsts.push(k as u32);
+                firsts.len() as u32 - 1
+            });
         }
     }
-    (positions.found, numbers)
+    drop(recent);
+    let mut positions: Vec<[f64; 2]> = firsts.iter().map(|&k| coordinates(listed[k as usize])).collect();
+    drop(firsts);
+    share_equal(&mut positions, &mut numbers);
+    (positions, numbers)
+}
+
+/// Where positions were listed, as far as others did not take their places since: what is shared with cells listed not
+/// long before is found in a cache.
+struct Recent(Vec<(u32, u32)>);
+
+/// So many places, at most, with the other half of the hash of what they hold, so that nothing else is looked at.
+const RECENT: usize = 1 << 15;
+
+impl Recent {
+    fn new(corners: usize) -> Self {
+        Self(vec![(0, u32::MAX); RECENT.min(corners.next_power_of_two())])
+    }
+
+    /// Where a position with this one's hash was listed, if that is known; from now on it is at `k`.
+    #[inline]
+    fn replace(&mut self, p: LonLat, k: usize) -> Option<usize> {
+        let hash = hash(coordinates(p));
+        let (place, other_half) = (hash as usize & (self.0.len() - 1), (hash >> 32) as u32);
+        let (known, at) = std::mem::replace(&mut self.0[place], (other_half, k as u32));
+        (known == other_half && at != u32::MAX).then_some(at as usize)
+    }
 }
 
 /// Corners of a cell with a guess of their own.
 const SLOTS: usize = 8;
+
+fn coordinates(p: LonLat) -> [f64; 2] {
+    [p.lon_deg, p.lat_deg]
+}
 
 fn is_same(a: LonLat, b: LonLat) -> bool {
     (a.lon_deg.to_bits() == b.lon_deg.to_bits()) & (a.lat_deg.to_bits() == b.lat_deg.to_bits())
@@ -53,6 +77,7 @@ fn is_same(a: LonLat, b: LonLat) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distinct::Distinct;
     use crate::{Grid, Offsets};
 
     #[test]

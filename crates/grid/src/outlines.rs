@@ -3,8 +3,9 @@
 use crate::distinct::Distinct;
 use crate::numbering::numbered;
 use crate::repair::units_of;
-use crate::{CornerLists, GridError, LonLat, Offsets};
+use crate::{CornerLists, Faces, GridError, LonLat, Offsets};
 use knarr_kernels::sphere::UnitVector;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// The number of a corner that is missing.
@@ -34,6 +35,19 @@ impl Outlines {
         Ok(Self { vertices, corners, offsets })
     }
 
+    /// Of faces between nodes, not numbers where those are missing.
+    pub fn of_faces(nodes: &[LonLat], faces: Faces) -> Result<Self, GridError> {
+        faces.check(nodes.len())?;
+        let vertices = units_of(nodes, |p| p);
+        let (mut corners, offsets) = faces.into_parts();
+        corners.par_iter_mut().with_min_len(BLOCK).for_each(|number| {
+            if vertices[*number as usize][0].is_nan() {
+                *number = MISSING;
+            }
+        });
+        Ok(Self { vertices, corners, offsets })
+    }
+
     /// Of quadrangles, where there are any.
     pub fn of_quadrangles(cells: &[Option<[UnitVector; 4]>]) -> Self {
         let mut vertices = Distinct::with_room(cells.len());
@@ -48,6 +62,13 @@ impl Outlines {
             Offsets::Uniform(n) => self.corners.len() / n,
             Offsets::PerCell(offsets) => offsets.len() - 1,
         }
+    }
+
+    /// Whether each position is a corner.
+    pub fn uses_all(&self) -> bool {
+        let mut is_used = vec![false; self.vertices.len()];
+        self.corners.iter().for_each(|&v| is_used[v as usize] = true);
+        !is_used.contains(&false)
     }
 
     /// All positions, and the corners of cells, [`BLOCK`] of them at a time.

@@ -1,6 +1,6 @@
 //! Cells as polygons with shared corners.
 
-use crate::distinct::{Distinct, doubtful};
+use crate::distinct::{Distinct, repeats};
 use knarr_kernels::sphere::UnitVector;
 use std::ops::Range;
 
@@ -15,13 +15,21 @@ pub enum Offsets {
 
 impl Offsets {
     /// Of cells whose corners end there.
-    fn of_ends(mut ends: Vec<u32>) -> Self {
+    pub(crate) fn of_ends(mut ends: Vec<u32>) -> Self {
         let width = ends.first().copied().unwrap_or(0);
         if width > 0 && ends.iter().zip(1u64..).all(|(&end, cells)| u64::from(end) == cells * u64::from(width)) {
             return Self::Uniform(width as usize);
         }
         ends.insert(0, 0);
         Self::PerCell(ends)
+    }
+
+    /// The same, uniform if cells have equally many corners.
+    pub(crate) fn simplest(self) -> Self {
+        match self {
+            Self::PerCell(mut offsets) if offsets.first() == Some(&0) => Self::of_ends(offsets.split_off(1)),
+            _ => self,
+        }
     }
 
     /// The corners of a cell among all.
@@ -65,29 +73,22 @@ impl Polygons {
     /// As [`Polygons::from_cells`], of cells given by numbers of `vertices`, some of which may be equal or of no cell.
     pub(crate) fn from_numbers<'a>(vertices: &[UnitVector], cells: impl Iterator<Item = &'a [u32]>) -> Self {
         let (mut found, mut numbers) = (Vec::with_capacity(vertices.len()), vec![UNUSED; vertices.len()]);
-        // Those that may be equal to another one are few: the others need no table.
-        let (doubtful, mut known, mut numbers_of_known) = (doubtful(vertices), Distinct::default(), Vec::new());
-        let mut number_of = |v: usize| {
-            let next = found.len() as u32;
-            if doubtful[v] {
-                let k = known.index_of(vertices[v]) as usize;
-                if k < numbers_of_known.len() {
-                    return numbers_of_known[k];
+        let repeats = repeats(vertices);
+        let first_of = |v: u32| repeats.binary_search_by_key(&v, |[repeat, _]| *repeat).map_or(v, |k| repeats[k][1]);
+        let mut number_of = |v: u32| {
+            if numbers[v as usize] == UNUSED {
+                let first = first_of(v) as usize;
+                if numbers[first] == UNUSED {
+                    numbers[first] = found.len() as u32;
+                    found.push(vertices[first]);
                 }
-                numbers_of_known.push(next);
+                numbers[v as usize] = numbers[first];
             }
-            found.push(vertices[v]);
-            next
+            numbers[v as usize]
         };
         let (mut corners, mut ends) = (Vec::with_capacity(4 * cells.size_hint().0), Vec::with_capacity(cells.size_hint().0));
         for cell in cells {
-            corners.extend(cell.iter().map(|&v| {
-                let number = &mut numbers[v as usize];
-                if *number == UNUSED {
-                    *number = number_of(v as usize);
-                }
-                *number
-            }));
+            corners.extend(cell.iter().map(|&v| number_of(v)));
             ends.push(corners.len() as u32);
         }
         Self { vertices: found, offsets: Offsets::of_ends(ends), corners }

@@ -1,6 +1,7 @@
 //! Finds and repairs bad cells one by one, so that none of them stops the rest.
 
 use crate::boxes::Boxes;
+use crate::distinct::share_equal;
 use crate::outlines::{BLOCK, Block, MISSING, Outlines};
 use crate::polygon::{centroid, chord, crosses_itself, is_concave, mean, perimeter};
 use crate::sines::Units;
@@ -470,7 +471,21 @@ fn report(cells: Cells, given: Option<Vec<LonLat>>, context: &Context) -> Repair
             *center = LonLat { lon_deg: 0.0, lat_deg: 0.0 };
         }
     }
-    let outlines = (0..cells.found.len()).map(|cell| if active[cell] { cells.numbers(cell) } else { &[] });
-    let polygons = Polygons::from_numbers(&cells.outlines.vertices, outlines);
+    let polygons = shared(cells, &active);
     Repaired { centers, polygons, mask: Mask::from_active(active), bad_cells, notes }
+}
+
+/// The cells that are `active` with what is left of their corners; equal ones are one.
+fn shared(cells: Cells, active: &[bool]) -> Polygons {
+    let is_whole = |cell: usize| {
+        let listed = cells.outlines.offsets.of(cell);
+        active[cell] && cells.found[cell].start as usize == listed.start && cells.found[cell].count as usize == listed.len()
+    };
+    if (0..active.len()).all(is_whole) && cells.outlines.uses_all() {
+        let Outlines { mut vertices, mut corners, offsets } = cells.outlines;
+        share_equal(&mut vertices, &mut corners);
+        return Polygons { vertices, offsets: offsets.simplest(), corners };
+    }
+    let outlines = (0..active.len()).map(|cell| if active[cell] { cells.numbers(cell) } else { &[] });
+    Polygons::from_numbers(&cells.outlines.vertices, outlines)
 }

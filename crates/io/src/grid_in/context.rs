@@ -96,8 +96,25 @@ pub(crate) fn is_radian(units: &str) -> bool {
     matches!(units.trim().to_lowercase().as_str(), "rad" | "radian" | "radians")
 }
 
+/// Positions of longitudes and latitudes, as many as there are of both.
 pub(crate) fn lon_lats(lons: Vec<f64>, lats: Vec<f64>) -> Vec<LonLat> {
-    lons.into_iter().zip(lats).map(|(lon_deg, lat_deg)| LonLat { lon_deg, lat_deg }).collect()
+    // From the back to the front, in the memory of the longitudes: corners of meshes are large.
+    let count = lons.len().min(lats.len());
+    let mut pairs = lons;
+    pairs.truncate(count);
+    pairs.reserve_exact(count);
+    pairs.resize(2 * count, 0.0);
+    for (k, &lat) in lats[..count].iter().enumerate().rev() {
+        (pairs[2 * k], pairs[2 * k + 1]) = (pairs[k], lat);
+    }
+    positions(pairs)
+}
+
+/// Positions of a longitude and a latitude each.
+pub(crate) fn positions(mut pairs: Vec<f64>) -> Vec<LonLat> {
+    pairs.truncate(pairs.len() & !1);
+    pairs.shrink_to_fit();
+    bytemuck::cast_vec(pairs)
 }
 
 /// Corners of cells that all have `width`, given cell by cell.

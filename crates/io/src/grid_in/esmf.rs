@@ -1,11 +1,10 @@
 //! ESMF unstructured meshes: nodes and the elements between them; 1 = active in `elementMask`.
 
 use super::cells::by_formula;
-use super::context::{Context, Found, lon_lats, malformed, numbers_or_nan};
-use super::ugrid::corner_lists;
+use super::context::{Context, Found, malformed, numbers_or_nan, positions};
 use crate::IoError;
 use crate::nc::{File, Variable};
-use knarr_grid::{Grid, LonLat, Mask};
+use knarr_grid::{Faces, Grid, LonLat, Mask};
 
 pub(super) fn is_esmf(file: &File) -> bool {
     ["nodeCoords", "elementConn"].iter().all(|name| file.find(name).is_some())
@@ -35,7 +34,7 @@ pub(super) fn read(file: &File) -> Result<Found, IoError> {
             kind = format!(", {}", grid.report.recognised_by);
             grid
         }
-        None => Grid::mesh(centers, corner_lists(&nodes, &elements)).map_err(bad)?,
+        None => Grid::mesh_of_faces(centers, &nodes, elements).map_err(bad)?,
     };
     if file.find("elementMask").is_some() {
         let active = file.read("elementMask")?.into_iter().map(|m| m != 0.0).collect::<Vec<_>>();
@@ -64,12 +63,11 @@ fn places(file: &File, variable: &Variable) -> Result<Vec<LonLat>, IoError> {
     if variable.attributes.text("units").is_some_and(|u| u.to_lowercase().starts_with("rad")) {
         values.iter_mut().for_each(|v| *v = v.to_degrees());
     }
-    let (lons, lats) = values.chunks_exact(2).map(|c| (c[0], c[1])).unzip();
-    Ok(lon_lats(lons, lats))
+    Ok(positions(values))
 }
 
 /// Nodes of each element, 0-based; a table padded by -1, or one list after the other.
-fn connectivity(file: &File, nodes: usize) -> Result<Vec<Vec<u32>>, IoError> {
+fn connectivity(file: &File, nodes: usize) -> Result<Faces, IoError> {
     let variable = file.variable("elementConn")?;
     let counts = file.read("numElementConn")?;
     let values = file.read("elementConn")?;
@@ -77,7 +75,7 @@ fn connectivity(file: &File, nodes: usize) -> Result<Vec<Vec<u32>>, IoError> {
     let table = variable.dims.len() == 2;
     let width = variable.dims.last().map_or(0, |d| d.len);
     let mut next = 0usize;
-    let mut elements = Vec::with_capacity(counts.len());
+    let (mut elements, mut list) = (Faces::with_room(counts.len(), values.len()), Vec::new());
     for (element, &count) in counts.iter().enumerate() {
         let start = if table { element * width } else { next };
         let end = start + count.max(0.0) as usize;
@@ -87,7 +85,7 @@ fn connectivity(file: &File, nodes: usize) -> Result<Vec<Vec<u32>>, IoError> {
         if table && end > start + width {
             return Err(too_long());
         }
-        let mut list = Vec::with_capacity(end - start);
+        list.clear();
         for &value in values.get(start..end).ok_or_else(too_long)? {
             let node = value - base;
             if !(0.0..nodes as f64).contains(&node) {
@@ -97,7 +95,7 @@ fn connectivity(file: &File, nodes: usize) -> Result<Vec<Vec<u32>>, IoError> {
             }
             list.push(node as u32);
         }
-        elements.push(list);
+        elements.push(list.iter().copied());
     }
     Ok(elements)
 }

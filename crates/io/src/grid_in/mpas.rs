@@ -1,10 +1,9 @@
 //! MPAS meshes: cells between the vertices that `verticesOnCell` lists, radians, counted from 1.
 
 use super::context::{Context, Found, lon_lats, malformed};
-use super::ugrid::corner_lists;
 use crate::IoError;
 use crate::nc::File;
-use knarr_grid::{Grid, LonLat};
+use knarr_grid::{Faces, Grid, LonLat};
 
 pub(super) fn is_mpas(file: &File) -> bool {
     ["lonCell", "latCell", "lonVertex", "latVertex", "verticesOnCell", "nEdgesOnCell"]
@@ -34,7 +33,7 @@ pub(super) fn cells(file: &File) -> Result<Found, IoError> {
     let corners = places(file, "Vertex")?;
     let counts = file.read("nEdgesOnCell")?;
     let faces = lists(file, "verticesOnCell", corners.len(), Some(&counts))?;
-    let grid = Grid::mesh(Some(places(file, "Cell")?), corner_lists(&corners, &faces)).map_err(bad(file))?;
+    let grid = Grid::mesh_of_faces(Some(places(file, "Cell")?), &corners, faces).map_err(bad(file))?;
     let names = ["lonCell", "latCell", "lonVertex", "latVertex", "verticesOnCell", "nEdgesOnCell"];
     Ok(found(grid, "cells", "nCells", &names))
 }
@@ -43,7 +42,7 @@ pub(super) fn cells(file: &File) -> Result<Found, IoError> {
 fn vertices(file: &File) -> Result<Found, IoError> {
     let corners = places(file, "Cell")?;
     let faces = lists(file, "cellsOnVertex", corners.len(), None)?;
-    let grid = Grid::mesh(Some(places(file, "Vertex")?), corner_lists(&corners, &faces)).map_err(bad(file))?;
+    let grid = Grid::mesh_of_faces(Some(places(file, "Vertex")?), &corners, faces).map_err(bad(file))?;
     Ok(found(grid, "vertices", "nVertices", &["lonVertex", "latVertex", "lonCell", "latCell", "cellsOnVertex"]))
 }
 
@@ -65,14 +64,14 @@ fn places(file: &File, of: &str) -> Result<Vec<LonLat>, IoError> {
 }
 
 /// Rows of a connectivity table, 0-based; `counts` has the used length of each row, else 0 ends it.
-fn lists(file: &File, name: &str, limit: usize, counts: Option<&[f64]>) -> Result<Vec<Vec<u32>>, IoError> {
+fn lists(file: &File, name: &str, limit: usize, counts: Option<&[f64]>) -> Result<Faces, IoError> {
     let variable = file.variable(name)?;
     let width = variable.dims.last().map_or(0, |d| d.len);
     let values = file.read(name)?;
-    let mut rows = Vec::with_capacity(values.len() / width.max(1));
+    let (mut rows, mut list) = (Faces::with_room(values.len() / width.max(1), values.len()), Vec::with_capacity(width));
     for (k, row) in values.chunks(width.max(1)).enumerate() {
         let used = counts.map_or(width, |c| (c[k].max(0.0) as usize).min(width));
-        let mut list = Vec::with_capacity(used);
+        list.clear();
         for &value in &row[..used] {
             if value == 0.0 && counts.is_none() {
                 continue;
@@ -86,7 +85,7 @@ fn lists(file: &File, name: &str, limit: usize, counts: Option<&[f64]>) -> Resul
             }
             list.push(value as u32 - 1);
         }
-        rows.push(list);
+        rows.push(list.iter().copied());
     }
     Ok(rows)
 }

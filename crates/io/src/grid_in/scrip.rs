@@ -53,33 +53,28 @@ pub(super) fn read(file: &File) -> Result<Found, IoError> {
         mask = Mask::from_active(active);
     }
     let mut kind = String::new();
-    let mut grid = None;
-    if let [ny, nx] = dims[..]
-        && ny * nx == centers.len()
-    {
-        let axes = corners.as_ref().and_then(|(lons, lats, width)| axes([ny, nx], &centers, lons, lats, *width));
-        grid = Some(match axes {
+    let shape = match dims[..] {
+        [ny, nx] if ny * nx == centers.len() => Some([ny, nx]),
+        _ => None,
+    };
+    let listed = |(lons, lats, width)| uniform_corners(lons, lats, width);
+    let mut grid = if let Some(shape) = shape {
+        match corners.as_ref().and_then(|(lons, lats, width)| axes(shape, &centers, lons, lats, *width)) {
             Some((lon, lat)) => {
                 kind = ", whose rows share their longitudes".to_owned();
-                Grid::lat_lon(&lon, &lat).map_err(bad)?
+                Grid::lat_lon(&lon, &lat)
             }
-            None => {
-                let corners = corners.clone().map(|(lons, lats, width)| uniform_corners(lons, lats, width));
-                Grid::curvilinear_masked([ny, nx], centers.clone(), corners, &mask).map_err(bad)?
-            }
-        });
+            None => Grid::curvilinear_masked(shape, centers, corners.map(listed), &mask),
+        }
     } else if let Some(formula) = by_formula(&centers).map_err(bad)? {
         kind = format!(", {}", formula.report.recognised_by);
-        grid = Some(formula);
+        Ok(formula)
+    } else if let Some(corners) = corners {
+        Grid::mesh(Some(centers), listed(corners))
+    } else {
+        Grid::points(centers)
     }
-    let mut grid = match (grid, corners) {
-        (Some(grid), _) => grid,
-        (None, Some((lons, lats, width))) => {
-            let corners = uniform_corners(lons, lats, width);
-            Grid::mesh(Some(centers), corners).map_err(bad)?
-        }
-        (None, None) => Grid::points(centers).map_err(bad)?,
-    };
+    .map_err(bad)?;
     grid = grid.masked_by(&mask);
     grid.report.recognised_by = format!("SCRIP grid file{kind}");
     let dim = lon.dims.first().map_or("grid_size", |d| d.name.as_str()).to_owned();

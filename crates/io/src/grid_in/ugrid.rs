@@ -4,7 +4,7 @@ use super::context::{Context, Found, degrees_or_nan, lon_lats, malformed};
 use super::neighbours;
 use crate::IoError;
 use crate::nc::{Dimension, File, Variable};
-use knarr_grid::{CornerLists, Grid, LonLat, Offsets};
+use knarr_grid::{Faces, Grid, LonLat};
 
 /// What part of the mesh holds the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ fn is_topology(variable: &Variable) -> bool {
 pub(super) fn of_topology(file: &File, topology: &Variable) -> Result<Found, IoError> {
     let mesh = Mesh { file, topology };
     match mesh.connectivity()? {
-        Some(faces) => mesh.read(Location::Face, &faces.dim),
+        Some(Connectivity { dim, .. }) => mesh.read(Location::Face, &dim),
         None => mesh.read(Location::Node, &mesh.node_dim()?),
     }
 }
@@ -74,7 +74,7 @@ struct Mesh<'a> {
 
 /// Nodes of each face, 0-based.
 struct Connectivity {
-    nodes: Vec<Vec<u32>>,
+    faces: Faces,
     dim: Dimension,
     name: String,
 }
@@ -115,21 +115,21 @@ impl<'a> Mesh<'a> {
             |source| IoError::Grid { path: self.file.path().to_owned(), what: format!("mesh `{}`", self.topology.name), source };
         let faces = self.connectivity()?;
         let (grid, word) = match (location, faces) {
-            (Location::Face, Some(faces)) => {
+            (Location::Face, Some(Connectivity { faces, name, .. })) => {
                 let nodes =
                     self.places("node_coordinates", &mut variables)?.ok_or_else(|| self.malformed("no node_coordinates"))?;
                 let centers = self.places("face_coordinates", &mut variables)?;
-                let centers = centers.filter(|c| c.len() == faces.nodes.len());
-                variables.push(faces.name.clone());
-                (Grid::mesh(centers, corner_lists(&nodes, &faces.nodes)).map_err(bad)?, "faces")
+                let centers = centers.filter(|c| c.len() == faces.len());
+                variables.push(name);
+                (Grid::mesh_of_faces(centers, &nodes, faces).map_err(bad)?, "faces")
             }
             (Location::Node, faces) => {
                 let nodes =
                     self.places("node_coordinates", &mut variables)?.ok_or_else(|| self.malformed("no node_coordinates"))?;
                 match faces {
-                    Some(faces) => {
-                        variables.push(faces.name.clone());
-                        (Grid::mesh_dual(&nodes, &faces.nodes).map_err(bad)?, "nodes")
+                    Some(Connectivity { faces, name, .. }) => {
+                        variables.push(name);
+                        (Grid::mesh_dual(&nodes, &faces).map_err(bad)?, "nodes")
                     }
                     None => (Grid::points(nodes).map_err(bad)?, "nodes"),
                 }
@@ -210,13 +210,13 @@ impl<'a> Mesh<'a> {
         let nodes = self.node_dim()?.len;
         let base = variable.attributes.number("start_index").unwrap_or(0.0);
         let fill = variable.attributes.number("_FillValue");
-        let faces = dim.len;
-        let width = values.len().checked_div(faces).unwrap_or(0);
-        let mut lists = Vec::with_capacity(faces);
-        for face in 0..faces {
-            let mut list = Vec::with_capacity(width);
+        let count = dim.len;
+        let width = values.len().checked_div(count).unwrap_or(0);
+        let (mut faces, mut list) = (Faces::with_room(count, values.len()), Vec::with_capacity(width));
+        for face in 0..count {
+            list.clear();
             for k in 0..width {
-                let value = if faces_first { values[face * width + k] } else { values[k * faces + face] };
+                let value = if faces_first { values[face * width + k] } else { values[k * count + face] };
                 // Shorter faces are padded by the fill value; -1, -999 and 999999 are met without being declared.
                 if Some(value) == fill || value < base || (value == 999_999.0 && nodes < 999_999) {
                     continue;
@@ -232,20 +232,8 @@ impl<'a> Mesh<'a> {
                 }
                 list.push(node as u32);
             }
-            lists.push(list);
+            faces.push(list.iter().copied());
         }
-        Ok(Some(Connectivity { nodes: lists, dim, name: variable.name.clone() }))
+        Ok(Some(Connectivity { faces, dim, name: variable.name.clone() }))
     }
-}
-
-/// Corners of faces given by their nodes.
-pub(super) fn corner_lists(nodes: &[LonLat], faces: &[Vec<u32>]) -> CornerLists {
-    let mut offsets = Vec::with_capacity(faces.len() + 1);
-    offsets.push(0u32);
-    let mut corners = Vec::with_capacity(faces.iter().map(Vec::len).sum());
-    for face in faces {
-        corners.extend(face.iter().map(|&n| nodes[n as usize]));
-        offsets.push(corners.len() as u32);
-    }
-    CornerLists { corners, offsets: Offsets::PerCell(offsets) }
 }
