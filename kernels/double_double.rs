@@ -155,4 +155,25 @@ mod tests {
         let half = DoubleDouble::from(30.0).sin_cos_deg().0 - DoubleDouble::from(0.5);
         assert!(half.high.abs() < 1e-32, "{half:?}");
     }
+
+    #[test]
+    fn sines_of_degrees_are_within_two_units_in_the_last_place() {
+        let units = |found: f64, exact: DoubleDouble| {
+            let unit = exact.high.abs().next_up() - exact.high.abs();
+            (((found - exact.high) - exact.low) / unit).abs()
+        };
+        let mut most: f64 = 0.0;
+        // All quadrants, near their ends and within, and angles so small that the sine is the angle.
+        let angles = (0..20_000).map(|k| f64::from(k) * 0.036_718_281_828 - 360.0);
+        let near_quadrants = (-8..=8).flat_map(|k| [1e-300, 1e-9, 1e-3, 0.7, 44.999_999_999].map(|d| f64::from(k) * 90.0 + d));
+        for degrees in angles.chain(near_quadrants).flat_map(|d| [d, -d]) {
+            let (s, c) = DoubleDouble::from(degrees).sin_cos_deg();
+            let (sin, cos) = crate::sphere::sin_cos_deg(degrees);
+            for (found, exact) in [(sin, s), (cos, c)] {
+                assert!(exact.high != 0.0 || found == 0.0, "{degrees}");
+                most = most.max(if exact.high == 0.0 { 0.0 } else { units(found, exact) });
+            }
+        }
+        assert!(most < 2.0, "{most}");
+    }
 }

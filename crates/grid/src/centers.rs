@@ -1,6 +1,5 @@
 //! Centers of many cells one after the other: the bits of those one by one, without finding each cell anew.
 
-use crate::sines::Units;
 use crate::{Columns, Formula, Grid, Layout, LonLat, Rows};
 use knarr_kernels::sphere::{UnitVector, sin_cos_deg};
 use std::ops::Range;
@@ -62,8 +61,7 @@ impl Grid {
             Layout::Formula(Formula::Healpix(healpix)) => healpix.each_place(cells, |place| put(healpix.unit_at(place))),
             Layout::Formula(Formula::CubedSphere(faces)) => faces.each_place(cells, |place| put(faces.center_unit_at(place))),
             Layout::Polygons { centers, .. } | Layout::Points { centers } => {
-                let mut known = Units::of(cells.len());
-                centers[cells].iter().for_each(|&center| put(known.unit(center)));
+                centers[cells].iter().for_each(|&center| put(center.unit()));
             }
             Layout::Rows(_) => cells.for_each(|cell| put(self.center_unit(cell))),
         }

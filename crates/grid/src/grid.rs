@@ -17,6 +17,7 @@ pub struct LonLat {
 
 impl LonLat {
     /// The position as a unit vector.
+    #[inline]
     pub fn unit(self) -> UnitVector {
         unit_vector(self.lon_deg, self.lat_deg)
     }

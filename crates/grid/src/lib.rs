@@ -41,7 +41,6 @@ mod reduced;
 mod repair;
 mod report;
 mod rows;
-mod sines;
 mod sound;
 mod spec;
 

@@ -4,7 +4,6 @@ use crate::boxes::Boxes;
 use crate::distinct::share_equal;
 use crate::outlines::{BLOCK, Block, MISSING, Outlines};
 use crate::polygon::{centroid, chord, crosses_itself, is_concave, mean, perimeter};
-use crate::sines::Units;
 use crate::sound::{Turn, size_and_turn};
 use crate::{Action, BadCell, Blemish, GridError, LonLat, Mask, Polygons};
 use knarr_kernels::cell_area::polygon_area;
@@ -109,19 +108,8 @@ pub(crate) fn unit_of(p: LonLat) -> Option<UnitVector> {
 
 /// Unit vectors of positions of a file, not numbers where they are missing.
 pub(crate) fn units_of<P: Copy + Sync>(positions: &[P], position: impl Fn(P) -> LonLat + Sync) -> Vec<UnitVector> {
-    let mut units = vec![[0.0; 3]; positions.len()];
-    let tasks = units.par_chunks_mut(BLOCK).zip(positions.par_chunks(BLOCK));
-    tasks.for_each_init(
-        || Units::of(positions.len()),
-        |known, (units, positions)| {
-            for (unit, &p) in units.iter_mut().zip(positions) {
-                let p = position(p);
-                let clamped = LonLat { lat_deg: p.lat_deg.clamp(-90.0, 90.0), ..p };
-                *unit = if is_position(p) { known.unit(clamped) } else { [f64::NAN; 3] };
-            }
-        },
-    );
-    units
+    let unit = |&p: &P| unit_of(position(p)).unwrap_or([f64::NAN; 3]);
+    positions.par_iter().with_min_len(BLOCK).map(unit).collect()
 }
 
 /// Repairs or drops bad cells; their `centers` are those of a file, where there are any.

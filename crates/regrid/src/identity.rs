@@ -103,7 +103,7 @@ impl Bytes {
 }
 
 /// Raised whenever the same options give other weights than before.
-const ALGORITHM_VERSION: u32 = 2;
+const ALGORITHM_VERSION: u32 = 3;
 
 /// BLAKE3 hash (hex) of the options and the version of the algorithms.
 pub fn options_hash(options: &Options) -> String {
