@@ -19,7 +19,7 @@ pub struct Boxes {
 const NONE: u32 = u32::MAX;
 
 impl Boxes {
-    /// Boxes some times as wide as the tolerances, in which each place that takes part has a tolerance.
+    /// Boxes some times as wide as the largest tolerance; the places that have a tolerance take part.
     pub fn of(places: &[UnitVector], width: f64, tolerance: impl Fn(usize) -> Option<f64>) -> Self {
         let mut boxes = Self { per_width: 1.0 / width.max(1e-15), doubtful: Vec::new(), last: Vec::new(), before: Vec::new() };
         // Most have no other one near: marks tell, and marks of other bits tell of most that seem to.
@@ -81,7 +81,7 @@ impl Boxes {
     }
 }
 
-/// The cubes from the first to the last, of which there are at most two in each direction: none is wider than a tolerance.
+/// The cubes from the first to the last, of which there are at most two in each direction: a tolerance is less than their width.
 fn cubes(ends: [[i64; 3]; 2]) -> impl Iterator<Item = [i64; 3]> {
     let end = move |k: usize, axis: usize| ends[k >> axis & 1][axis];
     let is_new = move |k: &usize| [0, 1, 2].iter().all(|&axis| k >> axis & 1 == 0 || end(*k, axis) != end(0, axis));
