@@ -1,6 +1,7 @@
 #!/bin/sh
 # Weight generation beside CDO: the two in turn, medians of RUNS (default 5) whole processes on one thread.
 #   benches/peers/weights.sh [KNARR] [PATTERN]   only the pairs whose line matches PATTERN, e.g. '^bilinear'
+#   FILES=1 benches/peers/weights.sh ...         knarr reads the files that CDO reads instead of taking names
 # Needs cdo and GNU time. Grids go to CDO as the SCRIP files that knarr writes, lat-lon grids by their common name.
 # CDO has no bilinear method for unstructured sources, so there are no such pairs.
 # Whole processes: start, grids, weights, and the weights file in SCRIP layout. "Weights alone" are the wall seconds that
@@ -34,6 +35,7 @@ nearest gennn CS90 r360x180
 nearest gennn H256 r360x180
 nearest gennn r360x180 H256
 nearest gennn orca2_votemper.nc:votemper r360x180
+nearest gennn CS90 ICO30
 nearest gennn CS360 ICO120
 nearest gennn r3200x1600 H512
 '
@@ -72,6 +74,11 @@ compare() {
   method=$1 operator=$2 source=$3 destination=$4
   to=$(cdo_grid "$destination")
   from=$(cdo_grid "$source")
+  if [ -n "${FILES:-}" ]; then
+    our_to=$to our_from=$from
+  else
+    our_to=$(knarr_grid "$destination") our_from=$(knarr_grid "$source")
+  fi
   rm -f "$work/ours" "$work/theirs" "$work/ours.alone" "$work/theirs.alone"
   i=0
   while [ "$i" -lt "$runs" ]; do
@@ -80,12 +87,12 @@ compare() {
       return
     }
     sed -n 's/.*: \([0-9.]*\) seconds.*/\1/p' "$work/said" | awk '{ s += $1 } END { print s }' >>"$work/theirs.alone"
-    timed "$work/ours" "$knarr" weights "$(knarr_grid "$source")" "$(knarr_grid "$destination")" \
+    timed "$work/ours" "$knarr" weights "$our_from" "$our_to" \
       -o "$work/knarr.nc" --format scrip --method "$method" --threads 1 --force -v
     sed -n 's/.*weights made in \([0-9.]*\) s.*/\1/p' "$work/said" >>"$work/ours.alone"
     i=$((i + 1))
   done
-  links=$("$knarr" weights "$(knarr_grid "$source")" "$(knarr_grid "$destination")" -o "$work/knarr.nc" --method "$method" \
+  links=$("$knarr" weights "$our_from" "$our_to" -o "$work/knarr.nc" --method "$method" \
     --force -q --json | sed -n 's/.*"links": *\([0-9]*\).*/\1/p')
   awk -v m="$method" -v p="${source%%_*} -> $destination" -v n="$links" \
     -v a="$(median "$work/ours" 1)" -v b="$(median "$work/theirs" 1)" \
