@@ -90,9 +90,9 @@ impl<'a> Centers<'a> {
         self.is_active[i].then(|| self.lon_lat(i))
     }
 
-    /// The active centers, ready to be the nearest of places close by.
-    pub fn squares(&self) -> Squares {
-        Squares::new(self.points(), &self.is_active)
+    /// The active centers, ready to be the nearest of places close by: `per_square` of them in a square.
+    pub fn squares(&self, per_square: f64) -> Squares {
+        Squares::new(self.points(), &self.is_active, per_square)
     }
 
     /// The active centers, ready to be the nearest of many places.

@@ -5,6 +5,7 @@ use crate::links::LinkRows;
 use crate::search::formula::FormulaCenters;
 use crate::search::quarters::{Asked, Points};
 use crate::search::rows::{Nearest, RowCenters};
+use crate::search::squares::{COARSE, FINE};
 use knarr_grid::{Layout, LonLat};
 use knarr_kernels::sphere::{dot, sub};
 use rayon::prelude::*;
@@ -40,19 +41,26 @@ pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRow
 
 /// Searches for what is not found yet, and drops what is too far.
 fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64) {
-    let count = nearest.iter().filter(|cell| **cell == UNKNOWN).count();
-    if FEW_PLACES * count > from.len() {
-        let squares = from.squares();
+    let count = from.is_active.iter().filter(|active| **active).count();
+    let mut squares = None;
+    for (per_square, few) in LEVELS {
+        let open = nearest.iter().filter(|cell| **cell == UNKNOWN).count();
+        if few * open <= count {
+            break;
+        }
+        let level = from.squares(per_square);
         in_stretches(destination, nearest, |cells, stretch, nearest| {
             if nearest.contains(&UNKNOWN) {
-                squares.nearest(stretch.units(destination.grid(), cells), nearest, UNKNOWN);
+                level.nearest(stretch.units(destination.grid(), cells), nearest, UNKNOWN);
             }
         });
-        if nearest.contains(&UNKNOWN) {
-            search(nearest, squares.points(), destination);
+        squares = Some(level);
+    }
+    if nearest.contains(&UNKNOWN) {
+        match &squares {
+            Some(squares) => search(nearest, squares.points(), destination),
+            None => search(nearest, &from.quarters(), destination),
         }
-    } else if count > 0 {
-        search(nearest, &from.quarters(), destination);
     }
     if reach < f64::INFINITY {
         let (centers, points) = (from.points(), destination.points());
@@ -68,8 +76,8 @@ fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64
     }
 }
 
-/// So many times as many centers are not worth sorting.
-const FEW_PLACES: usize = 16;
+/// Centers of a square, and how many times as many centers are not worth sorting into such squares.
+const LEVELS: [(f64, usize); 2] = [(FINE, 16), (COARSE, 1)];
 
 /// Searches everywhere for what is not found yet.
 fn search(nearest: &mut [u32], points: &Points, destination: &Centers) {

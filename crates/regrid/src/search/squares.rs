@@ -13,8 +13,10 @@ use knarr_kernels::sphere::{UnitVector, dot, sub};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Points of a square, on average and where they are even.
-const PER_SQUARE: f64 = 1.25;
+/// Points of a square, on average and where they are even, for places that mostly have one near.
+pub(crate) const FINE: f64 = 1.25;
+/// The same for places that have none there: squares four times as wide.
+pub(crate) const COARSE: f64 = 16.0 * FINE;
 /// Squares of a face are no wider, so that it still sees well what lies in those around it.
 const WIDEST: f64 = 0.25;
 /// Points that are compared at once.
@@ -22,7 +24,7 @@ const LANES: usize = 4;
 /// Points that three squares side by side mostly have.
 const SHORT: usize = 2 * LANES;
 /// More points of nine squares are not worth comparing: where they are dense, few of them are near.
-const MANY: usize = 96;
+const MANY: usize = 256;
 /// Fewer points are all compared.
 const FEW: usize = 64;
 /// Faces that may see a point.
@@ -79,8 +81,8 @@ fn straight(t: f64) -> f64 {
 }
 
 impl Squares {
-    /// The points that are `active`; those with coordinates that are not numbers are left out.
-    pub fn new(at: &[UnitVector], is_active: &[bool]) -> Self {
+    /// The points that are `active`, `per_square` of them in a square; those with coordinates that are not numbers are left out.
+    pub fn new(at: &[UnitVector], is_active: &[bool], per_square: f64) -> Self {
         let blocks = at.len().div_ceil(BLOCK);
         let block = |k: usize| k * BLOCK..at.len().min((k + 1) * BLOCK);
         let taken = |k: usize| block(k).filter(|&i| is_active[i] && at[i].iter().all(|c| c.is_finite()));
@@ -88,8 +90,7 @@ impl Squares {
             let mut extents = [Extent::NONE; 6];
             taken(k).for_each(|i| {
                 let face = face_of(at[i]);
-                let seen = Seen::from(face, at[i]);
-                extents[face].meet(Seen { x: bent(seen.x), y: bent(seen.y), ..seen });
+                extents[face].meet(Seen::from(face, at[i]));
             });
             extents
         };
@@ -97,7 +98,8 @@ impl Squares {
         let extents = (0..blocks).into_par_iter().map(measure).reduce(|| [Extent::NONE; 6], join);
         let mut count = 0;
         let faces = extents.map(|extent| {
-            let face = Face::over(&extent, count);
+            let extent = Extent { low: extent.low.map(bent), high: extent.high.map(bent), ..extent };
+            let face = Face::over(&extent, per_square, count);
             count += face.len();
             face
         });
@@ -198,19 +200,24 @@ impl Squares {
                 runs[k] = face.run(row + k, column, &self.starts);
             }
             let lens = [runs[0].len(), runs[1].len(), runs[2].len()];
-            let found = if AVX2 && lens[0].max(lens[1]).max(lens[2]) <= SHORT {
+            if lens[0] + lens[1] + lens[2] > MANY {
+                continue;
+            }
+            let found = if AVX2 {
                 #[cfg(target_arch = "x86_64")]
                 #[allow(unsafe_code, reason = "vectors exist as instructions only")]
                 // SAFETY: as the caller says; SHORT points follow the start of each run, the last one again at the end.
                 unsafe {
-                    nearest_of_short(&self.points, [runs[0].start, runs[1].start, runs[2].start], p, reach)
+                    if lens[0].max(lens[1]).max(lens[2]) <= SHORT {
+                        nearest_of_short(&self.points, [runs[0].start, runs[1].start, runs[2].start], p, reach)
+                    } else {
+                        nearest_of_long(&self.points, &runs, p, reach)
+                    }
                 }
                 #[cfg(not(target_arch = "x86_64"))]
                 None
-            } else if lens[0] + lens[1] + lens[2] <= MANY {
-                self.nearest_in(&runs, p, reach)
             } else {
-                None
+                self.nearest_in(&runs, p, reach)
             };
             if let Some(number) = found {
                 *nearest = number;
@@ -251,25 +258,18 @@ unsafe fn nearest_of_short(points: &Points, starts: [usize; 3], p: UnitVector, r
         let at = [_mm256_set1_pd(p[0]), _mm256_set1_pd(p[1]), _mm256_set1_pd(p[2])];
         let mut chords2 = [_mm256_setzero_pd(); 3 * VECTORS];
         for k in 0..3 * VECTORS {
-            let point = starts[k / VECTORS] + k % VECTORS * LANES;
-            let x = _mm256_sub_pd(_mm256_loadu_pd(points.x.as_ptr().add(point)), at[0]);
-            let y = _mm256_sub_pd(_mm256_loadu_pd(points.y.as_ptr().add(point)), at[1]);
-            let z = _mm256_sub_pd(_mm256_loadu_pd(points.z.as_ptr().add(point)), at[2]);
-            let across = _mm256_add_pd(_mm256_mul_pd(x, x), _mm256_mul_pd(y, y));
-            chords2[k] = _mm256_add_pd(across, _mm256_mul_pd(z, z));
+            chords2[k] = chords2_from(points, starts[k / VECTORS] + k % VECTORS * LANES, at);
         }
         let mut least = chords2[0];
         for k in 1..3 * VECTORS {
             least = _mm256_min_pd(least, chords2[k]);
         }
-        let pair = _mm_min_pd(_mm256_castpd256_pd128(least), _mm256_extractf128_pd::<1>(least));
-        let least = _mm_cvtsd_f64(_mm_min_pd(pair, _mm_unpackhi_pd(pair, pair)));
+        let least = least_of(least);
         if least >= reach * reach {
             return None;
         }
         let tied = least.sqrt() + TIE;
-        // All that are tied, and hardly anything else.
-        let limit = _mm256_set1_pd(tied * tied * (1.0 + 4.0 * f64::EPSILON));
+        let limit = _mm256_set1_pd(limit_of(tied));
         let mut near = 0u32;
         for k in 0..3 * VECTORS {
             near |= (_mm256_movemask_pd(_mm256_cmp_pd::<_CMP_LE_OQ>(chords2[k], limit)) as u32) << (k * LANES);
@@ -291,13 +291,103 @@ unsafe fn nearest_of_short(points: &Points, starts: [usize; 3], p: UnitVector, r
     }
 }
 
+/// [`Squares::nearest_in`] for runs of any length.
+///
+/// # Safety
+/// As for [`nearest_of_short`]; [`LANES`] points follow each start but for the end of a run.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[allow(unsafe_code, reason = "vectors exist as instructions only")]
+unsafe fn nearest_of_long(points: &Points, runs: &[Range<usize>; 3], p: UnitVector, reach: f64) -> Option<u32> {
+    use std::arch::x86_64::*;
+    // SAFETY: as the caller promises.
+    unsafe {
+        let at = [_mm256_set1_pd(p[0]), _mm256_set1_pd(p[1]), _mm256_set1_pd(p[2])];
+        let mut least = _mm256_set1_pd(f64::INFINITY);
+        for run in runs {
+            let mut point = run.start;
+            while point < run.end {
+                least = _mm256_min_pd(least, chords2_from(points, point, at));
+                point += LANES;
+            }
+        }
+        let least = least_of(least);
+        if least >= reach * reach {
+            return None;
+        }
+        let tied = least.sqrt() + TIE;
+        let limit = _mm256_set1_pd(limit_of(tied));
+        let mut lowest = u32::MAX;
+        for run in runs {
+            let mut point = run.start;
+            while point < run.end {
+                let chords2 = chords2_from(points, point, at);
+                let mut near = _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_LE_OQ>(chords2, limit)) as u32;
+                while near != 0 {
+                    let k = point + near.trailing_zeros() as usize;
+                    near &= near - 1;
+                    let chord = sub([points.x[k], points.y[k], points.z[k]], p);
+                    if dot(chord, chord).sqrt() <= tied {
+                        lowest = lowest.min(points.numbers[k]);
+                    }
+                }
+                point += LANES;
+            }
+        }
+        Some(lowest)
+    }
+}
+
+/// The squares of the chords from a place to [`LANES`] points.
+///
+/// # Safety
+/// The processor has AVX2; there are as many points.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[allow(unsafe_code, reason = "vectors exist as instructions only")]
+unsafe fn chords2_from(points: &Points, first: usize, at: [std::arch::x86_64::__m256d; 3]) -> std::arch::x86_64::__m256d {
+    use std::arch::x86_64::*;
+    debug_assert!(first + LANES <= points.len());
+    // SAFETY: as the caller promises.
+    unsafe {
+        let x = _mm256_sub_pd(_mm256_loadu_pd(points.x.as_ptr().add(first)), at[0]);
+        let y = _mm256_sub_pd(_mm256_loadu_pd(points.y.as_ptr().add(first)), at[1]);
+        let z = _mm256_sub_pd(_mm256_loadu_pd(points.z.as_ptr().add(first)), at[2]);
+        let across = _mm256_add_pd(_mm256_mul_pd(x, x), _mm256_mul_pd(y, y));
+        _mm256_add_pd(across, _mm256_mul_pd(z, z))
+    }
+}
+
+/// The least of four.
+///
+/// # Safety
+/// The processor has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[allow(unsafe_code, reason = "vectors exist as instructions only")]
+unsafe fn least_of(four: std::arch::x86_64::__m256d) -> f64 {
+    use std::arch::x86_64::*;
+    // SAFETY: as the caller promises.
+    unsafe {
+        let pair = _mm_min_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd::<1>(four));
+        _mm_cvtsd_f64(_mm_min_pd(pair, _mm_unpackhi_pd(pair, pair)))
+    }
+}
+
+/// Squares of chords up to one, and of hardly any longer ones, are no more.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn limit_of(chord: f64) -> f64 {
+    chord * chord * (1.0 + 4.0 * f64::EPSILON)
+}
+
 impl Face {
     /// Squares over the points of a face, numbered from `first`.
-    fn over(extent: &Extent, first: usize) -> Self {
+    fn over(extent: &Extent, per_square: f64, first: usize) -> Self {
         if extent.count == 0 {
             return Self { first, ..Self::default() };
         }
-        let squares = extent.count as f64 / PER_SQUARE;
+        let squares = extent.count as f64 / per_square;
         // Points in one place or line have some room as well.
         let [x, y] = [0, 1].map(|axis| (extent.high[axis] - extent.low[axis]).max(1e-9));
         let width = (x * y / squares).sqrt().min(WIDEST);
@@ -364,7 +454,7 @@ impl Axis {
 
     /// The square of a place, outer ones being the first and the last.
     fn outer(&self, x: f64) -> Option<usize> {
-        let place = ((bent(x) - self.low) * self.per_unit).floor() + 1.0;
+        let place = (bent(x) - self.low) * self.per_unit + 1.0;
         (place >= 0.0 && place < (self.count + 2) as f64).then_some(place as usize)
     }
 
@@ -404,8 +494,16 @@ mod tests {
         let active = |k: usize| is_active[k].then(|| (points[k], k as u32));
         let near = NearPoints::new((0..points.len()).filter_map(active).collect());
         let mut nearest = vec![u32::MAX; places.len()];
-        let squares = Squares::new(points, &is_active);
+        let squares = Squares::new(points, &is_active, FINE);
         squares.nearest(places, &mut nearest, u32::MAX);
+        // Coarse ones answer what is left, and what they answer as well they answer the same way.
+        let mut coarse = vec![u32::MAX; places.len()];
+        Squares::new(points, &is_active, COARSE).nearest(places, &mut coarse, u32::MAX);
+        for (k, (fine, coarse)) in nearest.iter().zip(&coarse).enumerate() {
+            assert!(*fine == u32::MAX || *coarse == u32::MAX || fine == coarse, "{what}: {:?}", places[k]);
+            let expected = near.nearest(places[k]).map(|n| n.0);
+            assert!(*coarse == u32::MAX || Some(*coarse) == expected, "{what}, coarse: {:?}", places[k]);
+        }
         if squares.points.len() >= FEW {
             let mut plain = vec![u32::MAX; places.len()];
             squares.nearest_here::<false>(places, &mut plain, u32::MAX);
