@@ -3,7 +3,7 @@
 //! Reference figures: CDO 2.1.1 (con, bil, nn, dis) and TempestRemap (order 1) on the same pair, means of
 //! |Rψ − ψ| / |ψ| at destination centers; functions after Valcke, Piacentini and Jonville (2022).
 
-use knarr::grid::{Axis, Grid, Mask};
+use knarr::grid::{Axis, Detail, Grid, Mask};
 use knarr::metrics::{AnalyticField, ErrorNorms, cell_means};
 use knarr::regrid::{
     Edges, Finish, Layer, Limit, Method, MissingPolicy, Options, Regridder, Stack, StackRegridder, StackWeights, Weights,
@@ -21,7 +21,7 @@ fn source() -> Grid {
 /// The tripolar grid of NEMO with two degrees, without land.
 fn orca2() -> Grid {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/orca2_votemper.nc:votemper");
-    Arc::unwrap_or_clone(knarr::io::grid_from_argument(file).expect("a grid"))
+    Arc::unwrap_or_clone(knarr::io::grid_from_argument(file, Detail::Cells).expect("a grid"))
 }
 
 fn means(method: Method) -> ([f64; 4], Weights) {

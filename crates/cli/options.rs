@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, ValueEnum};
 use knarr::field::VectorFrame;
-use knarr::grid::Grid;
+use knarr::grid::{Detail, Grid};
 use knarr::io::{GridFormat, NamedPair, VectorOutput, WeightsFormat, grid_from_argument};
 use knarr::kernels::device::DeviceChoice;
 use knarr::regrid::{Defaults, Edges, Extrapolation, Finish, Keeps, Method, MissingPolicy, Normalization, Stack};
@@ -429,5 +429,5 @@ impl From<WeightsFormatName> for WeightsFormat {
 
 /// The grid a GRID argument names.
 pub fn grid(text: &str) -> Result<Arc<Grid>, Failure> {
-    Ok(grid_from_argument(text)?)
+    Ok(grid_from_argument(text, Detail::Cells)?)
 }

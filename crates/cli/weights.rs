@@ -3,12 +3,12 @@
 use crate::Outcome;
 use crate::failure::Failure;
 use crate::memory;
-use crate::options::{self, MethodChoice, MethodName, MethodOptions, MethodParser, WeightsFormatName};
+use crate::options::{MethodChoice, MethodName, MethodOptions, MethodParser, WeightsFormatName};
 use crate::regrid::found_in;
 use crate::talk::{self, Talk, number};
 use clap::{Args, Subcommand};
-use knarr::grid::Grid;
-use knarr::io::{IoError, MemoryPlan, WeightsCache, WeightsTiles, check_weights, write_weights};
+use knarr::grid::{Detail, Grid};
+use knarr::io::{IoError, MemoryPlan, WeightsCache, WeightsTiles, check_weights, grid_from_argument, write_weights};
 use knarr::kernels::device::DeviceChoice;
 use knarr::regrid::{Device, Options, Stack, StackWeights, Weights};
 use std::path::{Path, PathBuf};
@@ -98,20 +98,34 @@ impl WeightsVerb {
         }
     }
 
+    /// What to read of both grids for a method, or for one that is chosen by what they have.
+    fn detail(&self, given: Option<&Stack>) -> [Detail; 2] {
+        let [from, to] = given.and_then(Stack::single).map_or([Detail::Cells; 2], Options::detail);
+        // Files in ESMF layout have the corners of the destination, whatever the method.
+        [from, if self.format == WeightsFormatName::Esmf { Detail::Cells } else { to }]
+    }
+
     fn make(&self, device: &Device, talk: Talk, json: bool) -> Result<Outcome, Failure> {
         let needed = "clap asks for it where there is no subcommand";
-        let source = options::grid(self.source.as_deref().expect(needed))?;
-        let destination = options::grid(self.destination.as_deref().expect(needed))?;
+        let given = match &self.method {
+            MethodChoice::Auto => None,
+            MethodChoice::Given(text) => Some(self.how.stack(text)?),
+        };
+        let [from, to] = self.detail(given.as_ref());
+        let source = grid_from_argument(self.source.as_deref().expect(needed), from)?;
+        let destination = grid_from_argument(self.destination.as_deref().expect(needed), to)?;
         let output = self.output.as_deref().expect(needed);
         if output.exists() && !self.force {
             return Err(IoError::Exists { path: output.to_owned() }.into());
         }
-        let text = match &self.method {
-            MethodChoice::Auto if source.has_corners() && destination.has_corners() => MethodName::Conservative.to_string(),
-            MethodChoice::Auto => MethodName::Bilinear.to_string(),
-            MethodChoice::Given(text) => text.clone(),
+        let stack = match given {
+            Some(stack) => stack,
+            None => {
+                let corners = source.has_corners() && destination.has_corners();
+                let method = if corners { MethodName::Conservative } else { MethodName::Bilinear };
+                self.how.stack(&method.to_string())?
+            }
         };
-        let stack = self.how.stack(&text)?;
         let on_device = stack.whole_weights().any(|options| Weights::has_kernels(&source, &destination, options));
         if !matches!(device, Device::Cpu) && !on_device {
             talk.note(

@@ -142,6 +142,32 @@ fn weights_use_the_cache_of_regrid() {
 }
 
 #[test]
+fn weights_between_centers_drop_no_cell_for_its_corners() {
+    let folder = Folder::new();
+    assert_eq!(folder.knarr("grid CS6 -o mesh.nc --format scrip -q").code, Some(0));
+    let mut file = netcdf::append(folder.path("mesh.nc")).expect("the mesh");
+    for name in ["grid_corner_lon", "grid_corner_lat"] {
+        let mut corners = file.variable_mut(name).expect("corners");
+        let first: Vec<f64> = corners.get_values((40, ..)).expect("values");
+        corners.put_values(&[first[0], first[1], first[0], first[1]], (40, ..)).expect("a line");
+    }
+    drop(file);
+    for (method, cells) in [("conservative", 215), ("bilinear", 215), ("nearest", 216), ("gaussian", 216)] {
+        let ran = folder.knarr(&format!("weights mesh.nc r36x18 -o {method}.nc -q --method {method} --format scrip"));
+        assert_eq!(ran.code, Some(0), "{method}: {}", ran.stderr);
+        let file = netcdf::open(folder.path(&format!("{method}.nc"))).expect("weights");
+        let mask: Vec<i32> = file.variable("src_grid_imask").expect("a mask").get_values(..).expect("values");
+        assert_eq!(mask.iter().filter(|&&flag| flag == 1).count(), cells, "{method}");
+        assert_eq!(file.variable("src_grid_area").is_some(), method == "conservative", "{method}");
+        assert_eq!(folder.knarr(&format!("weights check {method}.nc")).code, Some(0), "{method}");
+    }
+    // In ESMF layout the destination keeps its corners, which NCO takes.
+    assert_eq!(folder.knarr("weights r36x18 mesh.nc -o to.nc -q --method nearest").code, Some(0));
+    let file = netcdf::open(folder.path("to.nc")).expect("weights");
+    assert_eq!(file.variable("xv_b").expect("corners").dimensions()[1].len(), 4);
+}
+
+#[test]
 fn weights_check_finds_a_fault() {
     let folder = Folder::new();
     assert_eq!(folder.knarr("weights r36x18 H4 -o map.nc -q").code, Some(0));

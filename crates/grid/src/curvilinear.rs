@@ -4,8 +4,9 @@ use crate::infer::corners_from_centers;
 use crate::mesh::{points_grid, polygons_grid};
 use crate::outlines::Outlines;
 use crate::polygon::{chord, perimeter};
-use crate::repair::{Context, Repaired, repair, unit_of};
-use crate::{Axis, CornerLists, CornerSource, Family, Grid, GridError, LonLat, Mask, Report};
+use crate::repair::{Context, Repaired, median, repair, unit_of, units_of};
+use crate::repeats::Repeats;
+use crate::{Action, Axis, BadCell, Blemish, CornerLists, CornerSource, Family, Grid, GridError, LonLat, Mask, Report};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 
@@ -36,12 +37,9 @@ impl Grid {
         mask: &Mask,
     ) -> Result<Grid, GridError> {
         let [ny, nx] = shape;
-        if centers.len() != ny * nx {
-            return Err(GridError::WrongLength { what: "list of centers".into(), found: centers.len(), expected: ny * nx });
-        }
-        let origin = |p: &LonLat| p.lon_deg == 0.0 && p.lat_deg == 0.0;
-        let unset = centers.iter().filter(|p| origin(p)).count();
-        let missing = |p: &LonLat| unset > 1 && origin(p);
+        check_count(shape, &centers)?;
+        let unset = Unset::among(&centers);
+        let missing = |p: &LonLat| unset.is(p);
         if let Some(lists) = corners {
             let substitutes = |asked: &[usize], centers: &[LonLat], mut places: Vec<Option<UnitVector>>| {
                 places.iter_mut().zip(centers).filter(|(_, center)| missing(center)).for_each(|(place, _)| *place = None);
@@ -53,17 +51,12 @@ impl Grid {
             report.notes.extend(neighbours_apart(shape, &repaired));
             return Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repaired, report).masked_by(mask));
         }
-        if let Some((lon, lat)) = axes_written_out(shape, &centers)
-            && let Ok(mut grid) = Grid::lat_lon(&lon, &lat)
-        {
-            grid.report.recognised_by = format!("two-dimensional coordinates that repeat {}", grid.report.recognised_by);
+        if let Some(grid) = of_axes_written_out(shape, &centers) {
             return Ok(grid.masked_by(mask));
         }
         let mut report = Report::new("two-dimensional longitude and latitude", CornerSource::Centers);
         let places: Vec<Option<UnitVector>> = centers.iter().map(|p| if missing(p) { None } else { unit_of(*p) }).collect();
-        if unset > 1 {
-            report.notes.push(format!("{unset} centers at exactly 0 E, 0 N are taken as missing"));
-        }
+        report.notes.extend(unset.note());
         if ny < 2 || nx < 2 || places.iter().all(Option::is_none) {
             report.corners = CornerSource::None;
             report.notes.push("one row or column of centers gives no corners".into());
@@ -74,12 +67,107 @@ impl Grid {
         report.notes.extend(inferred.notes);
         let outlines = Outlines::of_quadrangles(&inferred.cells);
         drop(inferred.cells);
-        let nowhere = LonLat { lon_deg: f64::NAN, lat_deg: f64::NAN };
-        let given = centers.into_iter().map(|center| if missing(&center) { nowhere } else { center }).collect();
+        let given = centers.into_iter().map(|center| if missing(&center) { NOWHERE } else { center }).collect();
         let context = Context { shape: Some(shape), substitutes: None, mask };
         let repaired = repair(outlines, Some(given), &context)?;
         Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repaired, report).masked_by(mask))
     }
+
+    /// The cells of [`Grid::curvilinear_masked`] by their centers alone, for methods that ask for no more: the same centers to
+    /// the bit, and of cells given twice the same copies. Corners are not inferred, nor cells dropped for them; whether
+    /// they could be given tells `has_corners`: without them, axes of a lat-lon grid written out become that grid.
+    ///
+    /// # Errors
+    /// [`GridError::WrongLength`] if lengths do not fit `shape`; [`GridError::BadAxis`] if no center is usable.
+    pub fn curvilinear_by_centers(
+        shape: [usize; 2],
+        mut centers: Vec<LonLat>,
+        has_corners: bool,
+        mask: &Mask,
+    ) -> Result<Grid, GridError> {
+        check_count(shape, &centers)?;
+        if !has_corners && let Some(grid) = of_axes_written_out(shape, &centers) {
+            return Ok(grid.masked_by(mask));
+        }
+        let mut report = Report::new("two-dimensional longitude and latitude", CornerSource::None);
+        let unset = Unset::among(&centers);
+        report.notes.extend(unset.note());
+        centers.iter_mut().filter(|center| unset.is(center)).for_each(|center| *center = NOWHERE);
+        let places = units_of(&centers, |p| p);
+        let spacing = spacings(shape, &places);
+        let known = spacing.iter().copied().filter(|width| !width.is_nan()).collect();
+        let repeats = Repeats {
+            places: &places,
+            radius: |cell: usize| Some(0.5 * spacing[cell]).filter(|radius| !radius.is_nan()),
+            typical: 0.5 * median(known),
+            shape: Some(shape),
+            mask,
+        };
+        let repeats = repeats.find(|_, _| false);
+        let mut grid = points_grid(Family::Curvilinear, shape.to_vec(), centers, report)?;
+        if !repeats.is_empty() {
+            let mut active = vec![true; grid.len()];
+            for cell in repeats {
+                active[cell] = false;
+                let center = grid.center(cell);
+                grid.report.bad_cells.push(BadCell { cell, center, blemish: Blemish::Duplicate, action: Action::Dropped });
+            }
+            grid.report.bad_cells.sort_by_key(|bad| bad.cell);
+            grid = grid.masked_by(&Mask::from_active(active));
+        }
+        Ok(grid.masked_by(mask))
+    }
+}
+
+const NOWHERE: LonLat = LonLat { lon_deg: f64::NAN, lat_deg: f64::NAN };
+
+fn check_count([ny, nx]: [usize; 2], centers: &[LonLat]) -> Result<(), GridError> {
+    if centers.len() == ny * nx {
+        return Ok(());
+    }
+    Err(GridError::WrongLength { what: "list of centers".into(), found: centers.len(), expected: ny * nx })
+}
+
+/// Centers at exactly 0 E, 0 N: as soon as there is more than one, they are not set.
+#[derive(Clone, Copy)]
+struct Unset(usize);
+
+impl Unset {
+    fn among(centers: &[LonLat]) -> Self {
+        Self(centers.iter().filter(|p| Self::is_origin(p)).count())
+    }
+
+    fn is_origin(p: &LonLat) -> bool {
+        p.lon_deg == 0.0 && p.lat_deg == 0.0
+    }
+
+    fn is(self, p: &LonLat) -> bool {
+        self.0 > 1 && Self::is_origin(p)
+    }
+
+    fn note(self) -> Option<String> {
+        (self.0 > 1).then(|| format!("{} centers at exactly 0 E, 0 N are taken as missing", self.0))
+    }
+}
+
+/// The longer way from each center to the next one in its row and in its column, or the one before at the end; not a number
+/// without any.
+fn spacings([ny, nx]: [usize; 2], places: &[UnitVector]) -> Vec<f64> {
+    let other = |k: usize, count: usize| if k + 1 < count { k + 1 } else { k.saturating_sub(1) };
+    let spacing = |cell: usize| {
+        let (j, i) = (cell / nx, cell % nx);
+        let [row, column] = [j * nx + other(i, nx), other(j, ny) * nx + i].map(|next| chord(places[cell], places[next]));
+        row.max(column)
+    };
+    (0..ny * nx).into_par_iter().with_min_len(1 << 12).map(spacing).collect()
+}
+
+/// The lat-lon grid whose axes the centers repeat.
+fn of_axes_written_out(shape: [usize; 2], centers: &[LonLat]) -> Option<Grid> {
+    let (lon, lat) = axes_written_out(shape, centers)?;
+    let mut grid = Grid::lat_lon(&lon, &lat).ok()?;
+    grid.report.recognised_by = format!("two-dimensional coordinates that repeat {}", grid.report.recognised_by);
+    Some(grid)
 }
 
 /// A remark if many given cells do not meet the next one in their row: boxes of longitude and latitude, say.

@@ -1,7 +1,7 @@
 //! Cells given by their corners, and points.
 
 use crate::outlines::Outlines;
-use crate::repair::{Context, Repaired, repair, unit_of};
+use crate::repair::{Context, Repaired, is_position, repair};
 use crate::{CornerSource, Faces, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Report};
 
 /// Corners of cells as a file lists them: in either orientation, not a number where missing.
@@ -102,7 +102,7 @@ pub(crate) fn points_grid(
     mut report: Report,
 ) -> Result<Grid, GridError> {
     use crate::{Action, BadCell, Blemish};
-    let active: Vec<bool> = centers.iter().map(|&p| unit_of(p).is_some()).collect();
+    let active: Vec<bool> = centers.iter().map(|&p| is_position(p)).collect();
     if !active.contains(&true) {
         return Err(GridError::BadAxis { what: "points".into(), problem: "no position is usable".into() });
     }

@@ -1,9 +1,9 @@
 //! Finds and repairs bad cells one by one, so that none of them stops the rest.
 
-use crate::boxes::Boxes;
 use crate::distinct::share_equal;
 use crate::outlines::{BLOCK, Block, MISSING, Outlines};
 use crate::polygon::{centroid, chord, crosses_itself, is_concave, mean, perimeter};
+use crate::repeats::Repeats;
 use crate::sound::{Turn, size_and_turn};
 use crate::{Action, BadCell, Blemish, GridError, LonLat, Mask, Polygons};
 use knarr_kernels::cell_area::polygon_area;
@@ -39,7 +39,7 @@ const CONVENTION: f64 = 0.1;
 /// Corners nearer than this (in Earth radii; 6 micrometres) are one.
 pub(crate) const SAME_CORNER: f64 = 1e-12;
 /// Latitudes from which on cells may share one center and repeat corners: the pole row of a lat-lon grid.
-const POLE_SINE: f64 = 0.999_999_999;
+pub(crate) const POLE_SINE: f64 = 0.999_999_999;
 
 /// What is found out about a cell.
 #[derive(Clone, Copy, Default)]
@@ -221,7 +221,7 @@ fn without_repeats(corners: &mut [u32], points: &mut Vec<UnitVector>) -> usize {
     count
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     if values.is_empty() {
         return 0.0;
     }
@@ -360,16 +360,7 @@ fn sizes(found: &[Cell], counts: impl Fn(&Cell) -> bool) -> Vec<f64> {
 
 /// Drops cells that lie where another cell lies: halo columns and fold rows.
 fn drop_duplicates(cells: &mut Cells, context: &Context) {
-    // Of two copies an active one is kept, then one off the rim: models leave halo rows and columns without values.
-    let rank = |cell: usize| {
-        let rim = context.shape.map_or((false, false), |[ny, nx]| {
-            let (j, i) = (cell / nx, cell % nx);
-            (j == 0 || j == ny - 1, i == 0 || i == nx - 1)
-        });
-        (!context.mask.is_active(cell), rim, cell)
-    };
     let is_alive = |cell: usize| cells.found[cell].dropped.is_none();
-    let largest = 2.5e-3 * median(sizes(&cells.found, |cell| cell.dropped.is_none()));
     let made: Vec<UnitVector>;
     let places = match &cells.centers {
         Some(centers) => centers,
@@ -379,20 +370,14 @@ fn drop_duplicates(cells: &mut Cells, context: &Context) {
             &made
         }
     };
-    let tolerance = |cell: usize| (1e-3 * cells.found[cell].radius).min(largest);
-    let takes_part = |cell: usize| is_alive(cell) && !places[cell][0].is_nan();
-    let boxes = Boxes::of(places, 16.0 * largest, |cell| takes_part(cell).then(|| tolerance(cell)));
-    let is_repeat = |&cell: &usize| {
-        let (place, tolerance) = (places[cell], tolerance(cell));
-        boxes.any_near(place, tolerance, |other| {
-            other != cell
-                && chord(places[other], place) <= tolerance
-                && rank(other) < rank(cell)
-                && (place[2].abs() < POLE_SINE || same_outline(&cells.corners(other), &cells.corners(cell)))
-        })
+    let repeats = Repeats {
+        places,
+        radius: |cell: usize| is_alive(cell).then(|| cells.found[cell].radius),
+        typical: median(sizes(&cells.found, |cell| cell.dropped.is_none())),
+        shape: context.shape,
+        mask: context.mask,
     };
-    let repeats: Vec<usize> = boxes.doubtful().par_iter().copied().filter(is_repeat).collect();
-    for cell in repeats {
+    for cell in repeats.find(|a, b| same_outline(&cells.corners(a), &cells.corners(b))) {
         cells.found[cell].dropped = Some(Blemish::Duplicate);
     }
 }

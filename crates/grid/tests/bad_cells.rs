@@ -1,6 +1,6 @@
 //! Each blemish is found in the cell that has it, treated as documented, and never fatal to the rest.
 
-use knarr_grid::{Action, Axis, Blemish, CornerLists, Grid, Layout, LonLat, Mask, Offsets};
+use knarr_grid::{Action, Axis, Blemish, CornerLists, Grid, GridError, Layout, LonLat, Mask, Offsets};
 
 const NI: usize = 24;
 const NJ: usize = 16;
@@ -231,10 +231,14 @@ fn the_outer_copies_of_halo_columns_are_dropped() {
         }
     }
     let lists = CornerLists { corners, offsets: Offsets::Uniform(4) };
+    let by_centers = Grid::curvilinear_by_centers([10, n + 2], centers.clone(), true, &Mask::ALL).unwrap();
     let grid = Grid::curvilinear([10, n + 2], centers, Some(lists)).unwrap();
     // The first column repeats the last but one, the last repeats the second: models leave these two without values.
     let expected: Vec<usize> = (0..10).flat_map(|j| [j * (n + 2), j * (n + 2) + n + 1]).collect();
-    assert_eq!(listed(&grid), expected.iter().map(|&c| (c, Blemish::Duplicate, Action::Dropped)).collect::<Vec<_>>());
+    let dropped: Vec<_> = expected.iter().map(|&c| (c, Blemish::Duplicate, Action::Dropped)).collect();
+    assert_eq!(listed(&grid), dropped);
+    assert_eq!(listed(&by_centers), dropped);
+    assert_eq!(by_centers.mask, grid.mask);
 }
 
 #[test]
@@ -249,9 +253,28 @@ fn polar_rows_share_a_center_and_are_no_duplicates() {
         }
     }
     let lists = CornerLists { corners, offsets: Offsets::Uniform(4) };
+    let by_centers = Grid::curvilinear_by_centers([2, 36], centers.clone(), true, &Mask::ALL).unwrap();
     let grid = Grid::curvilinear([2, 36], centers, Some(lists)).unwrap();
-    assert!(listed(&grid).is_empty(), "{:?}", grid.report.summary());
-    assert_eq!(grid.active_count(), 72);
+    for grid in [grid, by_centers] {
+        assert!(listed(&grid).is_empty(), "{:?}", grid.report.summary());
+        assert_eq!(grid.active_count(), 72);
+    }
+}
+
+#[test]
+fn by_centers_unset_and_missing_places_take_no_part() {
+    let mut centers: Vec<LonLat> =
+        (0..100).map(|c| at(f64::from(c % 10) + 3.3, f64::from(c / 10) + 3.3 + 0.01 * f64::from(c % 10))).collect();
+    let mask = Mask::from_active((0..100).map(|c| c != 50).collect());
+    for cell in [0, 1, 99] {
+        centers[cell] = at(0.0, 0.0);
+    }
+    centers[7] = at(f64::NAN, 3.0);
+    let grid = Grid::curvilinear_by_centers([10, 10], centers.clone(), true, &mask).unwrap();
+    let inactive: Vec<usize> = (0..100).filter(|&c| !grid.mask.is_active(c)).collect();
+    assert_eq!(inactive, [0, 1, 7, 50, 99]);
+    assert!(grid.report.notes.iter().any(|n| n.contains("3 centers at exactly 0 E, 0 N")), "{:?}", grid.report.notes);
+    assert!(matches!(Grid::curvilinear_by_centers([9, 10], centers, true, &mask), Err(GridError::WrongLength { .. })));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Corners inferred from centers lie between the right neighbours: at the rim, over the seam, at the fold.
 
-use knarr_grid::{Action, Axis, Blemish, CornerSource, Family, Grid, Layout, LonLat, gaussian_latitudes};
+use knarr_grid::{Action, Axis, Blemish, CornerSource, Family, Grid, Layout, LonLat, Mask, gaussian_latitudes};
 use knarr_kernels::sphere::{UnitVector, add, distance, normalize, scale, unit_vector};
 
 fn centers_of(grid: &Grid) -> Vec<LonLat> {
@@ -102,7 +102,9 @@ impl Tripolar {
 fn check_tripolar(shift: f64, halo: usize, first: isize, columns: usize, duplicates: usize) {
     let tripolar = Tripolar { ni: 60, rows: 30 };
     let (shape, centers) = tripolar.centers(shift, halo, first, columns);
+    let by_centers = Grid::curvilinear_by_centers(shape, centers.clone(), false, &Mask::ALL).unwrap();
     let grid = Grid::curvilinear(shape, centers, None).unwrap();
+    assert_eq!(by_centers.mask, grid.mask, "the same copies are dropped");
     let notes = &grid.report.notes;
     assert!(notes.iter().any(|n| n.contains("close the circle")), "{notes:?}");
     assert!(notes.iter().any(|n| n.contains("north fold recognised")), "{notes:?}");

@@ -3,7 +3,7 @@
 use crate::decode::{Decoder, Purpose};
 use crate::grid_in::read_grid_named;
 use crate::{Dataset, IoError, NanPolicy, VariableGrid, read_grid_file};
-use knarr_grid::{Grid, Mask};
+use knarr_grid::{Detail, Grid, Mask};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,17 +12,19 @@ use std::sync::Arc;
 ///
 /// A variable that is named brings its mask: cells without a value on any level at any time take no part.
 ///
+/// Where centers are asked for and a file lists them, corners of meshes are not read, nor are cells dropped for them.
+///
 /// # Errors
 /// [`IoError`] of the file; [`IoError::UnknownGrid`] if the text is no specification and looks like no file.
-pub fn grid_from_argument(text: &str) -> Result<Arc<Grid>, IoError> {
+pub fn grid_from_argument(text: &str, detail: Detail) -> Result<Arc<Grid>, IoError> {
     let whole = Path::new(text);
     if whole.is_file() {
-        return Ok(read_grid_file(whole, None)?.grid);
+        return Ok(read_grid_file(whole, None, detail)?.grid);
     }
     if let Some((path, variable)) = text.rsplit_once(':')
         && Path::new(path).is_file()
     {
-        return grid_with_mask(Path::new(path), variable);
+        return grid_with_mask(Path::new(path), variable, detail);
     }
     match Grid::from_spec(text) {
         Ok(grid) => Ok(Arc::new(grid)),
@@ -35,9 +37,9 @@ pub fn grid_from_argument(text: &str) -> Result<Arc<Grid>, IoError> {
     }
 }
 
-fn grid_with_mask(path: &Path, variable: &str) -> Result<Arc<Grid>, IoError> {
+fn grid_with_mask(path: &Path, variable: &str, detail: Detail) -> Result<Arc<Grid>, IoError> {
     let dataset = Dataset::open(path)?;
-    let found = read_grid_named(&dataset, variable)?;
+    let found = read_grid_named(&dataset, variable, detail)?;
     // Names of OASIS grids and meshes are no variables; their masks come with the grid.
     match dataset.slab_count(variable, &found) {
         Ok(slabs) if slabs > 0 => {

@@ -3,7 +3,7 @@
 mod case;
 
 use case::{Attributes, Case, Data, grid_of, noted, read, t};
-use knarr_grid::{Family, Grid, HealpixOrder, Layout};
+use knarr_grid::{Detail, Family, Grid, HealpixOrder, Layout};
 use knarr_io::{IoError, read_grid_file};
 use knarr_kernels::sphere::distance;
 use netcdf::AttributeValue;
@@ -199,7 +199,7 @@ fn scrip_files_keep_shape_mask_and_units() {
             ),
         ],
     );
-    let found = read_grid_file(&file, None).expect("a grid").grid;
+    let found = read_grid_file(&file, None, Detail::Cells).expect("a grid").grid;
     assert_eq!((found.shape.as_slice(), found.active_count()), ([6, 8].as_slice(), 47));
     assert!(!found.mask.is_active(5), "0 is masked in SCRIP files");
     assert!(worst_center(&found, &grid) < 1e-14);
@@ -227,11 +227,11 @@ fn oasis_masks_have_the_opposite_sign() {
     mask[6] = 1;
     case.file("masks.nc", &[("x", 4), ("y", 3)], &[("atm.msk", &["y", "x"], Data::I32(mask), &[])]);
     for name in [None, Some("atm")] {
-        let found = read_grid_file(&case.path("grids.nc"), name).expect("a grid").grid;
+        let found = read_grid_file(&case.path("grids.nc"), name, Detail::Cells).expect("a grid").grid;
         assert_eq!((found.shape.as_slice(), found.active_count()), ([3, 4].as_slice(), 11));
         assert!(!found.mask.is_active(6), "1 is masked in OASIS files");
     }
-    assert_eq!(read_grid_file(&case.path("masks.nc"), Some("atm.msk")).expect("a grid").grid.active_count(), 11);
+    assert_eq!(read_grid_file(&case.path("masks.nc"), Some("atm.msk"), Detail::Cells).expect("a grid").grid.active_count(), 11);
 }
 
 /// Axes of a rotated pole with stored longitudes and latitudes turned by `off_deg`.

@@ -1,10 +1,12 @@
 //! Grids written and read back in every format: the same centers, areas and masks.
 
-use knarr_grid::{Grid, Layout, Mask};
+use knarr_grid::{Detail, Grid, Layout, LonLat, Mask};
 use knarr_io::{GridFormat, IoError, grid_from_argument, read_grid_file, write_grid};
 use knarr_kernels::cell_area::polygon_area;
 use knarr_kernels::sphere::distance;
+use knarr_regrid::hash_of;
 use std::path::Path;
+use std::sync::Arc;
 
 const SPECS: [&str; 16] = [
     "r36x18",
@@ -61,7 +63,7 @@ fn grids_return_from_files_as_they_were() {
         for format in FORMATS {
             let path = folder.path().join("grid.nc");
             write_grid(&written, &path, format, true).unwrap_or_else(|e| panic!("{spec} {format:?}: {e}"));
-            let found = read_grid_file(&path, None).unwrap_or_else(|e| panic!("{spec} {format:?}: {e}"));
+            let found = read_grid_file(&path, None, Detail::Cells).unwrap_or_else(|e| panic!("{spec} {format:?}: {e}"));
             let (centers, areas, masks) = differences(&written, &found.grid);
             // Angles of up to 360 degrees round to 3e-14 degrees, 5e-16 rad, once or twice on the way; cells here are
             // 0.04 to 0.3 rad wide, so that areas change by 1e-14 of a cell, times the flatness of a sliver.
@@ -76,6 +78,40 @@ fn grids_return_from_files_as_they_were() {
                 assert_eq!(found.dims.len(), found.grid.shape.len(), "{spec}");
             }
         }
+    }
+}
+
+/// Cells by their centers against whole cells of the same file.
+fn check_by_centers(path: &Path, what: &str) -> Grid {
+    let read = |detail| read_grid_file(path, None, detail).unwrap_or_else(|e| panic!("{what}: {e}")).grid;
+    let (whole, by_centers) = (read(Detail::Cells), read(Detail::Centers));
+    assert_eq!((&whole.shape, &whole.mask), (&by_centers.shape, &by_centers.mask), "{what}");
+    assert!((0..whole.len()).all(|c| whole.center(c) == by_centers.center(c)), "{what}: centers differ");
+    let hashes = [&whole, &by_centers].map(|grid| hash_of(grid, &grid.mask, Detail::Centers));
+    assert_eq!(hashes[0], hashes[1], "{what}");
+    assert_ne!(hash_of(&by_centers, &Mask::ALL, Detail::Centers), hashes[1], "{what}: the mask counts");
+    Arc::unwrap_or_clone(by_centers)
+}
+
+#[test]
+fn cells_by_their_centers_are_where_the_whole_ones_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("grid.nc");
+    for spec in SPECS {
+        for format in FORMATS {
+            write_grid(&masked(grid(spec)), &path, format, true).expect("written");
+            let found = check_by_centers(&path, &format!("{spec} {format:?}"));
+            let is_mesh = spec.starts_with("CS") || spec.starts_with("ICO");
+            assert!(!is_mesh || matches!(found.layout, Layout::Points { .. }), "{spec} {format:?}: corners were read");
+        }
+    }
+    // Rows and columns that no axes give.
+    let bent = |c: usize| LonLat { lon_deg: (c % 12) as f64 * 30.0 + (c / 12) as f64, lat_deg: (c / 12) as f64 * 8.0 - 30.0 };
+    let curvilinear = Grid::curvilinear([9, 12], (0..108).map(bent).collect(), None).expect("a grid");
+    for format in [GridFormat::Cf, GridFormat::Scrip] {
+        write_grid(&masked(curvilinear.clone()), &path, format, true).expect("written");
+        let found = check_by_centers(&path, &format!("curvilinear {format:?}"));
+        assert!(matches!(found.layout, Layout::Points { .. }), "{format:?}");
     }
 }
 
@@ -98,7 +134,7 @@ fn points_have_no_mesh_but_places() {
     for format in [GridFormat::Cf, GridFormat::Scrip] {
         let path = folder.path().join("points.nc");
         write_grid(&points, &path, format, true).expect("written");
-        let found = read_grid_file(&path, None).expect("a grid").grid;
+        let found = read_grid_file(&path, None, Detail::Cells).expect("a grid").grid;
         assert!(!found.has_corners());
         assert_eq!(found.len(), 50);
         assert_eq!(found.center(17), points.center(17));
@@ -128,13 +164,15 @@ fn the_argument_is_a_file_or_a_specification() {
     let path = folder.path().join("grid.nc");
     write_grid(&grid("F12"), &path, GridFormat::Cf, false).expect("written");
     let text = path.to_str().expect("a path of characters");
-    assert_eq!(grid_from_argument(text).expect("a grid").len(), 24 * 48);
-    assert_eq!(grid_from_argument(&format!("{text}:cell_area")).expect("a grid").len(), 24 * 48);
-    assert_eq!(grid_from_argument("H4n").expect("a grid").len(), 192);
+    assert_eq!(grid_from_argument(text, Detail::Cells).expect("a grid").len(), 24 * 48);
+    assert_eq!(grid_from_argument(&format!("{text}:cell_area"), Detail::Cells).expect("a grid").len(), 24 * 48);
+    assert_eq!(grid_from_argument("H4n", Detail::Cells).expect("a grid").len(), 192);
     assert!(
-        matches!(grid_from_argument(&format!("{text}:cell_araa")), Err(IoError::NoVariable { near, .. }) if near[0] == "cell_area")
+        matches!(grid_from_argument(&format!("{text}:cell_araa"), Detail::Cells), Err(IoError::NoVariable { near, .. }) if near[0] == "cell_area")
     );
-    assert!(matches!(grid_from_argument("no/such.nc"), Err(IoError::NotFound { .. })));
-    assert!(matches!(grid_from_argument("no/such.nc:tas"), Err(IoError::NotFound { path }) if path == Path::new("no/such.nc")));
-    assert!(matches!(grid_from_argument("H9x"), Err(IoError::UnknownGrid { .. })));
+    assert!(matches!(grid_from_argument("no/such.nc", Detail::Cells), Err(IoError::NotFound { .. })));
+    assert!(
+        matches!(grid_from_argument("no/such.nc:tas", Detail::Cells), Err(IoError::NotFound { path }) if path == Path::new("no/such.nc"))
+    );
+    assert!(matches!(grid_from_argument("H9x", Detail::Cells), Err(IoError::UnknownGrid { .. })));
 }

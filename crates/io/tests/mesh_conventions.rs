@@ -3,7 +3,7 @@
 mod case;
 
 use case::{Attributes, Case, Data, grid_of, noted, read, t};
-use knarr_grid::{Family, Grid};
+use knarr_grid::{Detail, Family, Grid};
 use knarr_io::{read_grid_file, read_grid_matching};
 use netcdf::AttributeValue;
 use std::path::PathBuf;
@@ -155,8 +155,10 @@ fn esmf_connections_come_as_a_table_or_a_list() {
             ("numElementConn", &["elementCount"], counts, &[]),
         ],
     );
-    let (table, ragged) =
-        (read_grid_file(&table, None).expect("a grid").grid, read_grid_file(&ragged, None).expect("a grid").grid);
+    let (table, ragged) = (
+        read_grid_file(&table, None, Detail::Cells).expect("a grid").grid,
+        read_grid_file(&ragged, None, Detail::Cells).expect("a grid").grid,
+    );
     assert_eq!((table.active_count(), table.mask.is_active(2), ragged.active_count()), (4, false, 5));
     assert!((ragged.covered_fraction() - 1.0).abs() < 1e-14);
     assert!((0..5).all(|c| (table.area(c) - ragged.area(c)).abs() < 1e-15));

@@ -6,6 +6,7 @@
 //! elsewhere, plus polygons inferred from the centers for the others; MPAS from its `areaCell`. Tolerances are relative:
 //! 1e-9 where both use the same formula, 1e-6 where axes are kept in single precision (7 digits).
 
+use knarr_grid::Detail;
 use knarr_io::{Dataset, IoError, Role, VariableGrid, read_grid, read_grid_file};
 use std::path::{Path, PathBuf};
 
@@ -221,7 +222,7 @@ fn difference(row: &Row, found: &VariableGrid) -> Option<String> {
 }
 
 fn read_row(root: &Path, name: &str, variable: Option<&str>) -> Result<VariableGrid, IoError> {
-    read_grid_file(&root.join(name), variable)
+    read_grid_file(&root.join(name), variable, Detail::Cells)
 }
 
 #[test]

@@ -2,13 +2,15 @@
 
 mod support;
 
-use knarr_grid::Mask;
+use knarr_grid::{Detail, Mask};
 use knarr_io::{
-    IoError, MemoryPlan, Outcome, WeightsFormat, WeightsTiles, check_identity, check_weights, read_weights, write_weights,
+    GridFormat, IoError, MemoryPlan, Outcome, WeightsFormat, WeightsTiles, check_identity, check_weights, read_grid_file,
+    read_weights, write_grid, write_weights,
 };
 use knarr_regrid::{Method, Options, Weights, cell_areas};
 use netcdf::types::NcTypeDescriptor;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use support::{Made, grid};
 
 /// Destination and source cell, counted from 1, and weight.
@@ -159,6 +161,43 @@ fn weights_of_other_grids_are_refused_and_the_side_is_named() {
     }
     // Without hashes a mask does not show; that is why own files have them.
     check_identity(&foreign, &one_masked, &made.destination).expect("same centers");
+}
+
+#[test]
+fn weights_between_centers_ask_for_no_corners() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mesh.nc");
+    write_grid(&grid("CS6"), &path, GridFormat::Scrip, true).expect("written");
+    // Two corners of one cell become one another's place: edges that cross cannot be told from a bow-tie, a line can.
+    let mut file = netcdf::append(&path).expect("a file");
+    for name in ["grid_corner_lon", "grid_corner_lat"] {
+        let mut corners = file.variable_mut(name).expect("corners");
+        let first: Vec<f64> = corners.get_values((40, ..)).expect("values");
+        corners.put_values(&[first[0], first[1], first[0], first[1]], (40, ..)).expect("values");
+    }
+    drop(file);
+    let read = |detail| read_grid_file(&path, None, detail).expect("a grid").grid;
+    let (whole, by_centers) = (read(Detail::Cells), read(Detail::Centers));
+    assert!(!whole.mask.is_active(40) && by_centers.mask.is_active(40));
+
+    let (destination, options) = (grid("r36x18"), Options::new(Method::Nearest));
+    let made = Weights::build(&by_centers, &destination, &options).expect("weights");
+    assert!(made.columns.contains(&40), "a cell with bad corners has a center all the same");
+    let of_sound = Weights::build(&grid("CS6"), &destination, &options).expect("weights");
+    assert_eq!((&made.columns, &made.values), (&of_sound.columns, &of_sound.values));
+
+    let file = folder.path().join("w.nc");
+    write_weights(&made, &by_centers, &destination, &file, WeightsFormat::Scrip, false).expect("written");
+    let kept = read_weights(&file).expect("weights");
+    for source in [&by_centers, &whole] {
+        check_identity(&kept, source, &destination).expect("they belong together");
+    }
+    let fewer = Mask::from_active((0..whole.len()).map(|c| c != 7).collect());
+    let masked = Arc::unwrap_or_clone(whole).masked_by(&fewer);
+    assert!(check_identity(&kept, &masked, &destination).is_err(), "cell 7 has no bad corners");
+    // Overlaps need the corners: their weights are not of cells known by their centers.
+    let overlaps = Options::new(Method::Conservative);
+    assert!(Weights::build(&by_centers, &destination, &overlaps).is_err());
 }
 
 #[test]

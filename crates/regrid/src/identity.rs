@@ -1,7 +1,7 @@
 //! Content hashes: what weights belong to.
 
 use crate::{Options, Stack};
-use knarr_grid::{Columns, Grid, Layout, LonLat};
+use knarr_grid::{Columns, Detail, Grid, Layout, LonLat, Mask};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 
@@ -9,6 +9,12 @@ use rayon::prelude::*;
 ///
 /// Cells by formula count by the name and the numbers of the formula; as polygons of a file the same cells are others.
 pub fn content_hash(grid: &Grid) -> String {
+    hash_of(grid, &grid.mask, Detail::Cells)
+}
+
+/// As [`content_hash`] with `mask` for the grid's own, and of centers alone where no more is asked: polygons count as
+/// points then.
+pub fn hash_of(grid: &Grid, mask: &Mask, detail: Detail) -> String {
     let mut bytes = Bytes::default();
     match &grid.layout {
         Layout::Rows(rows) => {
@@ -27,6 +33,7 @@ pub fn content_hash(grid: &Grid) -> String {
         }
         // What a formula and its numbers say, they say of every cell.
         Layout::Formula(formula) => bytes.push(format!("formula: {formula}").as_bytes()),
+        Layout::Polygons { centers, .. } if detail == Detail::Centers => bytes.centers(centers),
         Layout::Polygons { centers, polygons } => {
             bytes.centers(centers);
             let width = 8 + size_of::<UnitVector>() * polygons.max_corners();
@@ -41,7 +48,7 @@ pub fn content_hash(grid: &Grid) -> String {
         Layout::Points { centers } => bytes.centers(centers),
     }
     bytes.push(b"mask");
-    if let Some(flags) = grid.mask.flags() {
+    if let Some(flags) = mask.flags() {
         flags.chunks(1 << 12).for_each(|flags| bytes.push(&flags.iter().map(|&flag| u8::from(flag)).collect::<Vec<u8>>()));
     }
     bytes.finish()
@@ -100,6 +107,12 @@ impl Bytes {
         self.hasher.update(&self.waiting);
         self.hasher.finalize().to_hex().to_string()
     }
+}
+
+/// What weights are known by: [`hash_of`] the grids, as far as the options ask, and [`options_hash`].
+pub fn hashes_of(source: &Grid, destination: &Grid, options: &Options) -> [String; 3] {
+    let [from, to] = options.detail();
+    [hash_of(source, &source.mask, from), hash_of(destination, &destination.mask, to), options_hash(options)]
 }
 
 /// Raised whenever the same options give other weights than before.

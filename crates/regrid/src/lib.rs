@@ -22,7 +22,7 @@ pub use device::{Device, DeviceValue, RegridderOn};
 pub use error::RegridError;
 pub use estimate::Estimate;
 pub use finish::{Finish, Limit, Statistic};
-pub use identity::{content_hash, options_hash};
+pub use identity::{content_hash, hash_of, hashes_of, options_hash};
 pub use knarr_kernels::sparse_apply::{SlabFlags, Value};
 pub use methods::cell_areas;
 pub use options::{Edges, Extrapolation, Keeps, Method, Normalization, Options};

@@ -1,5 +1,6 @@
 //! What the user chooses; each choice apart from the others.
 
+use knarr_grid::Detail;
 use serde::Serialize;
 
 /// How a destination value is made from source values.
@@ -163,6 +164,20 @@ impl Options {
             2.0 * (0.5 * angle).sin()
         };
         self.reach_m.map_or(f64::INFINITY, |metres| chord(metres).powi(2))
+    }
+
+    /// What weights are made of: of the source and of the destination.
+    pub fn detail(&self) -> [Detail; 2] {
+        let [source, destination] = match self.method {
+            Method::Nearest | Method::Distance { .. } | Method::Gaussian { .. } | Method::Radial { .. } => [Detail::Centers; 2],
+            // Which centers of a mesh are neighbours is told by shared corners.
+            Method::Bilinear | Method::Bicubic | Method::Patch => [Detail::Cells, Detail::Centers],
+            Method::Conservative | Method::Conservative2nd | Method::LargestFraction | Method::Spread { .. } => {
+                [Detail::Cells; 2]
+            }
+        };
+        // So are the neighbours in the destination that missing values come from.
+        [source, if self.extrapolation == Extrapolation::Creep { Detail::Cells } else { destination }]
     }
 
     /// Whether rows of weights depend on one another, so that making some of them makes them all: what creeps goes from

@@ -24,6 +24,7 @@ pub(crate) use report::{sections, summary};
 pub use scheme::Scheme;
 pub use score::{Field, Reference, Score, score};
 
+use knarr_grid::Detail;
 use knarr_regrid::{Limit, Method};
 
 /// Why a scorecard could not be made.
@@ -213,7 +214,8 @@ impl Scorecard {
 }
 
 fn grid(name: &str) -> Result<std::sync::Arc<knarr_grid::Grid>, ScoreError> {
-    knarr_io::grid_from_argument(name).map_err(|source| ScoreError::Grid { name: name.to_owned(), source: Box::new(source) })
+    knarr_io::grid_from_argument(name, Detail::Cells)
+        .map_err(|source| ScoreError::Grid { name: name.to_owned(), source: Box::new(source) })
 }
 
 /// An error with its causes.

@@ -4,7 +4,7 @@ use super::build::Builder;
 use crate::document::Placed;
 use crate::experiment::GridEntry;
 use crate::findings::Finding;
-use knarr_grid::{Grid, Mask};
+use knarr_grid::{Detail, Grid, Mask};
 use knarr_io::{Dataset, IoError, NanPolicy, VariableGrid, grid_from_argument, match_dims_by_size};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ impl Builder<'_> {
         if let Some(grid) = self.grids.get(&text.value) {
             return grid.clone().map(|grid| (text.value.clone(), grid));
         }
-        match grid_from_argument(&self.argument(text)) {
+        match grid_from_argument(&self.argument(text), Detail::Cells) {
             Ok(grid) => Some((text.value.clone(), grid)),
             Err(error) => {
                 let near = crate::document::nearest(text, self.grids.keys().map(String::as_str));
@@ -33,7 +33,7 @@ impl Builder<'_> {
         let entries: Vec<(String, GridEntry)> =
             self.experiment.grids.iter().map(|(name, entry)| (name.value.clone(), entry.clone())).collect();
         for (name, entry) in entries {
-            let grid = match grid_from_argument(&self.argument(&entry.grid)) {
+            let grid = match grid_from_argument(&self.argument(&entry.grid), Detail::Cells) {
                 Ok(grid) => entry.active_where.as_ref().map_or(Some(Arc::clone(&grid)), |rule| self.masked(&grid, rule)),
                 Err(error) => {
                     self.findings.add(unreadable(&entry.grid, &error));

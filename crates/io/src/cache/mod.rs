@@ -9,7 +9,7 @@ mod entry;
 
 use crate::IoError;
 use knarr_grid::Grid;
-use knarr_regrid::{Options, Weights, WeightsOrigin, content_hash, options_hash};
+use knarr_regrid::{Options, Weights, WeightsOrigin};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -49,7 +49,7 @@ impl WeightsCache {
 
     /// The weights kept for these grids and options.
     pub fn find(&self, source: &Grid, destination: &Grid, options: &Options) -> Cached {
-        let hashes = [content_hash(source), content_hash(destination), options_hash(options)];
+        let hashes = knarr_regrid::hashes_of(source, destination, options);
         let path = self.path(&hashes);
         let unusable = |why: String| Cached::Unusable(format!("{}: {why}", path.display()));
         let weights = match entry::read(&path) {

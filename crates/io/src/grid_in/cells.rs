@@ -4,7 +4,7 @@ use super::context::{Context, Found, degrees_or_nan, lon_lats};
 use super::coordinates::{Pair, note_valid_range};
 use super::{curvilinear, healpix, reduced};
 use crate::IoError;
-use knarr_grid::{Grid, LonLat};
+use knarr_grid::{Detail, Grid, LonLat};
 
 pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<String>) -> Result<Found, IoError> {
     let lons = degrees_or_nan(context.file, pair.lon, None)?;
@@ -12,18 +12,18 @@ pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<Strin
     note_valid_range(pair.lon, &lons, notes);
     let centers = lon_lats(lons, lats);
     let mut variables = vec![pair.lon.name.clone(), pair.lat.name.clone()];
-    let corners = curvilinear::read_corners(context, pair, 3, notes, &mut variables)?;
+    let bounds = curvilinear::corner_bounds(context, pair, 3, notes, &mut variables);
     let what = format!("coordinates `{}` and `{}`", pair.lon.name, pair.lat.name);
     let mut grid = match by_formula(&centers).map_err(context.bad_grid(what.clone()))? {
         Some(grid) => {
-            if corners.is_some() {
+            if bounds.is_some() {
                 notes.push("corners are computed from the formula, the bounds in the file are left out".to_owned());
             }
             grid
         }
         None => {
-            let mut grid = match corners {
-                Some(corners) => Grid::mesh(Some(centers), corners),
+            let mut grid = match bounds.filter(|_| context.detail == Detail::Cells) {
+                Some(bounds) => Grid::mesh(Some(centers), bounds.corners(context)?),
                 None => Grid::points(centers),
             }
             .map_err(context.bad_grid(what))?;

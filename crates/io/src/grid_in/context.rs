@@ -3,7 +3,7 @@
 use crate::IoError;
 use crate::nc::{Dimension, File, Variable};
 use knarr_field::Attributes;
-use knarr_grid::{CornerLists, Grid, GridError, LonLat, Offsets};
+use knarr_grid::{CornerLists, Detail, Grid, GridError, LonLat, Offsets};
 
 /// A variable, or a stand-in for one where a file holds a grid and no data.
 pub(crate) struct Context<'a> {
@@ -12,6 +12,8 @@ pub(crate) struct Context<'a> {
     pub name: &'a str,
     pub dims: Vec<Dimension>,
     pub attributes: &'a Attributes,
+    /// What is asked of cells of which a file lists centers and corners.
+    pub detail: Detail,
 }
 
 /// A grid found for a variable.
@@ -25,9 +27,9 @@ pub(crate) struct Found {
 }
 
 impl<'a> Context<'a> {
-    pub fn of_variable(file: &'a File, name: &str) -> Result<Self, IoError> {
+    pub fn of_variable(file: &'a File, name: &str, detail: Detail) -> Result<Self, IoError> {
         let variable = file.variable(name)?;
-        Ok(Self { file, name: &variable.name, dims: variable.dims.clone(), attributes: &variable.attributes })
+        Ok(Self { file, name: &variable.name, dims: variable.dims.clone(), attributes: &variable.attributes, detail })
     }
 
     /// The variable that a name in an attribute of this one means.

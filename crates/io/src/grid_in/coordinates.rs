@@ -111,19 +111,22 @@ pub(crate) fn find_axis<'a>(context: &Context<'a>, wanted: Quantity, axis: &str)
         })
 }
 
-/// Bounds of a coordinate, `width` values for each of its own, in degrees where the coordinate is an angle.
+/// Bounds of a coordinate, `width` values for each of its own.
 pub(crate) struct Bounds<'a> {
     pub variable: &'a Variable,
-    pub values: Vec<f64>,
+    coordinate: &'a Variable,
     pub width: usize,
 }
 
+impl Bounds<'_> {
+    /// Their values, in degrees where the coordinate is an angle.
+    pub fn values(&self, context: &Context<'_>) -> Result<Vec<f64>, IoError> {
+        degrees_or_nan(context.file, self.variable, Some(self.coordinate))
+    }
+}
+
 /// Bounds named by a coordinate; a note instead where they are absent or of another shape.
-pub(crate) fn bounds_of<'a>(
-    context: &Context<'a>,
-    coordinate: &'a Variable,
-    notes: &mut Vec<String>,
-) -> Result<Option<Bounds<'a>>, IoError> {
+pub(crate) fn bounds_of<'a>(context: &Context<'a>, coordinate: &'a Variable, notes: &mut Vec<String>) -> Option<Bounds<'a>> {
     let named = ["bounds", "corners"].iter().find_map(|name| coordinate.attributes.text(name));
     let found = match named {
         Some(name) => {
@@ -135,7 +138,7 @@ pub(crate) fn bounds_of<'a>(
         }
         None => conventional_bounds(context, coordinate),
     };
-    let Some(variable) = found else { return Ok(None) };
+    let variable = found?;
     let fits = variable.dims.len() == coordinate.dims.len() + 1 && variable.dims.starts_with(&coordinate.dims);
     if !fits {
         notes.push(format!(
@@ -144,11 +147,10 @@ pub(crate) fn bounds_of<'a>(
             coordinate.name,
             variable.dims_in_words()
         ));
-        return Ok(None);
+        return None;
     }
     let width = variable.dims.last().map_or(0, |d| d.len);
-    let values = degrees_or_nan(context.file, variable, Some(coordinate))?;
-    Ok(Some(Bounds { variable, values, width }))
+    Some(Bounds { variable, coordinate, width })
 }
 
 /// ICON writes `clon_vertices` beside `clon`; others keep `lon_bnds` without naming it.

@@ -4,37 +4,41 @@ use super::cells::by_formula;
 use super::context::{Context, Found, malformed, numbers_or_nan, positions};
 use crate::IoError;
 use crate::nc::{File, Variable};
-use knarr_grid::{Faces, Grid, LonLat, Mask};
+use knarr_grid::{Detail, Faces, Grid, LonLat, Mask};
 
 pub(super) fn is_esmf(file: &File) -> bool {
     ["nodeCoords", "elementConn"].iter().all(|name| file.find(name).is_some())
 }
 
 pub(super) fn of_variable(context: &Context<'_>) -> Result<Option<Found>, IoError> {
-    if is_esmf(context.file) && context.has_dim("elementCount") { read(context.file).map(Some) } else { Ok(None) }
+    if is_esmf(context.file) && context.has_dim("elementCount") { read(context.file, context.detail).map(Some) } else { Ok(None) }
 }
 
 /// The elements of an ESMF mesh.
-pub(super) fn read(file: &File) -> Result<Found, IoError> {
+pub(super) fn read(file: &File, detail: Detail) -> Result<Found, IoError> {
     let bad = |source| IoError::Grid { path: file.path().to_owned(), what: "ESMF mesh".to_owned(), source };
-    let nodes = places(file, file.variable("nodeCoords")?)?;
-    let elements = connectivity(file, nodes.len())?;
     let mut variables = vec!["nodeCoords".to_owned(), "elementConn".to_owned()];
     for name in ["numElementConn", "centerCoords", "elementMask", "elementArea"] {
         variables.extend(file.find(name).map(|v| v.name.clone()));
     }
-    let centers = file.find("centerCoords").map(|v| places(file, v)).transpose()?.filter(|c| c.len() == elements.len());
+    let elements = file.variable("numElementConn")?.len();
+    let centers = file.find("centerCoords").map(|v| places(file, v)).transpose()?.filter(|c| c.len() == elements);
     let formula = match &centers {
         Some(centers) => by_formula(centers).map_err(bad)?,
         None => None,
     };
     let mut kind = String::new();
-    let mut grid = match formula {
-        Some(grid) => {
+    let mut grid = match (formula, centers) {
+        (Some(grid), _) => {
             kind = format!(", {}", grid.report.recognised_by);
             grid
         }
-        None => Grid::mesh_of_faces(centers, &nodes, elements).map_err(bad)?,
+        (None, Some(centers)) if detail == Detail::Centers => Grid::points(centers).map_err(bad)?,
+        (None, centers) => {
+            let nodes = places(file, file.variable("nodeCoords")?)?;
+            let elements = connectivity(file, nodes.len())?;
+            Grid::mesh_of_faces(centers, &nodes, elements).map_err(bad)?
+        }
     };
     if file.find("elementMask").is_some() {
         let active = file.read("elementMask")?.into_iter().map(|m| m != 0.0).collect::<Vec<_>>();

@@ -34,13 +34,14 @@ pub(super) fn read_axis(
     let centers = degrees_or_nan(context.file, variable, None)?;
     note_valid_range(variable, &centers, notes);
     let mut bounds = None;
-    if let Some(given) = bounds_of(context, variable, notes)? {
+    if let Some(given) = bounds_of(context, variable, notes) {
         variables.push(given.variable.name.clone());
-        if given.width != 2 || given.values.iter().any(|v| v.is_nan()) {
+        let values = given.values(context)?;
+        if given.width != 2 || values.iter().any(|v| v.is_nan()) {
             notes.push(format!("bounds `{}` of an axis need two numbers for each value and are left out", given.variable.name));
         } else {
             notes.push(format!("bounds of `{}` taken from `{}`", variable.name, given.variable.name));
-            bounds = Some(given.values.chunks_exact(2).map(|b| [b[0], b[1]]).collect());
+            bounds = Some(values.chunks_exact(2).map(|b| [b[0], b[1]]).collect());
         }
     }
     Ok(Axis { centers, bounds })

@@ -27,6 +27,7 @@ pub use whole_file::{read_grid_file, read_grid_matching};
 use crate::nc::File;
 use crate::{Dataset, IoError, VariableGrid};
 use context::{Context, Found};
+use knarr_grid::Detail;
 use std::sync::Arc;
 
 /// The grid of a data variable.
@@ -39,7 +40,7 @@ use std::sync::Arc;
 /// [`IoError::NoGrid`] if nothing in the file says where the values are, [`IoError::Grid`] or [`IoError::Malformed`]
 /// if what it says makes no grid, [`IoError::NoVariable`].
 pub fn read_grid(dataset: &Dataset, variable: &str) -> Result<VariableGrid, IoError> {
-    let context = Context::of_variable(dataset.file(), variable)?;
+    let context = Context::of_variable(dataset.file(), variable, Detail::Cells)?;
     recognise(&context).map(Found::into_variable_grid)
 }
 

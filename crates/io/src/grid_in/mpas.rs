@@ -3,7 +3,7 @@
 use super::context::{Context, Found, lon_lats, malformed};
 use crate::IoError;
 use crate::nc::File;
-use knarr_grid::{Faces, Grid, LonLat};
+use knarr_grid::{Detail, Faces, Grid, LonLat};
 
 pub(super) fn is_mpas(file: &File) -> bool {
     ["lonCell", "latCell", "lonVertex", "latVertex", "verticesOnCell", "nEdgesOnCell"]
@@ -16,10 +16,10 @@ pub(super) fn of_variable(context: &Context<'_>) -> Result<Option<Found>, IoErro
         return Ok(None);
     }
     if context.has_dim("nCells") {
-        return cells(context.file).map(Some);
+        return cells(context.file, context.detail).map(Some);
     }
     if context.has_dim("nVertices") && context.file.find("cellsOnVertex").is_some() {
-        return vertices(context.file).map(Some);
+        return vertices(context.file, context.detail).map(Some);
     }
     if context.has_dim("nEdges") && context.file.find("lonEdge").is_some() && context.file.find("latEdge").is_some() {
         let grid = Grid::points(places(context.file, "Edge")?).map_err(context.bad_grid("MPAS edges"))?;
@@ -29,21 +29,30 @@ pub(super) fn of_variable(context: &Context<'_>) -> Result<Option<Found>, IoErro
 }
 
 /// The polygons that carry most variables.
-pub(super) fn cells(file: &File) -> Result<Found, IoError> {
+pub(super) fn cells(file: &File, detail: Detail) -> Result<Found, IoError> {
+    let names = ["lonCell", "latCell", "lonVertex", "latVertex", "verticesOnCell", "nEdgesOnCell"];
+    let centers = places(file, "Cell")?;
+    if detail == Detail::Centers {
+        return Ok(found(Grid::points(centers).map_err(bad(file))?, "cells", "nCells", &names));
+    }
     let corners = places(file, "Vertex")?;
     let counts = file.read("nEdgesOnCell")?;
     let faces = lists(file, "verticesOnCell", corners.len(), Some(&counts))?;
-    let grid = Grid::mesh_of_faces(Some(places(file, "Cell")?), &corners, faces).map_err(bad(file))?;
-    let names = ["lonCell", "latCell", "lonVertex", "latVertex", "verticesOnCell", "nEdgesOnCell"];
+    let grid = Grid::mesh_of_faces(Some(centers), &corners, faces).map_err(bad(file))?;
     Ok(found(grid, "cells", "nCells", &names))
 }
 
 /// The triangles of the dual mesh.
-fn vertices(file: &File) -> Result<Found, IoError> {
+fn vertices(file: &File, detail: Detail) -> Result<Found, IoError> {
+    let names = ["lonVertex", "latVertex", "lonCell", "latCell", "cellsOnVertex"];
+    let centers = places(file, "Vertex")?;
+    if detail == Detail::Centers {
+        return Ok(found(Grid::points(centers).map_err(bad(file))?, "vertices", "nVertices", &names));
+    }
     let corners = places(file, "Cell")?;
     let faces = lists(file, "cellsOnVertex", corners.len(), None)?;
-    let grid = Grid::mesh_of_faces(Some(places(file, "Vertex")?), &corners, faces).map_err(bad(file))?;
-    Ok(found(grid, "vertices", "nVertices", &["lonVertex", "latVertex", "lonCell", "latCell", "cellsOnVertex"]))
+    let grid = Grid::mesh_of_faces(Some(centers), &corners, faces).map_err(bad(file))?;
+    Ok(found(grid, "vertices", "nVertices", &names))
 }
 
 fn bad(file: &File) -> impl Fn(knarr_grid::GridError) -> IoError {

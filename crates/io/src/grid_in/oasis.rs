@@ -4,7 +4,7 @@
 use super::context::{Context, Found, degrees_or_nan, lon_lats, malformed, transposed, uniform_corners};
 use crate::IoError;
 use crate::nc::File;
-use knarr_grid::{Grid, Mask};
+use knarr_grid::{Detail, Grid, Mask};
 use std::path::{Path, PathBuf};
 
 /// Prefixes of the grids of a file, in its order.
@@ -20,13 +20,13 @@ pub(super) fn prefixes(file: &File) -> Vec<&str> {
 pub(super) fn of_variable(context: &Context<'_>) -> Result<Option<Found>, IoError> {
     let Some((prefix, _)) = context.name.rsplit_once('.') else { return Ok(None) };
     if prefixes(context.file).contains(&prefix) {
-        return read(context.file, prefix).map(Some);
+        return read(context.file, prefix, context.detail).map(Some);
     }
     for word in ["areas", "masks"] {
         let Some(path) = renamed(context.file.path(), word, "grids") else { continue };
         let Ok(file) = File::open(&path) else { continue };
         if prefixes(&file).contains(&prefix) {
-            let mut found = read(&file, prefix)?;
+            let mut found = read(&file, prefix, context.detail)?;
             found.variables.clear();
             return Ok(Some(found));
         }
@@ -35,7 +35,7 @@ pub(super) fn of_variable(context: &Context<'_>) -> Result<Option<Found>, IoErro
 }
 
 /// A grid of an OASIS grids file, masked by the masks file beside it if there is one.
-pub(super) fn read(file: &File, prefix: &str) -> Result<Found, IoError> {
+pub(super) fn read(file: &File, prefix: &str, detail: Detail) -> Result<Found, IoError> {
     let bad = |source| IoError::Grid { path: file.path().to_owned(), what: format!("OASIS grid `{prefix}`"), source };
     let lon = file.variable(&format!("{prefix}.lon"))?;
     let lat = file.variable(&format!("{prefix}.lat"))?;
@@ -50,9 +50,7 @@ pub(super) fn read(file: &File, prefix: &str) -> Result<Found, IoError> {
                 return Err(malformed(file, "OASIS grid", problem));
             }
             variables.extend([clo.name.clone(), cla.name.clone()]);
-            let cell_by_cell = |values: Vec<f64>| transposed(&values, width, centers.len());
-            let lons = cell_by_cell(degrees_or_nan(file, clo, Some(lon))?);
-            Some(uniform_corners(lons, cell_by_cell(degrees_or_nan(file, cla, Some(lat))?), width))
+            Some((clo, cla, width))
         }
         _ => None,
     };
@@ -64,12 +62,21 @@ pub(super) fn read(file: &File, prefix: &str) -> Result<Found, IoError> {
         }
         None => (Mask::ALL, None),
     };
-    let grid = match (corners, one_dimensional) {
-        (corners, false) => Grid::curvilinear_masked([shape[0], shape[1]], centers, corners, &mask).map_err(bad)?,
-        (Some(corners), true) => Grid::mesh(Some(centers), corners).map_err(bad)?,
-        (None, true) => Grid::points(centers).map_err(bad)?,
+    let read = |(clo, cla, width)| {
+        let cell_by_cell = |values: Vec<f64>| transposed(&values, width, cells);
+        let lons = cell_by_cell(degrees_or_nan(file, clo, Some(lon))?);
+        Ok(uniform_corners(lons, cell_by_cell(degrees_or_nan(file, cla, Some(lat))?), width))
     };
-    let mut grid = grid.masked_by(&mask);
+    let grid = match (detail, one_dimensional) {
+        (Detail::Centers, true) => Grid::points(centers),
+        (Detail::Centers, false) => Grid::curvilinear_by_centers([shape[0], shape[1]], centers, corners.is_some(), &mask),
+        (Detail::Cells, true) => match corners.map(read).transpose()? {
+            Some(corners) => Grid::mesh(Some(centers), corners),
+            None => Grid::points(centers),
+        },
+        (Detail::Cells, false) => Grid::curvilinear_masked([shape[0], shape[1]], centers, corners.map(read).transpose()?, &mask),
+    };
+    let mut grid = grid.map_err(bad)?.masked_by(&mask);
     grid.shape.clone_from(&shape);
     grid.report.recognised_by = format!("OASIS grid `{prefix}`");
     grid.report.notes.extend(note);

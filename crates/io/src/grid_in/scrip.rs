@@ -3,93 +3,115 @@
 use super::cells::by_formula;
 use super::context::{Context, Found, degrees_or_nan, lon_lats, malformed, uniform_corners};
 use crate::IoError;
-use crate::nc::File;
-use knarr_grid::{Axis, Grid, LonLat, Mask};
+use crate::nc::{File, Variable};
+use knarr_grid::{Axis, Detail, Grid, LonLat, Mask};
 
 pub(super) fn is_scrip(file: &File) -> bool {
     ["grid_center_lat", "grid_center_lon"].iter().all(|name| file.find(name).is_some())
 }
 
 pub(super) fn of_variable(context: &Context<'_>) -> Result<Option<Found>, IoError> {
-    if is_scrip(context.file) && context.has_dim("grid_size") { read(context.file).map(Some) } else { Ok(None) }
+    if is_scrip(context.file) && context.has_dim("grid_size") { read(context.file, context.detail).map(Some) } else { Ok(None) }
 }
 
 /// The grid of a SCRIP file; grids of rank 2 get their shape back, and their axes where all rows share them.
-pub(super) fn read(file: &File) -> Result<Found, IoError> {
+pub(super) fn read(file: &File, detail: Detail) -> Result<Found, IoError> {
     let bad = |source| IoError::Grid { path: file.path().to_owned(), what: "SCRIP grid".to_owned(), source };
     let (lon, lat) = (file.variable("grid_center_lon")?, file.variable("grid_center_lat")?);
     let centers = lon_lats(degrees_or_nan(file, lon, None)?, degrees_or_nan(file, lat, None)?);
     let mut variables = vec![lon.name.clone(), lat.name.clone()];
-    let corners = match (file.find("grid_corner_lon"), file.find("grid_corner_lat")) {
-        (Some(clon), Some(clat)) => {
-            variables.extend([clon.name.clone(), clat.name.clone()]);
-            let width = clon.dims.last().map_or(0, |d| d.len);
-            if clon.len() != centers.len() * width || clat.len() != clon.len() {
-                return Err(malformed(
-                    file,
-                    "SCRIP grid",
-                    format!("corners have dimensions {}, expected {} cells first", clon.dims_in_words(), centers.len()),
-                ));
-            }
-            Some((degrees_or_nan(file, clon, Some(lon))?, degrees_or_nan(file, clat, Some(lat))?, width))
-        }
-        _ => None,
-    };
     let dims = match file.find("grid_dims") {
         Some(_) => file.read("grid_dims")?.into_iter().map(|n| n as usize).rev().collect(),
         None => vec![centers.len()],
     };
-    let mut mask = Mask::ALL;
-    if file.find("grid_imask").is_some() {
-        variables.push("grid_imask".to_owned());
-        let active = file.read("grid_imask")?.into_iter().map(|m| m != 0.0).collect::<Vec<_>>();
-        if active.len() != centers.len() {
-            return Err(malformed(
-                file,
-                "SCRIP grid",
-                format!("grid_imask has {} values, expected {}", active.len(), centers.len()),
-            ));
-        }
-        mask = Mask::from_active(active);
-    }
-    let mut kind = String::new();
     let shape = match dims[..] {
         [ny, nx] if ny * nx == centers.len() => Some([ny, nx]),
         _ => None,
     };
-    let listed = |(lons, lats, width)| uniform_corners(lons, lats, width);
-    let mut grid = if let Some(shape) = shape {
-        match corners.as_ref().and_then(|(lons, lats, width)| axes(shape, &centers, lons, lats, *width)) {
-            Some((lon, lat)) => {
-                kind = ", whose rows share their longitudes".to_owned();
-                Grid::lat_lon(&lon, &lat)
+    let corners = corners(file, centers.len())?;
+    variables.extend(corners.iter().flat_map(|corners| corners.map(|v| v.name.clone())));
+    let read = |[clon, clat]: [&Variable; 2]| -> Result<[Vec<f64>; 2], IoError> {
+        Ok([degrees_or_nan(file, clon, Some(lon))?, degrees_or_nan(file, clat, Some(lat))?])
+    };
+    let listed = |[lons, lats]: [Vec<f64>; 2]| uniform_corners(lons, lats, corners.map_or(0, width));
+    let mask = mask(file, centers.len())?;
+    variables.extend(mask.is_some().then(|| "grid_imask".to_owned()));
+    let mask = mask.unwrap_or_default();
+    let mut kind = String::new();
+    let grid = if let Some(shape) = shape {
+        if detail == Detail::Centers && !have_axes(shape, &centers) {
+            Grid::curvilinear_by_centers(shape, centers, corners.is_some(), &mask)
+        } else {
+            let values = corners.map(read).transpose()?;
+            match values.as_ref().and_then(|values| axes(shape, &centers, values, corners.map_or(0, width))) {
+                Some((lon, lat)) => {
+                    kind = ", whose rows share their longitudes".to_owned();
+                    Grid::lat_lon(&lon, &lat)
+                }
+                None => Grid::curvilinear_masked(shape, centers, values.map(listed), &mask),
             }
-            None => Grid::curvilinear_masked(shape, centers, corners.map(listed), &mask),
         }
     } else if let Some(formula) = by_formula(&centers).map_err(bad)? {
         kind = format!(", {}", formula.report.recognised_by);
         Ok(formula)
-    } else if let Some(corners) = corners {
-        Grid::mesh(Some(centers), listed(corners))
     } else {
-        Grid::points(centers)
-    }
-    .map_err(bad)?;
-    grid = grid.masked_by(&mask);
+        match corners.filter(|_| detail == Detail::Cells) {
+            Some(corners) => Grid::mesh(Some(centers), listed(read(corners)?)),
+            None => Grid::points(centers),
+        }
+    };
+    let mut grid = grid.map_err(bad)?.masked_by(&mask);
     grid.report.recognised_by = format!("SCRIP grid file{kind}");
     let dim = lon.dims.first().map_or("grid_size", |d| d.name.as_str()).to_owned();
     // Values in such a file lie along one dimension, whatever the shape of the grid.
     Ok(Found { grid, dims: vec![dim], variables })
 }
 
+/// The longitudes and latitudes of corners, if the file has them.
+fn corners(file: &File, cells: usize) -> Result<Option<[&Variable; 2]>, IoError> {
+    let (Some(lon), Some(lat)) = (file.find("grid_corner_lon"), file.find("grid_corner_lat")) else { return Ok(None) };
+    if lon.len() != cells * width([lon, lat]) || lat.len() != lon.len() {
+        let problem = format!("corners have dimensions {}, expected {cells} cells first", lon.dims_in_words());
+        return Err(malformed(file, "SCRIP grid", problem));
+    }
+    Ok(Some([lon, lat]))
+}
+
+/// Corners of a cell.
+fn width([lon, _]: [&Variable; 2]) -> usize {
+    lon.dims.last().map_or(0, |d| d.len)
+}
+
+fn mask(file: &File, cells: usize) -> Result<Option<Mask>, IoError> {
+    if file.find("grid_imask").is_none() {
+        return Ok(None);
+    }
+    let active = file.read("grid_imask")?.into_iter().map(|m| m != 0.0).collect::<Vec<_>>();
+    if active.len() != cells {
+        return Err(malformed(file, "SCRIP grid", format!("grid_imask has {} values, expected {cells}", active.len())));
+    }
+    Ok(Some(Mask::from_active(active)))
+}
+
+/// Radians in the file lose a unit or two in the last place of 360 degrees.
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9
+}
+
+/// Whether columns share their longitudes and rows their latitudes.
+fn have_axes([_, nx]: [usize; 2], centers: &[LonLat]) -> bool {
+    centers
+        .iter()
+        .enumerate()
+        .all(|(cell, p)| same(p.lon_deg, centers[cell % nx].lon_deg) && same(p.lat_deg, centers[cell / nx * nx].lat_deg))
+}
+
 /// Longitude and latitude axes with bounds, if centers and corners of all cells are those of rows and columns.
-fn axes(shape: [usize; 2], centers: &[LonLat], lons: &[f64], lats: &[f64], width: usize) -> Option<(Axis, Axis)> {
+fn axes(shape: [usize; 2], centers: &[LonLat], [lons, lats]: &[Vec<f64>; 2], width: usize) -> Option<(Axis, Axis)> {
     let [ny, nx] = shape;
-    if width != 4 || ny < 2 || nx < 2 {
+    if width != 4 || ny < 2 || nx < 2 || !have_axes(shape, centers) {
         return None;
     }
-    // Radians in the file lose a unit or two in the last place of 360 degrees.
-    let same = |a: f64, b: f64| (a - b).abs() <= 1e-9;
     let ends = |values: &[f64]| {
         let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
         let of_two = values.iter().all(|&v| same(v, low) || same(v, high));
@@ -100,11 +122,10 @@ fn axes(shape: [usize; 2], centers: &[LonLat], lons: &[f64], lats: &[f64], width
     let (column_bounds, row_bounds) = (column_bounds?, row_bounds?);
     for cell in 0..nx * ny {
         let (j, i) = (cell / nx, cell % nx);
-        let center = same(centers[cell].lon_deg, centers[i].lon_deg) && same(centers[cell].lat_deg, centers[j * nx].lat_deg);
         let lon_ends = ends(&lons[4 * cell..4 * cell + 4])?;
         let lat_ends = ends(&lats[4 * cell..4 * cell + 4])?;
         let corners = (0..2).all(|k| same(lon_ends[k], column_bounds[i][k]) && same(lat_ends[k], row_bounds[j][k]));
-        if !center || !corners {
+        if !corners {
             return None;
         }
     }

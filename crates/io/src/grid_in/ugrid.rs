@@ -4,7 +4,7 @@ use super::context::{Context, Found, degrees_or_nan, lon_lats, malformed};
 use super::neighbours;
 use crate::IoError;
 use crate::nc::{Dimension, File, Variable};
-use knarr_grid::{Faces, Grid, LonLat};
+use knarr_grid::{Detail, Faces, Grid, GridError, LonLat};
 
 /// What part of the mesh holds the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(super) fn of_variable(context: &Context<'_>) -> Result<Option<Found>, IoErro
         None => topologies(context.file).next(),
     };
     if let Some(topology) = own {
-        let mesh = Mesh { file: context.file, topology };
+        let mesh = Mesh { file: context.file, topology, detail: context.detail };
         let found = mesh.found(context)?;
         if found.is_none() && named.is_some() {
             return Err(context.no_grid(format!("none of its dimensions belongs to the mesh `{}`", topology.name)));
@@ -39,7 +39,7 @@ fn in_neighbour(context: &Context<'_>, name: &str) -> Result<Option<Found>, IoEr
     for path in neighbours(context.file) {
         let Ok(file) = File::open(&path) else { continue };
         let Some(topology) = file.find(name).filter(|v| is_topology(v)) else { continue };
-        if let Some(mut found) = (Mesh { file: &file, topology }).found(context)? {
+        if let Some(mut found) = (Mesh { file: &file, topology, detail: context.detail }).found(context)? {
             let beside = path.file_name().unwrap_or_default().to_string_lossy();
             found.grid.report.notes.push(format!("mesh `{name}` taken from `{beside}` beside the file"));
             // Those variables are in the other file.
@@ -59,10 +59,10 @@ fn is_topology(variable: &Variable) -> bool {
 }
 
 /// The faces of a mesh, or its nodes where it has none.
-pub(super) fn of_topology(file: &File, topology: &Variable) -> Result<Found, IoError> {
-    let mesh = Mesh { file, topology };
-    match mesh.connectivity()? {
-        Some(Connectivity { dim, .. }) => mesh.read(Location::Face, &dim),
+pub(super) fn of_topology(file: &File, topology: &Variable, detail: Detail) -> Result<Found, IoError> {
+    let mesh = Mesh { file, topology, detail };
+    match mesh.connectivity_dims()? {
+        Some((dim, _)) => mesh.read(Location::Face, &dim),
         None => mesh.read(Location::Node, &mesh.node_dim()?),
     }
 }
@@ -70,13 +70,7 @@ pub(super) fn of_topology(file: &File, topology: &Variable) -> Result<Found, IoE
 struct Mesh<'a> {
     file: &'a File,
     topology: &'a Variable,
-}
-
-/// Nodes of each face, 0-based.
-struct Connectivity {
-    faces: Faces,
-    dim: Dimension,
-    name: String,
+    detail: Detail,
 }
 
 impl<'a> Mesh<'a> {
@@ -113,36 +107,43 @@ impl<'a> Mesh<'a> {
         let mut variables = vec![self.topology.name.clone()];
         let bad =
             |source| IoError::Grid { path: self.file.path().to_owned(), what: format!("mesh `{}`", self.topology.name), source };
-        let faces = self.connectivity()?;
-        let (grid, word) = match (location, faces) {
-            (Location::Face, Some(Connectivity { faces, name, .. })) => {
-                let nodes =
-                    self.places("node_coordinates", &mut variables)?.ok_or_else(|| self.malformed("no node_coordinates"))?;
-                let centers = self.places("face_coordinates", &mut variables)?;
-                let centers = centers.filter(|c| c.len() == faces.len());
-                variables.push(name);
-                (Grid::mesh_of_faces(centers, &nodes, faces).map_err(bad)?, "faces")
-            }
-            (Location::Node, faces) => {
-                let nodes =
-                    self.places("node_coordinates", &mut variables)?.ok_or_else(|| self.malformed("no node_coordinates"))?;
-                match faces {
-                    Some(Connectivity { faces, name, .. }) => {
-                        variables.push(name);
-                        (Grid::mesh_dual(&nodes, &faces).map_err(bad)?, "nodes")
-                    }
-                    None => (Grid::points(nodes).map_err(bad)?, "nodes"),
-                }
-            }
-            (_, _) => {
+        let (mut grid, word) = match location {
+            Location::Face => (self.faces(dim, &mut variables)?.map_err(bad)?, "faces"),
+            Location::Node => (self.nodes(&mut variables)?.map_err(bad)?, "nodes"),
+            Location::Edge => {
                 let places = self.places("edge_coordinates", &mut variables)?;
                 let places = places.ok_or_else(|| self.malformed("values on edges need edge_coordinates, which are missing"))?;
                 (Grid::points(places).map_err(bad)?, "edges")
             }
         };
-        let mut grid = grid;
         grid.report.recognised_by = format!("UGRID mesh `{}`, values on {word}", self.topology.name);
         Ok(Found { grid, dims: vec![dim.name.clone()], variables })
+    }
+
+    /// The faces, which lie along `dim`.
+    fn faces(&self, dim: &Dimension, variables: &mut Vec<String>) -> Result<Result<Grid, GridError>, IoError> {
+        let centers = self.places("face_coordinates", variables)?.filter(|centers| centers.len() == dim.len);
+        if self.detail == Detail::Centers
+            && let Some(centers) = centers
+        {
+            return Ok(Grid::points(centers));
+        }
+        let faces = self.connectivity(variables)?.ok_or_else(|| self.malformed("no face_node_connectivity"))?;
+        Ok(Grid::mesh_of_faces(centers, &self.needed_nodes(variables)?, faces))
+    }
+
+    /// The nodes, with cells around them where there are faces.
+    fn nodes(&self, variables: &mut Vec<String>) -> Result<Result<Grid, GridError>, IoError> {
+        let nodes = self.needed_nodes(variables)?;
+        let faces = if self.detail == Detail::Centers { None } else { self.connectivity(variables)? };
+        Ok(match faces {
+            Some(faces) => Grid::mesh_dual(&nodes, &faces),
+            None => Grid::points(nodes),
+        })
+    }
+
+    fn needed_nodes(&self, variables: &mut Vec<String>) -> Result<Vec<LonLat>, IoError> {
+        self.places("node_coordinates", variables)?.ok_or_else(|| self.malformed("no node_coordinates"))
     }
 
     fn malformed(&self, problem: impl Into<String>) -> IoError {
@@ -203,7 +204,8 @@ impl<'a> Mesh<'a> {
         Ok(Some((if faces_first { first } else { second }.clone(), faces_first)))
     }
 
-    fn connectivity(&self) -> Result<Option<Connectivity>, IoError> {
+    /// Nodes of each face, 0-based.
+    fn connectivity(&self, variables: &mut Vec<String>) -> Result<Option<Faces>, IoError> {
         let Some((dim, faces_first)) = self.connectivity_dims()? else { return Ok(None) };
         let Some(variable) = self.linked("face_node_connectivity")? else { return Ok(None) };
         let values = self.file.read(&variable.name)?;
@@ -234,6 +236,7 @@ impl<'a> Mesh<'a> {
             }
             faces.push(list.iter().copied());
         }
-        Ok(Some(Connectivity { faces, dim, name: variable.name.clone() }))
+        variables.push(variable.name.clone());
+        Ok(Some(faces))
     }
 }

@@ -7,50 +7,52 @@ use crate::dataset::Role;
 use crate::nc::{Dimension, File, Variable};
 use crate::{Dataset, IoError, VariableGrid};
 use knarr_field::Attributes;
-use knarr_grid::{Grid, Mask};
+use knarr_grid::{Detail, Grid, Mask};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The grid of a file: of `variable`, of the OASIS grid or UGRID mesh of that name, or where none is named of the
 /// grid the file describes (SCRIP, ESMF mesh, UGRID, MPAS, OASIS with one grid), or of its first variable that has one.
 ///
+/// Where centers are asked for and the file lists them, corners of cells of no rows and columns are not read.
+///
 /// # Errors
 /// As [`super::read_grid`]; [`IoError::NoGriddedVariable`] with the reason for each variable.
-pub fn read_grid_file(path: &Path, variable: Option<&str>) -> Result<VariableGrid, IoError> {
+pub fn read_grid_file(path: &Path, variable: Option<&str>, detail: Detail) -> Result<VariableGrid, IoError> {
     let dataset = Dataset::open(path)?;
     match variable {
-        Some(name) => read_grid_named(&dataset, name),
-        None => first(&dataset).map(Found::into_variable_grid),
+        Some(name) => read_grid_named(&dataset, name, detail),
+        None => first(&dataset, detail).map(Found::into_variable_grid),
     }
 }
 
 /// As [`read_grid_file`] of a file that is open.
-pub(crate) fn read_grid_named(dataset: &Dataset, name: &str) -> Result<VariableGrid, IoError> {
-    named(dataset.file(), name).map(Found::into_variable_grid)
+pub(crate) fn read_grid_named(dataset: &Dataset, name: &str, detail: Detail) -> Result<VariableGrid, IoError> {
+    named(dataset.file(), name, detail).map(Found::into_variable_grid)
 }
 
-fn named(file: &File, name: &str) -> Result<Found, IoError> {
+fn named(file: &File, name: &str, detail: Detail) -> Result<Found, IoError> {
     if oasis::prefixes(file).contains(&name) {
-        return oasis::read(file, name);
+        return oasis::read(file, name, detail);
     }
     if let Some(topology) = ugrid::topologies(file).find(|v| v.name == name) {
-        return ugrid::of_topology(file, topology);
+        return ugrid::of_topology(file, topology, detail);
     }
-    let context = Context::of_variable(file, name)?;
+    let context = Context::of_variable(file, name, detail)?;
     recognise(&context).and_then(|found| with_own_mask(file, found))
 }
 
-fn first(dataset: &Dataset) -> Result<Found, IoError> {
+fn first(dataset: &Dataset, detail: Detail) -> Result<Found, IoError> {
     let file = dataset.file();
     if scrip::is_scrip(file) {
-        return scrip::read(file);
+        return scrip::read(file, detail);
     }
     if esmf::is_esmf(file) {
-        return esmf::read(file);
+        return esmf::read(file, detail);
     }
     match oasis::prefixes(file)[..] {
         [] => {}
-        [prefix] => return oasis::read(file, prefix),
+        [prefix] => return oasis::read(file, prefix, detail),
         ref several => {
             let names: Vec<String> = several.iter().map(|p| format!("`{}:{p}`", file.path().display())).collect();
             return Err(IoError::Malformed {
@@ -62,19 +64,19 @@ fn first(dataset: &Dataset) -> Result<Found, IoError> {
     }
     let mut reasons = Vec::new();
     for info in dataset.variables().iter().filter(|v| v.role == Role::Data) {
-        let context = Context::of_variable(file, &info.name)?;
+        let context = Context::of_variable(file, &info.name, detail)?;
         match recognise(&context) {
             Ok(found) => return with_own_mask(file, found),
             Err(error) => reasons.push((info.name.clone(), reason(error)?)),
         }
     }
     if let Some(topology) = ugrid::topologies(file).next() {
-        return ugrid::of_topology(file, topology);
+        return ugrid::of_topology(file, topology, detail);
     }
     if mpas::is_mpas(file) {
-        return mpas::cells(file);
+        return mpas::cells(file, detail);
     }
-    if let Some(found) = bare_coordinates(file)? {
+    if let Some(found) = bare_coordinates(file, detail)? {
         return with_own_mask(file, found);
     }
     Err(IoError::NoGriddedVariable { path: file.path().to_owned(), reasons })
@@ -91,7 +93,7 @@ fn reason(error: IoError) -> Result<String, IoError> {
 }
 
 /// A grid of coordinates alone, without any data on it.
-fn bare_coordinates(file: &File) -> Result<Option<Found>, IoError> {
+fn bare_coordinates(file: &File, detail: Detail) -> Result<Option<Found>, IoError> {
     let of = |wanted| file.variables().iter().filter(move |v: &&Variable| quantity(v) == Some(wanted) && !v.dims.is_empty());
     let Some(lon) = of(Quantity::Longitude).next() else { return Ok(None) };
     let Some(lat) = of(Quantity::Latitude).find(|v| v.dims == lon.dims).or_else(|| of(Quantity::Latitude).next()) else {
@@ -100,7 +102,7 @@ fn bare_coordinates(file: &File) -> Result<Option<Found>, IoError> {
     let mut dims: Vec<Dimension> = lat.dims.clone();
     dims.extend(lon.dims.iter().filter(|d| !lat.dims.contains(d)).cloned());
     let attributes = Attributes::new();
-    let context = Context { file, name: "", dims, attributes: &attributes };
+    let context = Context { file, name: "", dims, attributes: &attributes, detail };
     recognise(&context).map(Some)
 }
 
@@ -129,7 +131,7 @@ pub fn read_grid_matching(path: &Path, dims: &[(String, usize)]) -> Result<Varia
     let mut candidates: Vec<(String, Result<Found, IoError>)> = Vec::new();
     let whole = scrip::is_scrip(file) || esmf::is_esmf(file);
     if whole {
-        candidates.push(("the whole file".to_owned(), first(&source)));
+        candidates.push(("the whole file".to_owned(), first(&source, Detail::Cells)));
     } else {
         let prefixes = oasis::prefixes(file).into_iter().map(str::to_owned);
         let data = source.variables().iter().filter(|v| v.role == Role::Data);
@@ -143,10 +145,10 @@ pub fn read_grid_matching(path: &Path, dims: &[(String, usize)]) -> Result<Varia
             }
         }
         if names.is_empty() {
-            candidates.push(("the whole file".to_owned(), first(&source)));
+            candidates.push(("the whole file".to_owned(), first(&source, Detail::Cells)));
         }
         for name in names {
-            let found = named(file, &name);
+            let found = named(file, &name, Detail::Cells);
             candidates.push((name, found));
         }
     }

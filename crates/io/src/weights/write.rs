@@ -16,8 +16,8 @@ use std::path::Path;
 /// The file is NetCDF-4, complete or absent, and depends on the arguments alone. Beside the arguments memory takes a
 /// few blocks of 256 KiB, whatever the number of links, which may be beyond 2^31.
 ///
-/// Methods between centers use no corners: files of such weights have none, except those of the destination in ESMF
-/// layout, from which NCO makes the bounds of its output.
+/// Methods between centers use no corners and no areas: files of such weights have none, except in ESMF layout those of
+/// the destination, from which NCO makes the bounds of its output, and areas of 0 of the source.
 ///
 /// # Errors
 /// [`IoError::WeightsMismatch`] if the grids do not have the weights' numbers of cells, [`IoError::Exists`] if
@@ -157,7 +157,10 @@ fn scrip<'a>(parts: &'a Parts<'a>, source: &'a Grid, destination: &'a Grid) -> S
             });
         }
         put_mask(&mut stream, &name("imask"), &size, grid);
-        stream.whole(&name("area"), &[&size], &[("units", "square radians")], parts.areas[k]);
+        // Methods between centers have none, and CDO does not ask for them.
+        if parts.areas[k].iter().any(|&area| area != 0.0) {
+            stream.whole(&name("area"), &[&size], &[("units", "square radians")], parts.areas[k]);
+        }
         stream.whole(&name("frac"), &[&size], &[("units", "unitless")], parts.fractions[k]);
     }
     let links = parts.links;

@@ -14,7 +14,7 @@ pub(crate) mod second_order;
 mod solve;
 mod spread;
 
-use crate::identity::{content_hash, options_hash};
+use crate::identity::hashes_of;
 use crate::links::LinkRows;
 use crate::{Device, Keeps, Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
@@ -195,6 +195,7 @@ fn point_weights(
     let source_fractions = is_used.into_par_iter().with_min_len(1 << 14).map(part).collect();
     let destination_fractions =
         (0..rows.len()).into_par_iter().with_min_len(1 << 14).map(|i| f64::from(u8::from(rows.is_mapped(i)))).collect();
+    let [source_hash, destination_hash, options_hash] = hashes_of(source, destination, options);
     Weights {
         source_len: source.len(),
         row_starts: rows.row_starts,
@@ -208,9 +209,9 @@ fn point_weights(
             method: options.method.to_string(),
             normalization: "none".into(),
             conservative: false,
-            source_hash: content_hash(source),
-            destination_hash: content_hash(destination),
-            options_hash: options_hash(options),
+            source_hash,
+            destination_hash,
+            options_hash,
             fixed_value: None,
         },
     }
