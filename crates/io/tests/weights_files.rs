@@ -164,7 +164,7 @@ fn weights_of_other_grids_are_refused_and_the_side_is_named() {
 }
 
 #[test]
-fn weights_between_centers_ask_for_no_corners() {
+fn nearest_weights_ask_for_no_corners() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("mesh.nc");
     write_grid(&grid("CS6"), &path, GridFormat::Scrip, true).expect("written");

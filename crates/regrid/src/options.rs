@@ -168,16 +168,16 @@ impl Options {
 
     /// What weights are made of: of the source and of the destination.
     pub fn detail(&self) -> [Detail; 2] {
-        let [source, destination] = match self.method {
-            Method::Nearest | Method::Distance { .. } | Method::Gaussian { .. } | Method::Radial { .. } => [Detail::Centers; 2],
-            // Which centers of a mesh are neighbours is told by shared corners.
-            Method::Bilinear | Method::Bicubic | Method::Patch => [Detail::Cells, Detail::Centers],
-            Method::Conservative | Method::Conservative2nd | Method::LargestFraction | Method::Spread { .. } => {
-                [Detail::Cells; 2]
-            }
-        };
-        // So are the neighbours in the destination that missing values come from.
-        [source, if self.extrapolation == Extrapolation::Creep { Detail::Cells } else { destination }]
+        let of = |needs_cells: bool| if needs_cells { Detail::Cells } else { Detail::Centers };
+        // Which centers are neighbours is told by shared corners, and among several of them a cell given twice, which is known
+        // by its corners, must count once: the nearest is the same either way.
+        let asks_several = self.method != Method::Nearest || self.extrapolation == Extrapolation::Distance;
+        let overlaps = matches!(
+            self.method,
+            Method::Conservative | Method::Conservative2nd | Method::LargestFraction | Method::Spread { .. }
+        );
+        // What creeps goes from cell to cell of the destination.
+        [of(asks_several), of(overlaps || self.extrapolation == Extrapolation::Creep)]
     }
 
     /// Whether rows of weights depend on one another, so that making some of them makes them all: what creeps goes from
