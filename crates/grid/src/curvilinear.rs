@@ -74,8 +74,9 @@ impl Grid {
     }
 
     /// The cells of [`Grid::curvilinear_masked`] by their centers alone, for methods that ask for no more: the same centers to
-    /// the bit, and of cells given twice the same copies. Corners are not inferred, nor cells dropped for them; whether
-    /// they could be given tells `has_corners`: without them, axes of a lat-lon grid written out become that grid.
+    /// the bit, and of cells given twice the same copies. Corners are not inferred, nor cells dropped for them, but those
+    /// whose center lies far from all around it; whether a file gives corners tells `has_corners`: without them, axes of a
+    /// lat-lon grid written out become that grid.
     ///
     /// # Errors
     /// [`GridError::WrongLength`] if lengths do not fit `shape`; [`GridError::BadAxis`] if no center is usable.
@@ -96,26 +97,26 @@ impl Grid {
         let places = units_of(&centers, |p| p);
         let spacing = spacings(shape, &places);
         let known = spacing.iter().copied().filter(|width| !width.is_nan()).collect();
+        let typical = median(known);
         let repeats = Repeats {
             places: &places,
             radius: |cell: usize| Some(0.5 * spacing[cell]).filter(|radius| !radius.is_nan()),
-            typical: 0.5 * median(known),
+            typical: 0.5 * typical,
             shape: Some(shape),
             mask,
         };
-        let repeats = repeats.find(|_, _| false);
+        let repeats = repeats.find(|_, _| false).into_iter().map(|cell| (cell, Blemish::Duplicate));
+        let strays = strays(shape, &places, typical).into_iter().map(|cell| (cell, Blemish::Oversized));
         let mut grid = points_grid(Family::Curvilinear, shape.to_vec(), centers, report)?;
-        if !repeats.is_empty() {
-            let mut active = vec![true; grid.len()];
-            for cell in repeats {
-                active[cell] = false;
+        let mut active = vec![true; grid.len()];
+        for (cell, blemish) in strays.chain(repeats) {
+            if std::mem::replace(&mut active[cell], false) {
                 let center = grid.center(cell);
-                grid.report.bad_cells.push(BadCell { cell, center, blemish: Blemish::Duplicate, action: Action::Dropped });
+                grid.report.bad_cells.push(BadCell { cell, center, blemish, action: Action::Dropped });
             }
-            grid.report.bad_cells.sort_by_key(|bad| bad.cell);
-            grid = grid.masked_by(&Mask::from_active(active));
         }
-        Ok(grid.masked_by(mask))
+        grid.report.bad_cells.sort_by_key(|bad| bad.cell);
+        Ok(grid.masked_by(&Mask::from_active(active)).masked_by(mask))
     }
 }
 
@@ -161,6 +162,26 @@ fn spacings([ny, nx]: [usize; 2], places: &[UnitVector]) -> Vec<f64> {
     };
     (0..ny * nx).into_par_iter().with_min_len(1 << 12).map(spacing).collect()
 }
+
+/// Centers that lie far from all four around them, which are near to others: what models write where they have no place.
+fn strays([ny, nx]: [usize; 2], places: &[UnitVector], typical: f64) -> Vec<usize> {
+    let around = |cell: usize| {
+        let (j, i) = (cell / nx, cell % nx);
+        let inside = [j > 0, j + 1 < ny, i > 0, i + 1 < nx];
+        let others = [cell.wrapping_sub(nx), cell + nx, cell.wrapping_sub(1), cell + 1];
+        others.into_iter().zip(inside).filter_map(|(other, is_inside)| is_inside.then_some(other))
+    };
+    // What is not a number is no minimum.
+    let nearest = |cell: usize| around(cell).map(|other| chord(places[cell], places[other])).fold(f64::INFINITY, f64::min);
+    let is_stray = |&cell: &usize| {
+        let own = nearest(cell);
+        own.is_finite() && own > FAR * typical && own > FAR * around(cell).map(nearest).fold(f64::INFINITY, f64::min)
+    };
+    (0..ny * nx).into_par_iter().with_min_len(1 << 12).filter(is_stray).collect()
+}
+
+/// How many times farther than others a center is astray.
+const FAR: f64 = 5.0;
 
 /// The lat-lon grid whose axes the centers repeat.
 fn of_axes_written_out(shape: [usize; 2], centers: &[LonLat]) -> Option<Grid> {

@@ -262,7 +262,7 @@ fn polar_rows_share_a_center_and_are_no_duplicates() {
 }
 
 #[test]
-fn by_centers_unset_and_missing_places_take_no_part() {
+fn by_centers_unset_missing_and_stray_places_take_no_part() {
     let mut centers: Vec<LonLat> =
         (0..100).map(|c| at(f64::from(c % 10) + 3.3, f64::from(c / 10) + 3.3 + 0.01 * f64::from(c % 10))).collect();
     let mask = Mask::from_active((0..100).map(|c| c != 50).collect());
@@ -270,9 +270,11 @@ fn by_centers_unset_and_missing_places_take_no_part() {
         centers[cell] = at(0.0, 0.0);
     }
     centers[7] = at(f64::NAN, 3.0);
+    centers[80] = at(80.0, 50.0);
     let grid = Grid::curvilinear_by_centers([10, 10], centers.clone(), true, &mask).unwrap();
     let inactive: Vec<usize> = (0..100).filter(|&c| !grid.mask.is_active(c)).collect();
-    assert_eq!(inactive, [0, 1, 7, 50, 99]);
+    assert_eq!(inactive, [0, 1, 7, 50, 80, 99]);
+    assert!(listed(&grid).contains(&(80, Blemish::Oversized, Action::Dropped)), "a place of its own");
     assert!(grid.report.notes.iter().any(|n| n.contains("3 centers at exactly 0 E, 0 N")), "{:?}", grid.report.notes);
     assert!(matches!(Grid::curvilinear_by_centers([9, 10], centers, true, &mask), Err(GridError::WrongLength { .. })));
 }
