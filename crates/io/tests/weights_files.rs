@@ -175,15 +175,19 @@ fn nearest_weights_ask_for_no_corners() {
         let first: Vec<f64> = corners.get_values((40, ..)).expect("values");
         corners.put_values(&[first[0], first[1], first[0], first[1]], (40, ..)).expect("values");
     }
+    // A cell without a center takes no part either way.
+    file.variable_mut("grid_center_lon").expect("centers").put_value(f64::NAN, [41]).expect("no number");
     drop(file);
     let read = |detail| read_grid_file(&path, None, detail).expect("a grid").grid;
     let (whole, by_centers) = (read(Detail::Cells), read(Detail::Centers));
     assert!(!whole.mask.is_active(40) && by_centers.mask.is_active(40));
+    assert!(!whole.mask.is_active(41) && !by_centers.mask.is_active(41));
 
     let (destination, options) = (grid("r36x18"), Options::new(Method::Nearest));
     let made = Weights::build(&by_centers, &destination, &options).expect("weights");
     assert!(made.columns.contains(&40), "a cell with bad corners has a center all the same");
-    let of_sound = Weights::build(&grid("CS6"), &destination, &options).expect("weights");
+    let without = Mask::from_active((0..by_centers.len()).map(|c| c != 41).collect());
+    let of_sound = Weights::build(&grid("CS6").masked_by(&without), &destination, &options).expect("weights");
     assert_eq!((&made.columns, &made.values), (&of_sound.columns, &of_sound.values));
 
     let file = folder.path().join("w.nc");

@@ -13,7 +13,7 @@ pub fn content_hash(grid: &Grid) -> String {
 }
 
 /// As [`content_hash`] with `mask` for the grid's own, and of centers alone where no more is asked: polygons count as
-/// points then.
+/// points then, and where no cell takes part, what is kept as its center does not count.
 pub fn hash_of(grid: &Grid, mask: &Mask, detail: Detail) -> String {
     let mut bytes = Bytes::default();
     match &grid.layout {
@@ -33,9 +33,11 @@ pub fn hash_of(grid: &Grid, mask: &Mask, detail: Detail) -> String {
         }
         // What a formula and its numbers say, they say of every cell.
         Layout::Formula(formula) => bytes.push(format!("formula: {formula}").as_bytes()),
-        Layout::Polygons { centers, .. } if detail == Detail::Centers => bytes.centers(centers),
+        Layout::Polygons { centers, .. } | Layout::Points { centers } if detail == Detail::Centers => {
+            bytes.centers(centers, |cell| mask.is_active(cell));
+        }
         Layout::Polygons { centers, polygons } => {
-            bytes.centers(centers);
+            bytes.centers(centers, |_| true);
             let width = 8 + size_of::<UnitVector>() * polygons.max_corners();
             bytes.parallel(polygons.len(), width, |c, out| {
                 let cell = polygons.cell(c);
@@ -45,7 +47,7 @@ pub fn hash_of(grid: &Grid, mask: &Mask, detail: Detail) -> String {
                 }
             });
         }
-        Layout::Points { centers } => bytes.centers(centers),
+        Layout::Points { centers } => bytes.centers(centers, |_| true),
     }
     bytes.push(b"mask");
     if let Some(flags) = mask.flags() {
@@ -76,9 +78,10 @@ impl Bytes {
         values.into_iter().for_each(|v| self.push(&v.to_le_bytes()));
     }
 
-    fn centers(&mut self, centers: &[LonLat]) {
+    fn centers(&mut self, centers: &[LonLat], counts: impl Fn(usize) -> bool + Sync) {
         self.parallel(centers.len(), size_of::<LonLat>(), |c, out| {
-            out.extend_from_slice([centers[c].lon_deg, centers[c].lat_deg].map(f64::to_le_bytes).as_flattened());
+            let LonLat { lon_deg, lat_deg } = if counts(c) { centers[c] } else { LonLat { lon_deg: 0.0, lat_deg: 0.0 } };
+            out.extend_from_slice([lon_deg, lat_deg].map(f64::to_le_bytes).as_flattened());
         });
     }
 
