@@ -3,6 +3,7 @@
 pub(crate) mod ascending;
 pub(crate) mod buckets;
 pub(crate) mod bvh;
+mod compared;
 mod cube;
 pub(crate) mod delaunay;
 pub(crate) mod formula;
