@@ -1,7 +1,7 @@
 //! Centers of many cells one after the other: the bits of those one by one, without finding each cell anew.
 
 use crate::{Columns, Formula, Grid, Layout, LonLat, Rows};
-use knarr_kernels::sphere::{UnitVector, sin_cos_deg};
+use knarr_kernels::sphere::{UnitVector, sin_cos_deg, unit_vectors};
 use std::ops::Range;
 
 impl Grid {
@@ -39,6 +39,9 @@ impl Grid {
     /// If the slice is not as long as the range.
     pub fn put_center_units(&self, cells: Range<usize>, units: &mut [UnitVector]) {
         assert_eq!(units.len(), cells.len(), "one place for each center");
+        if let Layout::Polygons { centers, .. } | Layout::Points { centers } = &self.layout {
+            return unit_vectors(&centers[cells], |center| [center.lon_deg, center.lat_deg], units);
+        }
         let mut places = units.iter_mut();
         let mut put = |unit: UnitVector| {
             if let Some(place) = places.next() {
@@ -60,10 +63,9 @@ impl Grid {
             Layout::Formula(Formula::IcosahedralTriangles(triangles)) => triangles.each_center(cells, put),
             Layout::Formula(Formula::Healpix(healpix)) => healpix.each_place(cells, |place| put(healpix.unit_at(place))),
             Layout::Formula(Formula::CubedSphere(faces)) => faces.each_place(cells, |place| put(faces.center_unit_at(place))),
-            Layout::Polygons { centers, .. } | Layout::Points { centers } => {
-                centers[cells].iter().for_each(|&center| put(center.unit()));
+            Layout::Rows(_) | Layout::Polygons { .. } | Layout::Points { .. } => {
+                cells.for_each(|cell| put(self.center_unit(cell)));
             }
-            Layout::Rows(_) => cells.for_each(|cell| put(self.center_unit(cell))),
         }
     }
 }
