@@ -5,9 +5,10 @@
 
 use crate::IoError;
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
 
 static OPEN: LazyLock<Mutex<HashMap<Identity, Arc<netcdf::File>>>> = LazyLock::new(Mutex::default);
 
@@ -57,6 +58,7 @@ impl Handle {
         let file = match open.get(&identity) {
             Some(file) => Arc::clone(file),
             None => {
+                keep_pieces();
                 let file = netcdf::open(path).map_err(|e| crate::container::open_error(path, &e))?;
                 let file = Arc::new(file);
                 open.insert(identity.clone(), Arc::clone(&file));
@@ -65,6 +67,18 @@ impl Handle {
         };
         Ok(Self { identity, file: Some(file) })
     }
+}
+
+/// More than the library reads of each file it opens, to learn its kind, into memory that it asks for twice.
+const ENOUGH: usize = 5 << 20;
+
+/// Has such pieces of memory kept for the next file, and for what is read of this one.
+///
+/// The allocator of GNU/Linux gives pieces back to the system at once that are larger than any such piece before: so it gets
+/// one, which nobody writes to and which therefore takes no memory. Others do not mind.
+fn keep_pieces() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| drop(black_box(Vec::<u8>::with_capacity(ENOUGH))));
 }
 
 impl Deref for Handle {
