@@ -2,7 +2,7 @@
 
 use crate::search::points::NearPoints;
 use crate::search::quarters::Points;
-use crate::search::squares::Squares;
+use crate::search::squares::{Sites, Squares};
 use knarr_grid::{Grid, Layout, LonLat};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
@@ -91,8 +91,8 @@ impl<'a> Centers<'a> {
     }
 
     /// The active centers, ready to be the nearest of places close by: `per_square` of them in a square.
-    pub fn squares(&self, per_square: f64) -> Squares {
-        Squares::new(self.points(), &self.is_active, per_square)
+    pub fn squares(&self, per_square: f64) -> Squares<'_, Self> {
+        Squares::new(self, per_square)
     }
 
     /// The active centers, ready to be the nearest of many places.
@@ -105,6 +105,23 @@ impl<'a> Centers<'a> {
     pub fn near_points(&self) -> NearPoints {
         let points = self.points();
         NearPoints::new((0..self.len()).filter(|&i| self.is_active[i]).map(|i| (points[i], i as u32)).collect())
+    }
+}
+
+impl Sites for Centers<'_> {
+    fn are_active(&self) -> &[bool] {
+        &self.is_active
+    }
+
+    fn unit(&self, site: usize) -> UnitVector {
+        self.grid.center_unit(site)
+    }
+
+    fn put_units(&self, sites: Range<usize>, units: &mut [UnitVector]) {
+        match self.points.get() {
+            Some(points) => units.copy_from_slice(&points[sites]),
+            None => self.grid.put_center_units(sites, units),
+        }
     }
 }
 

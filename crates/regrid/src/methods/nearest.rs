@@ -42,10 +42,11 @@ pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRow
 /// Searches for what is not found yet, and drops what is too far.
 fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64) {
     let count = from.is_active.iter().filter(|active| **active).count();
-    let mut squares = None;
-    for (per_square, few) in LEVELS {
+    // What a formula did not find has no active center close by, so that squares find little of it.
+    let is_first = !nearest.iter().any(|cell| *cell < UNKNOWN);
+    for (per_square, few) in [(FINE, if is_first { usize::MAX } else { 16 }), (COARSE, 1)] {
         let open = nearest.iter().filter(|cell| **cell == UNKNOWN).count();
-        if few * open <= count {
+        if few.saturating_mul(open) <= count {
             break;
         }
         let level = from.squares(per_square);
@@ -54,13 +55,9 @@ fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64
                 level.nearest(stretch.units(destination.grid(), cells), nearest, UNKNOWN);
             }
         });
-        squares = Some(level);
     }
     if nearest.contains(&UNKNOWN) {
-        match &squares {
-            Some(squares) => search(nearest, squares.points(), destination),
-            None => search(nearest, &from.quarters(), destination),
-        }
+        search(nearest, &from.quarters(), destination);
     }
     if reach < f64::INFINITY {
         let (centers, points) = (from.points(), destination.points());
@@ -75,9 +72,6 @@ fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64
         });
     }
 }
-
-/// Centers of a square, and how many times as many centers are not worth sorting into such squares.
-const LEVELS: [(f64, usize); 2] = [(FINE, 16), (COARSE, 1)];
 
 /// Searches everywhere for what is not found yet.
 fn search(nearest: &mut [u32], points: &Points, destination: &Centers) {

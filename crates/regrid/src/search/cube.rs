@@ -114,6 +114,17 @@ impl Extent {
         }
     }
 
+    /// That of `times` as many points, of which this is of some here and there.
+    pub fn of_all(&self, times: usize) -> Self {
+        let area = (self.high[0] - self.low[0]) * (self.high[1] - self.low[1]);
+        let apart = 1.5 * (area / self.count as f64).sqrt();
+        Self {
+            count: times * self.count,
+            low: self.low.map(|low| (low - apart).max(-1.0)),
+            high: self.high.map(|high| (high + apart).min(1.0)),
+        }
+    }
+
     /// Strips as wide as points are apart, numbered from `first`.
     pub fn strips(&self, first: usize) -> Face {
         if self.count == 0 {

@@ -3,12 +3,12 @@
 //! A place looks at the points of its square and of the eight around it. The nearest of them is the nearest of all if it is
 //! closer than the four planes, through the center of the sphere, that bound these squares. Each face has a row of squares
 //! more on all sides, with what the faces beside it have there. Places without a point so close, in the middle of a
-//! continent or beside a dense region, stay open: [`quarters`](super::quarters) answers them.
+//! continent or beside a dense region, stay open: [`quarters`](super::quarters) answers them. Squares keep points in single
+//! precision, which mostly tells; the others are asked for [anew](compared).
 
 use super::buckets::Buckets;
-use super::compared::{self, SHORT};
+use super::compared::{self, Point, SHORT, point};
 use super::cube::{Extent, Seen, face_of};
-use super::quarters::Points;
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -27,19 +27,37 @@ const FEW: usize = 64;
 const SIGHTS: usize = 3;
 /// More than ties, and than the rounding of places and of distances.
 const MARGIN: f64 = 1e-13;
-/// Points that one task sorts.
+/// Points that one task sorts, and those whose vectors are made together.
 const BLOCK: usize = 1 << 13;
+const STRETCH: usize = 1 << 8;
 /// Squares that one task fills.
 const BAND: usize = 1 << 12;
+/// Of so many points one tells where they lie, a number that lines of a grid are hardly a multiple of; of few points, all do.
+const SAMPLED: usize = 17;
+const SAMPLES: usize = 1 << 9;
+
+/// Points that squares are made of, asked for as they are needed: only single precision stays in squares.
+pub(crate) trait Sites: Sync {
+    /// Whether each takes part.
+    fn are_active(&self) -> &[bool];
+    /// One of them.
+    fn unit(&self, site: usize) -> UnitVector;
+    /// Puts some of them into `units`, as [`Self::unit`] has them.
+    fn put_units(&self, sites: Range<usize>, units: &mut [UnitVector]);
+}
 
 /// Points in squares.
-pub(crate) struct Squares {
+pub(crate) struct Squares<'a, S> {
+    sites: &'a S,
     /// Square by square; those that several faces see are there for each.
-    points: Points,
+    points: Vec<Point>,
     /// First point of each square, and the number of points at the end.
     starts: Vec<u32>,
     faces: [Face; 6],
 }
+
+/// A point on its way to its square, and the number of that.
+type Item = [u32; 5];
 
 /// The squares of a face: a lattice over its points, with a row more on all sides.
 #[derive(Default)]
@@ -76,24 +94,12 @@ fn straight(t: f64) -> f64 {
     (2.0 - (4.0 - 3.0 * t.abs()).sqrt()).copysign(t)
 }
 
-impl Squares {
-    /// The points that are `active`, `per_square` of them in a square; those with coordinates that are not numbers are left out.
-    pub fn new(at: &[UnitVector], is_active: &[bool], per_square: f64) -> Self {
-        let blocks = at.len().div_ceil(BLOCK);
-        let block = |k: usize| k * BLOCK..at.len().min((k + 1) * BLOCK);
-        let taken = |k: usize| block(k).filter(|&i| is_active[i] && at[i].iter().all(|c| c.is_finite()));
-        let measure = |k: usize| {
-            let mut extents = [Extent::NONE; 6];
-            taken(k).for_each(|i| {
-                let face = face_of(at[i]);
-                extents[face].meet(Seen::from(face, at[i]));
-            });
-            extents
-        };
-        let join = |a: [Extent; 6], b: [Extent; 6]| std::array::from_fn(|face| a[face].and(&b[face]));
-        let extents = (0..blocks).into_par_iter().map(measure).reduce(|| [Extent::NONE; 6], join);
+impl<'a, S: Sites> Squares<'a, S> {
+    /// The sites that are active, `per_square` of them in a square; those with coordinates that are not numbers are left out.
+    pub fn new(sites: &'a S, per_square: f64) -> Self {
+        let is_active = sites.are_active();
         let mut count = 0;
-        let faces = extents.map(|extent| {
+        let faces = extents(sites).map(|extent| {
             let extent = Extent { low: extent.low.map(bent), high: extent.high.map(bent), ..extent };
             let face = Face::over(&extent, per_square, count);
             count += face.len();
@@ -101,67 +107,68 @@ impl Squares {
         });
         // What is nearer to the edge of its face may be seen by another one, in its outer squares.
         let edge = 1.0 / straight(1.0 + faces.iter().map(Face::width).fold(0.0, f64::max)) - MARGIN;
-        let put = |k: usize, items: &mut Vec<[u32; 2]>| {
-            for i in taken(k) {
-                let own = face_of(at[i]);
-                let seen = Seen::from(own, at[i]);
-                items.extend(faces[own].square_of(seen).map(|square| [square as u32, i as u32]));
-                if seen.x.abs().max(seen.y.abs()) > edge {
-                    let others = (0..6).filter(|&face| face != own);
-                    let squares = others.filter_map(|face| faces[face].square_of(Seen::from(face, at[i])));
-                    items.extend(squares.map(|square| [square as u32, i as u32]));
+        let blocks = is_active.len().div_ceil(BLOCK);
+        let block = |k: usize| k * BLOCK..is_active.len().min((k + 1) * BLOCK);
+        let put = |k: usize, items: &mut Vec<Item>| {
+            let mut units = [[0.0; 3]; STRETCH];
+            for first in block(k).step_by(STRETCH) {
+                let some = first..block(k).end.min(first + STRETCH);
+                let units = &mut units[..some.len()];
+                sites.put_units(some.clone(), units);
+                for (i, &p) in some.zip(&*units).filter(|(i, _)| is_active[*i]) {
+                    let [x, y, z, number] = point(p, i as u32);
+                    let own = face_of(p);
+                    let seen = Seen::from(own, p);
+                    if let Some(square) = faces[own].square_of(seen) {
+                        items.push([x, y, z, number, square]);
+                    }
+                    if seen.x.abs().max(seen.y.abs()) > edge {
+                        let others = (0..6).filter(|&face| face != own);
+                        let squares = others.filter_map(|face| faces[face].square_of(Seen::from(face, p)));
+                        items.extend(squares.map(|square| [x, y, z, number, square]));
+                    }
                 }
             }
         };
         let spaces = (0..blocks).map(|k| SIGHTS * block(k).len());
-        let sorted = Buckets::new(spaces, count.div_ceil(BAND), put, |item| item[0] as usize / BAND);
-        Self::filled(&sorted, count, at, faces)
+        let sorted = Buckets::new(spaces, count.div_ceil(BAND), put, |item| item[4] as usize / BAND);
+        Self::filled(sites, &sorted, count, faces)
     }
 
     /// Points from their squares, `sorted` by band.
-    fn filled(sorted: &Buckets<[u32; 2]>, count: usize, at: &[UnitVector], faces: [Face; 6]) -> Self {
+    fn filled(sites: &'a S, sorted: &Buckets<Item>, count: usize, faces: [Face; 6]) -> Self {
         let lens: Vec<usize> = (0..sorted.count()).map(|band| sorted.len(band)).collect();
         let len: usize = lens.iter().sum();
         // The last point again, for what is compared beyond the last run.
         let more = if len > 0 { SHORT } else { 0 };
-        let room = || vec![0.0; len + more];
-        let mut points = Points { x: room(), y: room(), z: room(), numbers: vec![0; len + more] };
+        let mut points = vec![[0; 4]; len + more];
         let mut starts = vec![len as u32; count + 1];
-        let (mut x, mut y, mut z) = (points.x.as_mut_slice(), points.y.as_mut_slice(), points.z.as_mut_slice());
-        let (mut numbers, mut first) = (points.numbers.as_mut_slice(), 0);
-        let mut bands = Vec::with_capacity(lens.len());
+        let (mut rest, mut first, mut bands) = (&mut points[..], 0, Vec::with_capacity(lens.len()));
         for ((band, starts), len) in starts[..count].chunks_mut(BAND).enumerate().zip(lens) {
-            let parts = (cut(&mut x, len), cut(&mut y, len), cut(&mut z, len), cut(&mut numbers, len));
-            bands.push((band, starts, first, parts));
-            first += len;
+            let (own, after) = std::mem::take(&mut rest).split_at_mut(len);
+            bands.push((band, starts, first, own));
+            (rest, first) = (after, first + len);
         }
-        bands.into_par_iter().for_each(|(band, starts, first, (x, y, z, numbers))| {
+        bands.into_par_iter().for_each(|(band, starts, first, points)| {
             let items = || sorted.parts(band).flatten();
             let mut next = vec![0; starts.len()];
-            items().for_each(|[square, _]| next[*square as usize % BAND] += 1);
+            items().for_each(|[.., square]| next[*square as usize % BAND] += 1);
             let mut before = 0;
             for (start, next) in starts.iter_mut().zip(&mut next) {
                 *start = (first + before) as u32;
                 (before, *next) = (before + *next, before);
             }
-            for &[square, i] in items() {
+            for &[x, y, z, number, square] in items() {
                 let to = &mut next[square as usize % BAND];
-                ([x[*to], y[*to], z[*to]], numbers[*to]) = (at[i as usize], i);
+                points[*to] = [x, y, z, number];
                 *to += 1;
             }
         });
-        for to in len..len + more {
-            for list in [&mut points.x, &mut points.y, &mut points.z] {
-                list[to] = list[len - 1];
-            }
-            points.numbers[to] = points.numbers[len - 1];
+        if more > 0 {
+            let last = points[len - 1];
+            points[len..].fill(last);
         }
-        Self { points, starts, faces }
-    }
-
-    /// All points, for the places that stay open.
-    pub fn points(&self) -> &Points {
-        &self.points
+        Self { sites, points, starts, faces }
     }
 
     /// For each of the places that is `open` the number of the nearest point, the lowest of those tied, where squares tell.
@@ -187,35 +194,110 @@ impl Squares {
     /// `AVX2`: whether the processor has it.
     #[inline(always)]
     fn nearest_here<const AVX2: bool>(&self, places: &[UnitVector], nearest: &mut [u32], open: u32) {
-        for (&p, nearest) in places.iter().zip(nearest).filter(|(_, nearest)| **nearest == open) {
-            let own = face_of(p);
-            let (face, seen) = (&self.faces[own], Seen::from(own, p));
-            let Some(([column, row], reach)) = face.around(seen) else { continue };
-            let mut runs = [const { 0..0 }; 3];
-            for k in 0..3 {
-                runs[k] = face.run(row + k, column, &self.starts);
-            }
-            let lens = [runs[0].len(), runs[1].len(), runs[2].len()];
-            if lens[0] + lens[1] + lens[2] > MANY {
-                continue;
-            }
-            let found = if AVX2 {
-                #[cfg(target_arch = "x86_64")]
-                #[allow(unsafe_code, reason = "vectors exist as instructions only")]
-                // SAFETY: as the caller says; SHORT points follow the start of each run, the last one again at the end.
-                unsafe {
-                    compared::nearest_avx2(&self.points, &runs, p, reach)
+        let unit = |number: u32| self.sites.unit(number as usize);
+        let mut asked = [const { Around { place: 0, reach: 0.0, squares: [0; 3], runs: [const { 0..0 }; 3] } }; TOGETHER];
+        let mut next = 0;
+        while next < places.len() {
+            // Some places at a time, so that what one asks for comes while others ask.
+            let mut count = 0;
+            while next < places.len() && count < TOGETHER {
+                let (p, place) = (places[next], next);
+                next += 1;
+                let own = face_of(p);
+                let face = &self.faces[own];
+                if nearest[place] == open
+                    && let Some(([column, row], reach)) = face.around(Seen::from(own, p))
+                {
+                    let around = &mut asked[count];
+                    (around.place, around.reach) = (place, reach);
+                    for k in 0..3 {
+                        around.squares[k] = face.first + (row + k) * (face.across[0].count + 2) + column;
+                        call(&self.starts, around.squares[k]);
+                    }
+                    count += 1;
                 }
-                #[cfg(not(target_arch = "x86_64"))]
-                None
-            } else {
-                compared::nearest(&self.points, &runs, p, reach)
-            };
-            if let Some(number) = found {
-                *nearest = number;
+            }
+            for around in &mut asked[..count] {
+                for (run, &square) in around.runs.iter_mut().zip(&around.squares) {
+                    *run = self.starts[square] as usize..self.starts[square + 3] as usize;
+                    call(&self.points, run.start);
+                    call(&self.points, run.start + 4);
+                }
+            }
+            for Around { place, reach, runs, .. } in &asked[..count] {
+                if runs[0].len() + runs[1].len() + runs[2].len() > MANY {
+                    continue;
+                }
+                let (runs, p) = (runs.clone(), places[*place]);
+                let found = if AVX2 {
+                    #[cfg(target_arch = "x86_64")]
+                    #[allow(unsafe_code, reason = "vectors exist as instructions only")]
+                    // SAFETY: as the caller says; SHORT points follow the start of each run, the last one again at the end.
+                    unsafe {
+                        compared::nearest_avx2(&self.points, runs, p, *reach, unit)
+                    }
+                    #[cfg(not(target_arch = "x86_64"))]
+                    None
+                } else {
+                    compared::nearest(&self.points, runs, p, *reach, unit)
+                };
+                if let Some(number) = found {
+                    nearest[*place] = number;
+                }
             }
         }
     }
+}
+
+/// Places that are looked at together.
+const TOGETHER: usize = 32;
+
+/// What there is around a place.
+struct Around {
+    place: usize,
+    /// A chord that does not reach beyond the nine squares.
+    reach: f64,
+    /// The first of three squares side by side, three times, and their points.
+    squares: [usize; 3],
+    runs: [Range<usize>; 3],
+}
+
+/// Asks for an item of a list to be brought into the caches.
+#[inline(always)]
+fn call<T>(list: &[T], k: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        #[allow(unsafe_code, reason = "a prefetch exists as an instruction only")]
+        // SAFETY: part of SSE; it only hints, and does nothing where there is no memory.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(list.as_ptr().wrapping_add(k).cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (list, k);
+}
+
+/// Where the points of each face lie and how many there are, nearly: what some of them tell, and as much around it as those are
+/// apart. What lies farther out is in no square, which places that ask for it notice.
+fn extents<S: Sites>(sites: &S) -> [Extent; 6] {
+    let is_active = sites.are_active();
+    let step = if is_active.len() < SAMPLED * SAMPLES { 1 } else { SAMPLED };
+    let measure = |mut extents: [Extent; 6], k: usize| {
+        let i = k * step;
+        if is_active[i] {
+            let p = sites.unit(i);
+            if p.iter().all(|c| c.is_finite()) {
+                let face = face_of(p);
+                extents[face].meet(Seen::from(face, p));
+            }
+        }
+        extents
+    };
+    let join = |a: [Extent; 6], b: [Extent; 6]| std::array::from_fn(|face| a[face].and(&b[face]));
+    let samples = (0..is_active.len().div_ceil(step)).into_par_iter().with_min_len(SAMPLES);
+    let extents = samples.fold(|| [Extent::NONE; 6], measure).reduce(|| [Extent::NONE; 6], join);
+    extents.map(|extent| if step == 1 { extent } else { extent.of_all(step) })
 }
 
 impl Face {
@@ -247,13 +329,15 @@ impl Face {
         self.across.iter().filter(|axis| axis.count > 0).map(|axis| 1.0 / axis.per_unit).fold(0.0, f64::max)
     }
 
-    /// The square of a point.
-    fn square_of(&self, seen: Seen) -> Option<usize> {
-        if seen.out <= 0.0 || seen.x.abs().max(seen.y.abs()) > FARTHEST || self.len() == 0 {
+    /// The square of a point; none of one whose coordinates are not numbers.
+    #[inline(always)]
+    fn square_of(&self, seen: Seen) -> Option<u32> {
+        let [x, y] = &self.across;
+        if seen.out <= 0.0 || seen.x.abs().max(seen.y.abs()) > FARTHEST || x.count == 0 {
             return None;
         }
-        let [x, y] = &self.across;
-        Some(self.first + y.outer(seen.y)? * (x.count + 2) + x.outer(seen.x)?)
+        let (column, row) = (x.outer(seen.x)?, y.outer(seen.y)?);
+        Some((self.first + row * (x.count + 2) + column) as u32)
     }
 
     /// For a place that is not in an outer square: the first column and row of the nine squares around it, and a chord that
@@ -267,13 +351,6 @@ impl Face {
         let (column, row) = (x.inner(seen.x)?, y.inner(seen.y)?);
         let planes = x.planes(column, seen.x).min(y.planes(row, seen.y));
         Some(([column, row], (seen.out * planes - MARGIN).max(0.0)))
-    }
-
-    /// The points of three squares side by side.
-    #[inline(always)]
-    fn run(&self, row: usize, column: usize, starts: &[u32]) -> Range<usize> {
-        let first = self.first + row * (self.across[0].count + 2) + column;
-        starts[first] as usize..starts[first + 3] as usize
     }
 }
 
@@ -290,6 +367,7 @@ impl Axis {
     }
 
     /// The square of a place, outer ones being the first and the last.
+    #[inline(always)]
     fn outer(&self, x: f64) -> Option<usize> {
         let place = (bent(x) - self.low) * self.per_unit + 1.0;
         (place >= 0.0 && place < (self.count + 2) as f64).then_some(place as usize)
@@ -311,31 +389,42 @@ impl Axis {
     }
 }
 
-/// Takes the first `len` items.
-fn cut<'a, T>(rest: &mut &'a mut [T], len: usize) -> &'a mut [T] {
-    let (own, after) = std::mem::take(rest).split_at_mut(len);
-    *rest = after;
-    own
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::search::points::NearPoints;
     use crate::search::scenes::{edges, globe, lattice, region};
-    use knarr_kernels::sphere::unit_vector;
+    use knarr_kernels::sphere::{add, scale, unit_vector};
+
+    /// Points at hand.
+    struct AtHand<'a> {
+        points: &'a [UnitVector],
+        is_active: Vec<bool>,
+    }
+
+    impl Sites for AtHand<'_> {
+        fn are_active(&self) -> &[bool] {
+            &self.is_active
+        }
+        fn unit(&self, site: usize) -> UnitVector {
+            self.points[site]
+        }
+        fn put_units(&self, sites: Range<usize>, units: &mut [UnitVector]) {
+            units.copy_from_slice(&self.points[sites]);
+        }
+    }
 
     /// What the strips say of each place, or nothing: of at most `open` of them.
     fn check(what: &str, points: &[UnitVector], places: &[UnitVector], open: std::ops::RangeInclusive<usize>) {
-        let is_active: Vec<bool> = (0..points.len()).map(|k| k % 11 != 3).collect();
-        let active = |k: usize| is_active[k].then(|| (points[k], k as u32));
+        let sites = AtHand { points, is_active: (0..points.len()).map(|k| k % 11 != 3).collect() };
+        let active = |k: usize| sites.is_active[k].then(|| (points[k], k as u32));
         let near = NearPoints::new((0..points.len()).filter_map(active).collect());
         let mut nearest = vec![u32::MAX; places.len()];
-        let squares = Squares::new(points, &is_active, FINE);
+        let squares = Squares::new(&sites, FINE);
         squares.nearest(places, &mut nearest, u32::MAX);
         // Coarse ones answer what is left, and what they answer as well they answer the same way.
         let mut coarse = vec![u32::MAX; places.len()];
-        Squares::new(points, &is_active, COARSE).nearest(places, &mut coarse, u32::MAX);
+        Squares::new(&sites, COARSE).nearest(places, &mut coarse, u32::MAX);
         for (k, (fine, coarse)) in nearest.iter().zip(&coarse).enumerate() {
             assert!(*fine == u32::MAX || *coarse == u32::MAX || fine == coarse, "{what}: {:?}", places[k]);
             let expected = near.nearest(places[k]).map(|n| n.0);
@@ -365,6 +454,10 @@ mod tests {
         check("half of the globe", &globe[..10_000], &halves, 5000..=5500);
         check("a region", &region, &region, 0..=300);
         check("far from it", &region, &halves, halves.len()..=halves.len());
+        // Double precision alone tells them apart.
+        let aside = |p: UnitVector| [add(p, scale(if p[0].abs() < 0.5 { [1.0, 0.0, 0.0] } else { [0.0, 0.0, 1.0] }, 1e-9)), p];
+        let pairs: Vec<UnitVector> = globe.iter().copied().flat_map(aside).collect();
+        check("points hardly apart", &pairs, &[&globe[..], &halves].concat(), 0..=20);
         check("the globe around a region", &[&globe[..], &region].concat(), &[halves, region].concat(), 6000..=6500);
     }
 
