@@ -8,6 +8,10 @@ use knarr_kernels::sphere::{UnitVector, dot, lon_lat_deg, sin_cos_deg, sub};
 /// Centers looked at around a point before the search gives up: a point far outside a regional grid.
 const PATIENCE: usize = 256;
 
+/// Rows within reach of a point above which its search in a rotated grid is not begun: about as many columns are, more centers
+/// than patience is for, and each has to be turned. So it is of most points outside a regional grid.
+const MOST_ROWS: usize = 24;
+
 /// Columns further away than this are compared by distance, not by longitude.
 const NEAR_DEG: f64 = 5.0;
 
@@ -135,6 +139,9 @@ impl<'a> RowCenters<'a> {
         let (sin_lat, cos_lat) = sin_cos_deg(lat);
         let mut patience = PATIENCE;
         let mut rows = self.lats.count_up_to(lat - angle_deg)..self.lats.count_up_to(lat + angle_deg);
+        if self.rows.rotation.is_some() && rows.len() > MOST_ROWS {
+            return Nearest::Unknown;
+        }
         let is_complete = rows.all(|k| {
             // chord² = 4 sin²((φ − φ_k)/2) + 4 cos φ cos φ_k sin²(δ/2)
             let (sin_row, cos_row) = self.row_sines[self.lats.number(k)];
