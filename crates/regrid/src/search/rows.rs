@@ -8,8 +8,8 @@ use knarr_kernels::sphere::{UnitVector, dot, lon_lat_deg, sin_cos_deg, sub};
 /// Centers looked at around a point before the search gives up: a point far outside a regional grid.
 const PATIENCE: usize = 256;
 
-/// Rows within reach of a point above which its search in a rotated grid is not begun: about as many columns are, more centers
-/// than patience is for, and each has to be turned. So it is of most points outside a regional grid.
+/// Rows within reach of a point outside a regional grid above which its search is not begun: about as many columns are, more
+/// centers than patience is for.
 const MOST_ROWS: usize = 24;
 
 /// Columns further away than this are compared by distance, not by longitude.
@@ -139,7 +139,7 @@ impl<'a> RowCenters<'a> {
         let (sin_lat, cos_lat) = sin_cos_deg(lat);
         let mut patience = PATIENCE;
         let mut rows = self.lats.count_up_to(lat - angle_deg)..self.lats.count_up_to(lat + angle_deg);
-        if self.rows.rotation.is_some() && rows.len() > MOST_ROWS {
+        if rows.len() > MOST_ROWS && self.is_outside(lon, above) {
             return Nearest::Unknown;
         }
         let is_complete = rows.all(|k| {
@@ -159,6 +159,22 @@ impl<'a> RowCenters<'a> {
             })
         });
         best.lowest().filter(|_| is_complete).map_or(Nearest::Unknown, |cell| Nearest::Cell(cell as u32))
+    }
+
+    /// Whether a longitude is in a wide gap between columns, or no row is on one side, with `above` rows up to its latitude.
+    fn is_outside(&self, lon: f64, above: usize) -> bool {
+        // As many times as far apart as so many columns around the globe.
+        const WIDE: f64 = 10.0;
+        let is_in_gap = self.lons.as_ref().is_some_and(|lons| {
+            let (n, east) = (lons.len(), lons.count_up_to(turned(lon)));
+            let gap = if east == 0 || east == n {
+                lons.value(0) + 360.0 - lons.value(n - 1)
+            } else {
+                lons.value(east) - lons.value(east - 1)
+            };
+            gap * n as f64 > WIDE * 360.0
+        });
+        is_in_gap || above == 0 || above == self.lats.len()
     }
 
     /// Calls `visit` with the active cells of a row (by latitude) up to `half_width` degrees from `lon`, with the
