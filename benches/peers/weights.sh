@@ -2,16 +2,17 @@
 # Weight generation beside CDO: the two in turn, medians of RUNS (default 5) whole processes on one thread.
 #   benches/peers/weights.sh [KNARR] [PATTERN]   only the pairs whose line matches PATTERN, e.g. '^bilinear'
 #   FILES=1 benches/peers/weights.sh ...         knarr reads the files that CDO reads instead of taking names
-# Needs cdo and GNU time. Grids go to CDO as the SCRIP files that knarr writes, lat-lon grids by their common name.
+# Needs cdo and python3. Grids go to CDO as the SCRIP files that knarr writes, lat-lon grids by their common name.
 # CDO has no bilinear method for unstructured sources, so there are no such pairs.
-# Whole processes: start, grids, weights, and the weights file in SCRIP layout. "Weights alone" are the wall seconds that
+# Whole processes: start, grids, weights, and the weights file in SCRIP layout, in user and system time. "Weights alone" are the wall seconds that
 # both programs tell with -v for the making of weights, of knarr with areas and content hashes, without grids and files.
 set -eu
 
 knarr=${1:-target/release/knarr}
 pattern=${2:-.}
 runs=${RUNS:-5}
-data=$(cd "$(dirname "$0")/../../datasets" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+data=$(cd "$here/../../datasets" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -40,11 +41,9 @@ nearest gennn CS360 ICO120
 nearest gennn r3200x1600 H512
 '
 
-# User seconds and peak kilobytes of a command, appended to a file; what it says goes to another.
+# What a command took goes to a file (see timed.py), what it says to another.
 timed() {
-  log=$1
-  shift
-  /usr/bin/time -a -o "$log" -f '%U %M' "$@" >"$work/said" 2>&1
+  python3 "$here/timed.py" "$@" >"$work/said" 2>&1
 }
 
 median() {
@@ -95,14 +94,14 @@ compare() {
   links=$("$knarr" weights "$our_from" "$our_to" -o "$work/knarr.nc" --method "$method" \
     --force -q --json | sed -n 's/.*"links": *\([0-9]*\).*/\1/p')
   awk -v m="$method" -v p="${source%%_*} -> $destination" -v n="$links" \
-    -v a="$(median "$work/ours" 1)" -v b="$(median "$work/theirs" 1)" \
-    -v c="$(median "$work/ours" 2)" -v d="$(median "$work/theirs" 2)" \
+    -v a="$(median "$work/ours" 2)" -v b="$(median "$work/theirs" 2)" \
+    -v c="$(median "$work/ours" 3)" -v d="$(median "$work/theirs" 3)" \
     -v e="$(median "$work/ours.alone" 1)" -v f="$(median "$work/theirs.alone" 1)" 'BEGIN {
-      printf "| %s | %s | %d | %.2f | %.2f | **%.1f** | %.3f | %.2f | **%.1f** | %.3f | %.0f | %.0f | %.2f |\n",
-        m, p, n, a, b, b / a, e, f, f / e, e / n * 1e6, c / 1024, d / 1024, c / d }'
+      printf "| %s | %s | %d | %.1f | %.1f | **%.1f** | %.1f | %.1f | **%.1f** | %.3f | %.0f | %.0f | %.2f |\n",
+        m, p, n, 1e3 * a, 1e3 * b, b / a, 1e3 * e, 1e3 * f, f / e, 1e6 * e / n, c / 1024, d / 1024, c / d }'
 }
 
-echo "| method | pair | links | knarr s | cdo s | cdo / knarr | alone: knarr s | cdo s | cdo / knarr | knarr µs per link | knarr MB | cdo MB | knarr / cdo |"
+echo "| method | pair | links | knarr ms | cdo ms | cdo / knarr | alone: knarr ms | cdo ms | cdo / knarr | knarr µs per link | knarr MB | cdo MB | knarr / cdo |"
 echo "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
 echo "$pairs" | grep . | grep -e "$pattern" | while read -r method operator source destination; do
   compare "$method" "$operator" "$source" "$destination"
