@@ -1,7 +1,7 @@
 //! Content hashes: what weights belong to.
 
 use crate::{Options, Stack};
-use knarr_grid::{Columns, Detail, Grid, Layout, LonLat, Mask};
+use knarr_grid::{Columns, Detail, Family, Grid, Layout, LonLat, Mask};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 
@@ -33,7 +33,7 @@ pub fn hash_of(grid: &Grid, mask: &Mask, detail: Detail) -> String {
         }
         // What a formula and its numbers say, they say of every cell.
         Layout::Formula(formula) => bytes.push(format!("formula: {formula}").as_bytes()),
-        Layout::Polygons { centers, .. } | Layout::Points { centers } if detail == Detail::Centers => {
+        Layout::Polygons { centers, .. } | Layout::Points { centers } if is_of_centers(grid, detail) => {
             bytes.centers(centers, |cell| mask.is_active(cell));
         }
         Layout::Polygons { centers, polygons } => {
@@ -54,6 +54,15 @@ pub fn hash_of(grid: &Grid, mask: &Mask, detail: Detail) -> String {
         flags.chunks(1 << 12).for_each(|flags| bytes.push(&flags.iter().map(|&flag| u8::from(flag)).collect::<Vec<u8>>()));
     }
     bytes.finish()
+}
+
+/// Whether no more than centers is asked of a grid of polygons or points.
+fn is_of_centers(grid: &Grid, detail: Detail) -> bool {
+    match detail {
+        Detail::Centers => true,
+        Detail::Neighbours => grid.family == Family::Curvilinear,
+        Detail::Cells => false,
+    }
 }
 
 /// Bytes on their way into a hash, collected so that the hash works on long stretches (and on several threads).

@@ -168,16 +168,21 @@ impl Options {
 
     /// What weights are made of: of the source and of the destination.
     pub fn detail(&self) -> [Detail; 2] {
-        let of = |needs_cells: bool| if needs_cells { Detail::Cells } else { Detail::Centers };
-        // Which centers are neighbours is told by shared corners, and among several of them a cell given twice, which is known
-        // by its corners, must count once: the nearest is the same either way.
-        let asks_several = self.method != Method::Nearest || self.extrapolation == Extrapolation::Distance;
         let overlaps = matches!(
             self.method,
             Method::Conservative | Method::Conservative2nd | Method::LargestFraction | Method::Spread { .. }
         );
+        // Which centers are neighbours is told by rows and columns or by shared corners, and among several of them a cell given
+        // twice, which is known by its place in a row or by its corners, must count once: the nearest is the same either way.
+        let asks_several = self.method != Method::Nearest || self.extrapolation == Extrapolation::Distance;
+        let source = match (overlaps, asks_several) {
+            (true, _) => Detail::Cells,
+            (false, true) => Detail::Neighbours,
+            (false, false) => Detail::Centers,
+        };
         // What creeps goes from cell to cell of the destination.
-        [of(asks_several), of(overlaps || self.extrapolation == Extrapolation::Creep)]
+        let creeps = self.extrapolation == Extrapolation::Creep;
+        [source, if overlaps || creeps { Detail::Cells } else { Detail::Centers }]
     }
 
     /// Whether rows of weights depend on one another, so that making some of them makes them all: what creeps goes from

@@ -22,7 +22,7 @@ pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<Strin
             grid
         }
         None => {
-            let mut grid = match bounds.filter(|_| context.detail == Detail::Cells) {
+            let mut grid = match bounds.filter(|_| context.detail != Detail::Centers) {
                 Some(bounds) => Grid::mesh(Some(centers), bounds.corners(context)?),
                 None => Grid::points(centers),
             }
