@@ -36,16 +36,23 @@ impl Boxes {
     }
 
     /// Which of at most `count` places with their tolerances may have another one near, by marks of hashes turned by some bits.
-    fn not_alone(&self, count: usize, places: impl Iterator<Item = (usize, UnitVector, f64)> + Clone, turn: u32) -> Vec<u32> {
-        let hash = |cube: [i64; 3]| hash(cube).rotate_left(turn);
-        let mut marks = Marks::for_about(count);
-        marks.meet(places.clone().map(|(_, place, _)| hash(self.cube(place))));
-        let near = places.clone().map(|(_, place, tolerance)| (place, self.near(place, tolerance)));
-        marks.doubt(near.filter(|(_, near)| near[0] != near[1]).flat_map(|(place, near)| {
-            let own = self.cube(place);
-            cubes(near).filter(move |other| *other != own).map(move |other| [own, other].map(hash))
-        }));
-        marks.doubtful(places.map(|(k, place, _)| (k as u32, hash(self.cube(place)))))
+    fn not_alone(&self, count: usize, places: impl Iterator<Item = (usize, UnitVector, f64)>, turn: u32) -> Vec<u32> {
+        // Marks have fewer bits.
+        let hash = |cube: Cube| hash(cube).rotate_left(turn) as u32;
+        let (mut numbers, mut hashes, mut pairs) = (Vec::with_capacity(count), Vec::with_capacity(count), Vec::new());
+        for (k, place, tolerance) in places {
+            let (own, near) = (self.cube(place), self.near(place, tolerance));
+            numbers.push(k as u32);
+            hashes.push(hash(own));
+            if near[0] != near[1] {
+                pairs.extend(cubes(near).filter(|other| *other != own).map(|other| [own, other].map(hash)));
+            }
+        }
+        let mut marks = Marks::for_about(hashes.len());
+        let hashes = || hashes.iter().map(|&hash| u64::from(hash));
+        marks.meet(hashes());
+        marks.doubt(pairs.into_iter().map(|pair| pair.map(u64::from)));
+        marks.doubtful(numbers.into_iter().zip(hashes()))
     }
 
     /// The places that may have another one within their tolerance: all that have one, and few others.
@@ -66,34 +73,38 @@ impl Boxes {
     }
 
     /// The first and the last cube within a tolerance, in each direction.
-    fn near(&self, place: UnitVector, tolerance: f64) -> [[i64; 3]; 2] {
-        [self.cube(place.map(|c| c - tolerance)), self.cube(place.map(|c| c + tolerance))]
+    #[inline(always)]
+    fn near(&self, [x, y, z]: UnitVector, tolerance: f64) -> [Cube; 2] {
+        [self.cube([x - tolerance, y - tolerance, z - tolerance]), self.cube([x + tolerance, y + tolerance, z + tolerance])]
     }
 
-    #[inline]
-    fn cube(&self, place: UnitVector) -> [i64; 3] {
-        place.map(|c| {
-            let scaled = c * self.per_width;
-            // Down, without a call of the library.
-            let toward_zero = scaled as i64;
-            toward_zero - i64::from(scaled < toward_zero as f64)
-        })
+    /// The cube of a place. Bits of numbers around [`WHOLE`] count whole ones: the nearest, so that cubes lie around those.
+    #[inline(always)]
+    fn cube(&self, [x, y, z]: UnitVector) -> Cube {
+        let number = |c: f64| (c * self.per_width + WHOLE).to_bits();
+        [number(x), number(y), number(z)]
     }
 }
 
+/// A cube of the lattice, by its numbers in each direction.
+type Cube = [u64; 3];
+
+/// Neighbours of this number are 1 apart, as those of all are that differ from it by less than 2⁵¹.
+const WHOLE: f64 = (3u64 << 51) as f64;
+
 /// The cubes from the first to the last, of which there are at most two in each direction: a tolerance is less than their width.
-fn cubes(ends: [[i64; 3]; 2]) -> impl Iterator<Item = [i64; 3]> {
+fn cubes(ends: [Cube; 2]) -> impl Iterator<Item = Cube> {
     let end = move |k: usize, axis: usize| ends[k >> axis & 1][axis];
     let is_new = move |k: &usize| [0, 1, 2].iter().all(|&axis| k >> axis & 1 == 0 || end(*k, axis) != end(0, axis));
     (0..8).filter(is_new).map(move |k| [end(k, 0), end(k, 1), end(k, 2)])
 }
 
 #[inline]
-fn hash([x, y, z]: [i64; 3]) -> u64 {
+fn hash([x, y, z]: Cube) -> u64 {
     // Three odd numbers without a pattern; products that do not wait for each other.
-    let x = (x as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let y = (y as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
-    let z = (z as u64).wrapping_mul(0x1656_67b1_9e37_79f9);
+    let x = x.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let y = y.wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+    let z = z.wrapping_mul(0x1656_67b1_9e37_79f9);
     let sum = x.wrapping_add(y).wrapping_add(z);
     // Products bring low bits up alone, and sums keep cubes of a lattice on one.
     let mixed = (sum ^ (sum >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -106,7 +106,7 @@ impl Grid {
             mask,
         };
         let repeats = repeats.find(|_, _| false).into_iter().map(|cell| (cell, Blemish::Duplicate));
-        let strays = strays(shape, &places, typical).into_iter().map(|cell| (cell, Blemish::Oversized));
+        let strays = strays(shape, &places, &spacing, typical).into_iter().map(|cell| (cell, Blemish::Oversized));
         let mut grid = points_grid(Family::Curvilinear, shape.to_vec(), centers, report)?;
         let mut active = vec![true; grid.len()];
         for (cell, blemish) in strays.chain(repeats) {
@@ -164,7 +164,7 @@ fn spacings([ny, nx]: [usize; 2], places: &[UnitVector]) -> Vec<f64> {
 }
 
 /// Centers that lie far from all four around them, which are near to others: what models write where they have no place.
-fn strays([ny, nx]: [usize; 2], places: &[UnitVector], typical: f64) -> Vec<usize> {
+fn strays([ny, nx]: [usize; 2], places: &[UnitVector], spacing: &[f64], typical: f64) -> Vec<usize> {
     let around = |cell: usize| {
         let (j, i) = (cell / nx, cell % nx);
         let inside = [j > 0, j + 1 < ny, i > 0, i + 1 < nx];
@@ -174,6 +174,10 @@ fn strays([ny, nx]: [usize; 2], places: &[UnitVector], typical: f64) -> Vec<usiz
     // What is not a number is no minimum.
     let nearest = |cell: usize| around(cell).map(|other| chord(places[cell], places[other])).fold(f64::INFINITY, f64::min);
     let is_stray = |&cell: &usize| {
+        // Not the nearest one, but mostly near enough.
+        if spacing[cell] <= FAR * typical {
+            return false;
+        }
         let own = nearest(cell);
         own.is_finite() && own > FAR * typical && own > FAR * around(cell).map(nearest).fold(f64::INFINITY, f64::min)
     };

@@ -7,7 +7,7 @@ use crate::repeats::Repeats;
 use crate::sound::{Turn, size_and_turn};
 use crate::{Action, BadCell, Blemish, GridError, LonLat, Mask, Polygons};
 use knarr_kernels::cell_area::polygon_area;
-use knarr_kernels::sphere::{UnitVector, dot, sub};
+use knarr_kernels::sphere::{UnitVector, dot, sub, unit_vectors};
 use rayon::prelude::*;
 
 /// Makes corners for the cells that are asked for from the centers of all, given as angles and as vectors.
@@ -108,8 +108,17 @@ pub(crate) fn unit_of(p: LonLat) -> Option<UnitVector> {
 
 /// Unit vectors of positions of a file, not numbers where they are missing.
 pub(crate) fn units_of<P: Copy + Sync>(positions: &[P], position: impl Fn(P) -> LonLat + Sync) -> Vec<UnitVector> {
-    let unit = |&p: &P| unit_of(position(p)).unwrap_or([f64::NAN; 3]);
-    positions.par_iter().with_min_len(BLOCK).map(unit).collect()
+    let mut units = vec![[0.0; 3]; positions.len()];
+    let lon_lat = |p: P| {
+        let LonLat { lon_deg, lat_deg } = position(p);
+        [lon_deg, lat_deg.clamp(-90.0, 90.0)]
+    };
+    positions.par_chunks(BLOCK).zip(units.par_chunks_mut(BLOCK)).for_each(|(positions, units)| {
+        unit_vectors(positions, lon_lat, units);
+        let missing = positions.iter().zip(units).filter(|(p, _)| !is_position(position(**p)));
+        missing.for_each(|(_, unit)| *unit = [f64::NAN; 3]);
+    });
+    units
 }
 
 /// Repairs or drops bad cells; their `centers` are those of a file, where there are any.

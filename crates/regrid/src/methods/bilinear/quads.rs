@@ -23,13 +23,16 @@ const ROWS: usize = 16;
 /// A masked cell this close (6 m on Earth) to an active one is its copy: halo columns, folded rows.
 const SAME_PLACE: f64 = 1e-6;
 
+/// Boxes for cells that may be copies: few cells are as close to their sides.
+const BOX: f64 = 64.0 * SAME_PLACE;
+
 /// For each cell the cell whose value it shows: itself, or for a masked copy the active original.
 pub(super) fn aliases(points: &[UnitVector], is_active: &[bool]) -> Option<Vec<u32>> {
     if is_active.iter().all(|&a| a) {
         return None;
     }
     let is_known = |i: usize| points[i].iter().all(|c| c.is_finite());
-    let boxes = Boxes::of(points, 8.0 * SAME_PLACE, |i| is_known(i).then_some(SAME_PLACE));
+    let boxes = Boxes::of(points, BOX, |i| is_known(i).then_some(SAME_PLACE));
     let mut aliases: Vec<u32> = (0..points.len() as u32).collect();
     for &i in boxes.doubtful().iter().filter(|&&i| !is_active[i]) {
         let mut lowest = None;
