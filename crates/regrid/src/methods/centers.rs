@@ -90,9 +90,9 @@ impl<'a> Centers<'a> {
         self.is_active[i].then(|| self.lon_lat(i))
     }
 
-    /// The active centers, ready to be the nearest of places close by: `per_square` of them in a square.
-    pub fn squares(&self, per_square: f64) -> Squares<'_, Self> {
-        Squares::new(self, per_square)
+    /// The active centers, ready to be the nearest of places close by.
+    pub fn squares(&self) -> Squares<'_, Self> {
+        Squares::new(self)
     }
 
     /// The active centers, ready to be the nearest of many places.

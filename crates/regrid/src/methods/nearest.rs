@@ -5,7 +5,6 @@ use crate::links::LinkRows;
 use crate::search::formula::FormulaCenters;
 use crate::search::quarters::{Asked, Points};
 use crate::search::rows::{Nearest, RowCenters};
-use crate::search::squares::{COARSE, FINE};
 use knarr_grid::{Layout, LonLat};
 use knarr_kernels::sphere::{dot, sub};
 use rayon::prelude::*;
@@ -39,20 +38,20 @@ pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRow
     LinkRows::of_single(nearest, NONE)
 }
 
+/// As many centers for each place are worth it that squares are made of them.
+const WORTH: usize = 16;
+
 /// Searches for what is not found yet, and drops what is too far.
 fn finish(nearest: &mut [u32], from: &Centers, destination: &Centers, reach: f64) {
     let count = from.is_active.iter().filter(|active| **active).count();
+    let open = nearest.iter().filter(|cell| **cell == UNKNOWN).count();
     // What a formula did not find has no active center close by, so that squares find little of it.
     let is_first = !nearest.iter().any(|cell| *cell < UNKNOWN);
-    for (per_square, few) in [(FINE, if is_first { usize::MAX } else { 16 }), (COARSE, 1)] {
-        let open = nearest.iter().filter(|cell| **cell == UNKNOWN).count();
-        if few.saturating_mul(open) <= count {
-            break;
-        }
-        let level = from.squares(per_square);
+    if open > 0 && (is_first || WORTH * open > count) {
+        let squares = from.squares();
         in_stretches(destination, nearest, |cells, stretch, nearest| {
             if nearest.contains(&UNKNOWN) {
-                level.nearest(stretch.units(destination.grid(), cells), nearest, UNKNOWN);
+                squares.nearest(stretch.units(destination.grid(), cells), nearest, UNKNOWN);
             }
         });
     }

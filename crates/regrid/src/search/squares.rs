@@ -13,10 +13,8 @@ use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Points of a square, on average and where they are even, for places that mostly have one near.
-pub(crate) const FINE: f64 = 1.25;
-/// The same for places that have none there: squares four times as wide.
-pub(crate) const COARSE: f64 = 16.0 * FINE;
+/// Points of a square, on average and where they are even.
+const PER_SQUARE: f64 = 1.25;
 /// Squares of a face are no wider, so that it still sees well what lies in those around it.
 const WIDEST: f64 = 0.25;
 /// More points of nine squares are not worth comparing: where they are dense, few of them are near.
@@ -95,13 +93,13 @@ fn straight(t: f64) -> f64 {
 }
 
 impl<'a, S: Sites> Squares<'a, S> {
-    /// The sites that are active, `per_square` of them in a square; those with coordinates that are not numbers are left out.
-    pub fn new(sites: &'a S, per_square: f64) -> Self {
+    /// The sites that are active; those with coordinates that are not numbers are left out.
+    pub fn new(sites: &'a S) -> Self {
         let is_active = sites.are_active();
         let mut count = 0;
         let faces = extents(sites).map(|extent| {
             let extent = Extent { low: extent.low.map(bent), high: extent.high.map(bent), ..extent };
-            let face = Face::over(&extent, per_square, count);
+            let face = Face::over(&extent, count);
             count += face.len();
             face
         });
@@ -225,7 +223,8 @@ impl<'a, S: Sites> Squares<'a, S> {
                 }
             }
             for Around { place, reach, runs, .. } in &asked[..count] {
-                if runs[0].len() + runs[1].len() + runs[2].len() > MANY {
+                let near = runs[0].len() + runs[1].len() + runs[2].len();
+                if near == 0 || near > MANY {
                     continue;
                 }
                 let (runs, p) = (runs.clone(), places[*place]);
@@ -302,11 +301,11 @@ fn extents<S: Sites>(sites: &S) -> [Extent; 6] {
 
 impl Face {
     /// Squares over the points of a face, numbered from `first`.
-    fn over(extent: &Extent, per_square: f64, first: usize) -> Self {
+    fn over(extent: &Extent, first: usize) -> Self {
         if extent.count == 0 {
             return Self { first, ..Self::default() };
         }
-        let squares = extent.count as f64 / per_square;
+        let squares = extent.count as f64 / PER_SQUARE;
         // Points in one place or line have some room as well.
         let [x, y] = [0, 1].map(|axis| (extent.high[axis] - extent.low[axis]).max(1e-9));
         let width = (x * y / squares).sqrt().min(WIDEST);
@@ -420,16 +419,8 @@ mod tests {
         let active = |k: usize| sites.is_active[k].then(|| (points[k], k as u32));
         let near = NearPoints::new((0..points.len()).filter_map(active).collect());
         let mut nearest = vec![u32::MAX; places.len()];
-        let squares = Squares::new(&sites, FINE);
+        let squares = Squares::new(&sites);
         squares.nearest(places, &mut nearest, u32::MAX);
-        // Coarse ones answer what is left, and what they answer as well they answer the same way.
-        let mut coarse = vec![u32::MAX; places.len()];
-        Squares::new(&sites, COARSE).nearest(places, &mut coarse, u32::MAX);
-        for (k, (fine, coarse)) in nearest.iter().zip(&coarse).enumerate() {
-            assert!(*fine == u32::MAX || *coarse == u32::MAX || fine == coarse, "{what}: {:?}", places[k]);
-            let expected = near.nearest(places[k]).map(|n| n.0);
-            assert!(*coarse == u32::MAX || Some(*coarse) == expected, "{what}, coarse: {:?}", places[k]);
-        }
         if squares.points.len() >= FEW {
             let mut plain = vec![u32::MAX; places.len()];
             squares.nearest_here::<false>(places, &mut plain, u32::MAX);
