@@ -4,8 +4,9 @@
 #   FILES=1 benches/peers/weights.sh ...         knarr reads the files that CDO reads instead of taking names
 # Needs cdo and python3. Grids go to CDO as the SCRIP files that knarr writes, lat-lon grids by their common name.
 # CDO has no bilinear method for unstructured sources, so there are no such pairs.
-# Whole processes: start, grids, weights, and the weights file in SCRIP layout, in user and system time. "Weights alone" are the wall seconds that
-# both programs tell with -v for the making of weights, of knarr with areas and content hashes, without grids and files.
+# Whole processes: start, grids, weights, and the weights file in SCRIP layout, in user and system time. "Weights alone"
+# are the wall seconds that both programs tell with -v for the making of weights, of knarr with areas and content hashes,
+# without grids and files; CDO tells hundredths.
 set -eu
 
 knarr=${1:-target/release/knarr}

@@ -189,7 +189,7 @@ impl WeightsVerb {
                 let start = std::time::Instant::now();
                 let weights = Weights::build_on(device, source, destination, options)?;
                 bar.finish_and_clear();
-                talk.more(&format!("weights made in {:.3} s", start.elapsed().as_secs_f64()));
+                talk.more(&format!("weights made in {:.4} s", start.elapsed().as_secs_f64()));
                 weights
             }
         };
