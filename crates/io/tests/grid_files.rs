@@ -1,10 +1,10 @@
 //! Grids written and read back in every format: the same centers, areas and masks.
 
-use knarr_grid::{Detail, Grid, Layout, LonLat, Mask};
+use knarr_grid::{Detail, Family, Grid, Layout, LonLat, Mask};
 use knarr_io::{GridFormat, IoError, grid_from_argument, read_grid_file, write_grid};
 use knarr_kernels::cell_area::polygon_area;
 use knarr_kernels::sphere::distance;
-use knarr_regrid::hash_of;
+use knarr_regrid::{content_hash, hash_of};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -90,6 +90,12 @@ fn check_by_centers(path: &Path, what: &str) -> Grid {
     let hashes = [&whole, &by_centers].map(|grid| hash_of(grid, &grid.mask, Detail::Centers));
     assert_eq!(hashes[0], hashes[1], "{what}");
     assert_ne!(hash_of(&by_centers, &Mask::ALL, Detail::Centers), hashes[1], "{what}: the mask counts");
+    // Neighbours are told by rows and columns, or by corners.
+    let neighbours = read(Detail::Neighbours);
+    let expected = if neighbours.family == Family::Curvilinear { &by_centers } else { &whole };
+    assert_eq!(content_hash(&neighbours), content_hash(expected), "{what}: neighbours");
+    let hashes = [&whole, &neighbours].map(|grid| hash_of(grid, &grid.mask, Detail::Neighbours));
+    assert_eq!(hashes[0], hashes[1], "{what}: neighbours");
     Arc::unwrap_or_clone(by_centers)
 }
 

@@ -4,8 +4,8 @@ mod support;
 
 use knarr_grid::{Detail, Mask};
 use knarr_io::{
-    GridFormat, IoError, MemoryPlan, Outcome, WeightsFormat, WeightsTiles, check_identity, check_weights, read_grid_file,
-    read_weights, write_grid, write_weights,
+    GridFormat, IoError, MemoryPlan, Outcome, WeightsFormat, WeightsTiles, check_identity, check_weights, grid_from_argument,
+    read_grid_file, read_weights, write_grid, write_weights,
 };
 use knarr_regrid::{Method, Options, Weights, cell_areas};
 use netcdf::types::NcTypeDescriptor;
@@ -202,6 +202,30 @@ fn nearest_weights_ask_for_no_corners() {
     // Overlaps need the corners: their weights are not of cells known by their centers.
     let overlaps = Options::new(Method::Conservative);
     assert!(Weights::build(&by_centers, &destination, &overlaps).is_err());
+}
+
+#[test]
+fn methods_between_centers_in_rows_and_columns_ask_for_no_corners() {
+    let datasets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets");
+    let folder = tempfile::tempdir().expect("a folder");
+    let destination = grid("H8");
+    // With halo columns and north folds, of which each cell must count once.
+    for (file, variable) in [("orca2_votemper.nc", "votemper"), ("nemo_eorca1_tos_201501.nc", "tos")] {
+        let argument = format!("{}:{variable}", datasets.join(file).display());
+        let read = |detail| grid_from_argument(&argument, detail).expect("a grid");
+        let whole = read(Detail::Cells);
+        for method in [Method::Bilinear, Method::Bicubic, Method::Patch, Method::Distance { neighbours: 4 }] {
+            let options = Options::new(method);
+            let by_centers = read(options.detail()[0]);
+            assert!(!by_centers.has_corners() && whole.has_corners());
+            let [made, expected] =
+                [&by_centers, &whole].map(|source| Weights::build(source, &destination, &options).expect("weights"));
+            assert!(made == expected, "{file}, {method}");
+            let path = folder.path().join("w.nc");
+            write_weights(&made, &by_centers, &destination, &path, WeightsFormat::Esmf, true).expect("written");
+            check_identity(&read_weights(&path).expect("weights"), &whole, &destination).expect("they belong together");
+        }
+    }
 }
 
 #[test]

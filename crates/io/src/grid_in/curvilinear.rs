@@ -16,7 +16,9 @@ pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<Strin
     let what = format!("coordinates `{}` and `{}`", pair.lon.name, pair.lat.name);
     let centers = lon_lats(lons, lats);
     let grid = match (context.detail, bounds) {
-        (Detail::Centers | Detail::Neighbours, bounds) => Grid::curvilinear_by_centers(shape, centers, bounds.is_some(), &Mask::ALL),
+        (Detail::Centers | Detail::Neighbours, bounds) => {
+            Grid::curvilinear_by_centers(shape, centers, bounds.is_some(), &Mask::ALL)
+        }
         (Detail::Cells, Some(bounds)) => Grid::curvilinear(shape, centers, Some(bounds.corners(context)?)),
         (Detail::Cells, None) => Grid::curvilinear(shape, centers, None),
     };

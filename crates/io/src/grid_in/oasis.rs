@@ -69,7 +69,9 @@ pub(super) fn read(file: &File, prefix: &str, detail: Detail) -> Result<Found, I
     };
     let grid = match (detail, one_dimensional) {
         (Detail::Centers, true) => Grid::points(centers),
-        (Detail::Centers | Detail::Neighbours, false) => Grid::curvilinear_by_centers([shape[0], shape[1]], centers, corners.is_some(), &mask),
+        (Detail::Centers | Detail::Neighbours, false) => {
+            Grid::curvilinear_by_centers([shape[0], shape[1]], centers, corners.is_some(), &mask)
+        }
         (Detail::Neighbours | Detail::Cells, true) => match corners.map(read).transpose()? {
             Some(corners) => Grid::mesh(Some(centers), corners),
             None => Grid::points(centers),
