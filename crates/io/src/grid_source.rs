@@ -12,7 +12,8 @@ use std::sync::Arc;
 ///
 /// A variable that is named brings its mask: cells without a value on any level at any time take no part.
 ///
-/// Where centers are asked for and a file lists them, corners of meshes are not read, nor are cells dropped for them.
+/// Where centers are asked for and a file lists them, or neighbours in rows and columns, corners are not read, nor are cells
+/// dropped for them.
 ///
 /// # Errors
 /// [`IoError`] of the file; [`IoError::UnknownGrid`] if the text is no specification and looks like no file.

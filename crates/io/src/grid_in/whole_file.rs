@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// The grid of a file: of `variable`, of the OASIS grid or UGRID mesh of that name, or where none is named of the
 /// grid the file describes (SCRIP, ESMF mesh, UGRID, MPAS, OASIS with one grid), or of its first variable that has one.
 ///
-/// Where centers are asked for and the file lists them, corners of cells of no rows and columns are not read.
+/// Where centers are asked for and the file lists them, or neighbours in rows and columns, corners are not read.
 ///
 /// # Errors
 /// As [`super::read_grid`]; [`IoError::NoGriddedVariable`] with the reason for each variable.
