@@ -12,18 +12,19 @@ trap 'rm -rf "$work"' EXIT
 input=${2:-}
 if [ -z "$input" ]; then
   input=$work/in.nc
-  "$knarr" grid 0.25 -o "$work/grid.nc" --format scrip -q >/dev/null
+  # Rows and columns: cells of a SCRIP file would have great circles for edges.
+  printf '%s\n' gridtype=lonlat xsize=1440 ysize=721 xfirst=0 xinc=0.25 yfirst=-90 yinc=0.25 >"$work/grid"
   # Waves of 64 phases with noise, in steps of 1/128.
   level=1
   while [ "$level" -le 64 ]; do
     cdo -s -f nc4 -expr,"t=int(128*(280+20*cos(2*clat(random))*sin(3*clon(random)+0.1*$level)+0.01*random))/128" \
-      -setname,random -random,"$work/grid.nc,$level" "$work/level$level.nc" 2>/dev/null || {
+      -setname,random -random,"$work/grid,$level" "$work/level$level.nc" 2>/dev/null || {
       echo "give an INPUT: this cdo cannot make one" >&2
       exit 2
     }
     level=$((level + 1))
   done
-  cdo -s -f nc4 -z zip_1 merge "$work"/level*.nc "$input"
+  cdo -s -f nc4 -z zip_1 merge "$work"/level*.nc "$input" 2>/dev/null
 fi
 
 # wall and user seconds of a command, appended to a file
