@@ -11,3 +11,16 @@ pub enum Detail {
     /// Centers and corners.
     Cells,
 }
+
+impl Detail {
+    /// What is asked of cells in `[rows, columns]`. Neighbours in them are known by their centers; in one row or column alone,
+    /// as meshes are kept as well, they are not.
+    #[must_use]
+    pub fn in_rows(self, [ny, nx]: [usize; 2]) -> Self {
+        match self {
+            Self::Neighbours if ny > 1 && nx > 1 => Self::Centers,
+            Self::Neighbours => Self::Cells,
+            other => other,
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Grids written and read back in every format: the same centers, areas and masks.
 
-use knarr_grid::{Detail, Family, Grid, Layout, LonLat, Mask};
+use knarr_grid::{CornerLists, Detail, Family, Grid, Layout, LonLat, Mask, Offsets};
 use knarr_io::{GridFormat, IoError, grid_from_argument, read_grid_file, write_grid};
 use knarr_kernels::cell_area::polygon_area;
 use knarr_kernels::sphere::distance;
@@ -119,6 +119,28 @@ fn cells_by_their_centers_are_where_the_whole_ones_are() {
         let found = check_by_centers(&path, &format!("curvilinear {format:?}"));
         assert!(matches!(found.layout, Layout::Points { .. }), "{format:?}");
     }
+}
+
+#[test]
+fn neighbours_in_one_row_alone_are_known_by_corners() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mesh.nc");
+    let mesh = grid("CS6");
+    let polygons = mesh.polygons().expect("cells");
+    let corner = |&v: &u32| LonLat::from_unit(polygons.vertices[v as usize]);
+    let corners = (0..mesh.len()).flat_map(|cell| polygons.cell(cell).iter().map(corner));
+    let lists = CornerLists { corners: corners.collect(), offsets: Offsets::Uniform(4) };
+    let centers = (0..mesh.len()).map(|c| mesh.center(c)).collect();
+    let in_a_row = Grid::curvilinear([1, mesh.len()], centers, Some(lists)).expect("a grid");
+    write_grid(&in_a_row, &path, GridFormat::Cf, true).expect("written");
+    let read = |detail| read_grid_file(&path, None, detail).expect("a grid").grid;
+    let (whole, neighbours) = (read(Detail::Cells), read(Detail::Neighbours));
+    assert_eq!((&whole.family, &whole.shape[..]), (&Family::Curvilinear, &[1, mesh.len()][..]));
+    assert!(neighbours.has_corners());
+    assert_eq!(content_hash(&neighbours), content_hash(&whole));
+    let known = |grid: &Grid| hash_of(grid, &grid.mask, Detail::Neighbours);
+    assert_eq!(known(&neighbours), known(&whole));
+    assert_ne!(known(&whole), known(&read(Detail::Centers)), "neighbours of these are others");
 }
 
 #[test]

@@ -58,11 +58,11 @@ pub fn hash_of(grid: &Grid, mask: &Mask, detail: Detail) -> String {
 
 /// Whether no more than centers is asked of a grid of polygons or points.
 fn is_of_centers(grid: &Grid, detail: Detail) -> bool {
-    match detail {
-        Detail::Centers => true,
-        Detail::Neighbours => grid.family == Family::Curvilinear,
-        Detail::Cells => false,
-    }
+    let detail = match grid.shape[..] {
+        [ny, nx] if grid.family == Family::Curvilinear => detail.in_rows([ny, nx]),
+        _ => detail,
+    };
+    detail == Detail::Centers
 }
 
 /// Bytes on their way into a hash, collected so that the hash works on long stretches (and on several threads).

@@ -15,7 +15,7 @@ pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<Strin
     let shape = [pair.lon.dims[0].len, pair.lon.dims[1].len];
     let what = format!("coordinates `{}` and `{}`", pair.lon.name, pair.lat.name);
     let centers = lon_lats(lons, lats);
-    let grid = match (context.detail, bounds) {
+    let grid = match (context.detail.in_rows(shape), bounds) {
         (Detail::Centers | Detail::Neighbours, bounds) => {
             Grid::curvilinear_by_centers(shape, centers, bounds.is_some(), &Mask::ALL)
         }

@@ -39,7 +39,7 @@ pub(super) fn read(file: &File, detail: Detail) -> Result<Found, IoError> {
     let mask = mask.unwrap_or_default();
     let mut kind = String::new();
     let grid = if let Some(shape) = shape {
-        if detail != Detail::Cells && !have_axes(shape, &centers) {
+        if detail.in_rows(shape) == Detail::Centers && !have_axes(shape, &centers) {
             Grid::curvilinear_by_centers(shape, centers, corners.is_some(), &mask)
         } else {
             let values = corners.map(read).transpose()?;
