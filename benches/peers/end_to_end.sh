@@ -1,11 +1,12 @@
 #!/bin/sh
 # Regridding a file beside CDO, each with its own weights at hand: whole processes in turn, medians of RUNS.
-#   benches/peers/end_to_end.sh [KNARR [INPUT]]      needs cdo and GNU time; prints wall and user CPU seconds and ratios
+#   benches/peers/end_to_end.sh [KNARR [INPUT]]      needs cdo and python3; prints wall and processor seconds and ratios
 # INPUT is a file with one field on the grid `0.25` (default: 64 levels of random waves made by cdo, deflated).
 set -eu
 
 knarr=${1:-target/release/knarr}
 runs=${RUNS:-5}
+here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -27,11 +28,9 @@ if [ -z "$input" ]; then
   cdo -s -f nc4 -z zip_1 merge "$work"/level*.nc "$input" 2>/dev/null
 fi
 
-# wall and user seconds of a command, appended to a file
+# What a command took goes to a file: see timed.py.
 timed() {
-  log=$1
-  shift
-  /usr/bin/time -a -o "$log" -f '%e %U' "$@" >/dev/null 2>&1
+  python3 "$here/timed.py" "$@" >/dev/null 2>&1
 }
 
 median() {
@@ -52,7 +51,7 @@ done
 # What is compared is the same: first-order conservative weights of both, single precision.
 "$knarr" compare "$work/knarr.nc" "$work/cdo.nc" --tolerance 1e-6 -q >/dev/null || { echo "the results differ" >&2; exit 1; }
 
-echo "| program | output | wall s | user s | wall / knarr | user / knarr | bytes |"
+echo "| program | output | wall s | user + system s | wall / knarr | user + system / knarr | bytes |"
 echo "|---|---|---|---|---|---|---|"
 row() {
   awk -v n="$1" -v o="$2" -v w="$(median "$work/$3" 1)" -v u="$(median "$work/$3" 2)" -v kw="$(median "$work/ours" 1)" \
