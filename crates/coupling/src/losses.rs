@@ -40,13 +40,14 @@ impl Losses {
         let sizes = |cells: &'_ Cells| if per_area { cells.areas.clone() } else { cells.counts() };
         let (from, to) = (sizes(source), sizes(destination));
         let masked = mapping.masked_fractions.as_ref();
-        let beyond = |cell: usize| (1.0 - weights.source_fractions[cell] - masked.map_or(0.0, |m| m[cell])) * from[cell];
+        let covered = weights.source_fractions();
+        let beyond = |cell: usize| (1.0 - covered[cell] - masked.map_or(0.0, |m| m[cell])) * from[cell];
         // Rows that sum to 1 over the covered part of a cell say nothing of the rest.
         let partial = per_area && weights.origin.conservative && weights.origin.normalization != "destarea";
         let part = |cell: usize| match (weights.is_mapped(cell), partial) {
             (false, _) => 0.0,
             (true, false) => 1.0,
-            (true, true) => weights.destination_fractions[cell],
+            (true, true) => weights.destination_fraction(cell),
         };
         let mut crossing = Vec::new();
         if let (Some(of_source), Some(of_destination)) = (&source.basins, &destination.basins) {

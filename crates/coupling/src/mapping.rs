@@ -135,8 +135,9 @@ impl Mapping {
         let weights = StackWeights::join(source, destination, stack, layers)?.joined().clone();
         let masked_fractions = if destination.mask.flags().is_some() && weights.origin.conservative {
             let whole = Grid { mask: Mask::ALL, ..Grid::clone(destination) };
-            let over_all = self::weights(source, &whole, &first, cache)?.0.source_fractions;
-            Some(over_all.iter().zip(&weights.source_fractions).map(|(all, own)| (all - own).max(0.0)).collect())
+            let over_all = self::weights(source, &whole, &first, cache)?.0;
+            let (over_all, own) = (over_all.source_fractions(), weights.source_fractions());
+            Some(over_all.iter().zip(&*own).map(|(all, own)| (all - own).max(0.0)).collect())
         } else {
             None
         };

@@ -248,21 +248,19 @@ impl Job {
         integrals: bool,
     ) -> (Tally<'a>, Tally<'a>, bool) {
         let weights = used.regridder.weights.joined();
-        let known = |areas: &[f64]| areas.iter().any(|&a| a > 0.0);
-        let [source_areas, destination_areas] = match &used.areas {
-            Some([source, destination]) => [source.as_slice(), destination],
-            None => [weights.source_areas.as_slice(), &weights.destination_areas],
-        }
-        .map(|areas| known(areas).then_some(areas));
+        let known = |areas: &&[f64]| areas.iter().any(|&a| a > 0.0);
+        let areas = used.areas.as_ref().or(weights.areas.as_ref());
+        let [source_areas, destination_areas] = [0, 1].map(|end| areas.map(|both| both[end].as_slice()).filter(known));
         let both_known = source_areas.is_some() && destination_areas.is_some();
         let is_sum = !matches!(request.finish, Finish::Statistic(_));
         let integrable = integrals && is_sum && weights.origin.conservative && both_known;
-        let parts = |areas, fractions| integrable.then_some(Parts { areas, fractions });
-        let source_parts = parts(&weights.source_areas, Some(&weights.source_fractions));
         // Divided by the whole cell, a value stands for all of it.
         let whole_cell = weights.origin.normalization == "destarea";
-        let fractions = (!whole_cell).then_some(weights.destination_fractions.as_slice());
-        let destination_parts = parts(&weights.destination_areas, fractions);
+        let tables = weights.areas.as_ref().zip(weights.fractions.as_ref()).filter(|_| integrable);
+        let [source_parts, destination_parts] = [0, 1].map(|end| {
+            let fractions = |both: &'a [Vec<f64>; 2]| (end == 0 || !whole_cell).then_some(both[end].as_slice());
+            tables.map(|(areas, both)| Parts { areas: &areas[end], fractions: fractions(both) })
+        });
         let before = Tally::new(weights.source_len, self.grid.grid.mask.flags(), source_areas, source_parts);
         let active = request.destination.mask.flags();
         let after = Tally::new(weights.destination_len(), active, destination_areas, destination_parts);

@@ -356,7 +356,7 @@ fn weights_for(
     };
     let weights = weights.finished(request.finish).map_err(failed)?;
     let joined = weights.joined();
-    let has_areas = [&joined.source_areas, &joined.destination_areas].iter().any(|a| a.iter().any(|&a| a != 0.0));
+    let has_areas = joined.areas.iter().flatten().flatten().any(|&area| area != 0.0);
     let areas = (!has_areas).then(|| [&**source, &**destination].map(cell_areas));
     let regridder = StackRegridder { weights, missing: request.missing };
     used.push(UsedWeights { source: source.clone(), methods, regridder, left_to_processor, areas });

@@ -78,10 +78,12 @@ impl Estimate {
     }
 }
 
-/// Bytes of `links` links with rows, areas and fractions, and of what is held while they are made.
+/// Bytes of `links` links with rows, with areas and fractions if the method has them, and of what is held while they are
+/// made.
 fn bytes(links: f64, source: &Grid, destination: &Grid, options: &Options) -> f64 {
     let (n_s, n_t) = (source.len() as f64, destination.len() as f64);
-    let weights = 12.0 * links + 8.0 * n_t + 16.0 * (n_s + n_t);
+    let tables = if options.method.asks_for_areas() { 16.0 } else { 0.0 };
+    let weights = 12.0 * links + 8.0 * n_t + tables * (n_s + n_t);
     let rows = |grid: &Grid| matches!(grid.layout, Layout::Rows(_));
     // Polygons made of a formula.
     let made = |grid: &Grid| match &grid.layout {

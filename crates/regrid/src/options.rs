@@ -77,6 +77,13 @@ pub enum Keeps {
     Mean,
 }
 
+impl Method {
+    /// Whether cells and their areas count, not just their centers.
+    pub fn asks_for_areas(self) -> bool {
+        matches!(self, Self::Conservative | Self::Conservative2nd | Self::LargestFraction | Self::Spread { .. })
+    }
+}
+
 impl std::fmt::Display for Method {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -168,21 +175,17 @@ impl Options {
 
     /// What weights are made of: of the source and of the destination.
     pub fn detail(&self) -> [Detail; 2] {
-        let overlaps = matches!(
-            self.method,
-            Method::Conservative | Method::Conservative2nd | Method::LargestFraction | Method::Spread { .. }
-        );
         // Which centers are neighbours is told by rows and columns or by shared corners, and among several of them a cell given
         // twice, which is known by its place in a row or by its corners, must count once: the nearest is the same either way.
         let asks_several = self.method != Method::Nearest || self.extrapolation == Extrapolation::Distance;
-        let source = match (overlaps, asks_several) {
+        let source = match (self.method.asks_for_areas(), asks_several) {
             (true, _) => Detail::Cells,
             (false, true) => Detail::Neighbours,
             (false, false) => Detail::Centers,
         };
         // What creeps goes from cell to cell of the destination.
         let creeps = self.extrapolation == Extrapolation::Creep;
-        [source, if overlaps || creeps { Detail::Cells } else { Detail::Centers }]
+        [source, if self.method.asks_for_areas() || creeps { Detail::Cells } else { Detail::Centers }]
     }
 
     /// Whether rows of weights depend on one another, so that making some of them makes them all: what creeps goes from

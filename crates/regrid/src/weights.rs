@@ -3,7 +3,9 @@
 use crate::{Device, Method, Options, RegridError, methods};
 use knarr_grid::{Grid, Mask};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where weights come from, kept with them so that a wrong use can be refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +29,7 @@ pub struct WeightsOrigin {
 /// `destination_i = Σ_k values[k] · source[columns[k]]`, `k` in `row_starts[i]..row_starts[i + 1]`.
 ///
 /// Compressed sparse rows; columns ascend within a row. A destination cell with an empty row is unmapped.
-/// Areas are steradians; fractions are the part of a cell that takes part in overlaps (1 for other methods
-/// where mapped).
+/// Tables of cells come in pairs, of the source and of the destination. Methods between centers have none of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
     /// Number of source cells.
@@ -39,15 +40,11 @@ pub struct Weights {
     pub columns: Vec<u32>,
     /// Weight of each link.
     pub values: Vec<f64>,
-    /// Area of each source cell; 0 for points, and for methods between centers, which do not ask for areas
+    /// Area of each cell in steradians, 0 of points, which conservative weights have; `None` of methods that do not ask for areas
     /// ([`crate::cell_areas`] has them).
-    pub source_areas: Vec<f64>,
-    /// Area of each destination cell; 0 where those of source cells are.
-    pub destination_areas: Vec<f64>,
-    /// Overlapped part of each source cell.
-    pub source_fractions: Vec<f64>,
-    /// Overlapped part of each destination cell.
-    pub destination_fractions: Vec<f64>,
+    pub areas: Option<[Vec<f64>; 2]>,
+    /// Part of each cell that takes part in overlaps, which conservative weights have; `None` where it is 1 of cells with a link and 0 of others.
+    pub fractions: Option<[Vec<f64>; 2]>,
     /// How they were made.
     pub origin: WeightsOrigin,
 }
@@ -91,7 +88,7 @@ impl Weights {
     /// whole. A source cell's fraction counts what these rows share with it: over tiles that cover the destination,
     /// fractions of conservative weights add up to those of all rows (to rounding, the order of sums differs); for other
     /// methods the greatest of the tiles is taken. Where rows depend on one another ([`Options::needs_all_rows`]) all are made
-    /// and the others thrown away; source fractions are then those of all rows.
+    /// and the others thrown away; source fractions of conservative weights are then those of all rows.
     ///
     /// # Errors
     /// As [`Weights::build`]; [`RegridError::WrongLength`] if `rows` reach beyond the destination.
@@ -140,6 +137,49 @@ impl Weights {
     /// Whether a source cell reaches `destination`.
     pub fn is_mapped(&self, destination: usize) -> bool {
         self.row_starts[destination] < self.row_starts[destination + 1]
+    }
+
+    /// Area of each source cell in steradians, if the method asked for areas.
+    pub fn source_areas(&self) -> Option<&[f64]> {
+        self.areas.as_ref().map(|[source, _]| source.as_slice())
+    }
+
+    /// Area of each destination cell in steradians, if the method asked for areas.
+    pub fn destination_areas(&self) -> Option<&[f64]> {
+        self.areas.as_ref().map(|[_, destination]| destination.as_slice())
+    }
+
+    /// Part of each source cell that takes part in overlaps; of methods between centers whether a row has it.
+    pub fn source_fractions(&self) -> Cow<'_, [f64]> {
+        match &self.fractions {
+            Some([source, _]) => Cow::Borrowed(source),
+            None => self.used_sources().into_iter().map(|used| f64::from(u8::from(used))).collect(),
+        }
+    }
+
+    /// Part of each destination cell that takes part in overlaps; of methods between centers whether its row has links.
+    pub fn destination_fractions(&self) -> Cow<'_, [f64]> {
+        match &self.fractions {
+            Some([_, destination]) => Cow::Borrowed(destination),
+            None => (0..self.destination_len()).map(|i| self.destination_fraction(i)).collect(),
+        }
+    }
+
+    /// Part of the destination cell `i` that takes part in overlaps.
+    pub fn destination_fraction(&self, i: usize) -> f64 {
+        match &self.fractions {
+            Some([_, destination]) => destination[i],
+            None => f64::from(u8::from(self.is_mapped(i))),
+        }
+    }
+
+    /// Whether each source cell has a link.
+    pub fn used_sources(&self) -> Vec<bool> {
+        let is_used: Vec<AtomicBool> =
+            (0..self.source_len).into_par_iter().with_min_len(1 << 14).map(|_| AtomicBool::new(false)).collect();
+        let mark = |column: &u32| is_used[*column as usize].store(true, Ordering::Relaxed);
+        self.columns.par_chunks(1 << 14).for_each(|columns| columns.iter().for_each(mark));
+        is_used.into_iter().map(AtomicBool::into_inner).collect()
     }
 
     /// Share of each row's weight that `valid` sources have; of weights of both signs it means little.

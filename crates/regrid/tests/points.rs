@@ -23,7 +23,7 @@ fn check_rows(weights: &Weights, source: &Grid, name: &str) {
         // Each of n weights is rounded when it is divided, and each addition here rounds once.
         let bound = 4e-16 * columns.len().max(1) as f64;
         assert!(columns.is_empty() || (values.iter().sum::<f64>() - 1.0).abs() <= bound, "{name}: sum of row {i}");
-        assert_eq!(weights.destination_fractions[i], if columns.is_empty() { 0.0 } else { 1.0 });
+        assert_eq!(weights.destination_fraction(i), if columns.is_empty() { 0.0 } else { 1.0 });
     }
 }
 

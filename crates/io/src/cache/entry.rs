@@ -4,12 +4,13 @@
 //! |---|---|
 //! | 8 | `KNARRWTS` |
 //! | 8 | 0x0102030405060708 in the byte order of the machine; entries of another order count as unusable |
-//! | 8 | version of this layout: 1 |
+//! | 8 | version of this layout: 2 |
 //! | 8, 8, 8 | numbers of source cells, destination cells, links |
+//! | 8, 8 | 1 if there are areas, 1 if there are fractions; else 0 |
 //! | 8 | length of the text |
 //! | 32 | BLAKE3 hash of the text and of the sections, see below |
 //! | | the text: JSON with method, normalization and content hashes ([`WeightsOrigin`]) |
-//! | | row starts (u64, one more than destination cells), columns (u32), weights (f64), areas and fractions of source and destination (f64) |
+//! | | row starts (u64, one more than destination cells), columns (u32), weights (f64), areas and fractions of source and destination (f64; no bytes where there are none) |
 //!
 //! Text and sections start at multiples of 64 bytes, with zeros in between. Numbers are in the byte order of the machine.
 //! The hash is that of all bytes before the hash, of the text, and of the hashes of each MiB of each section, so that
@@ -26,9 +27,9 @@ use std::path::Path;
 
 const MAGIC: [u8; 8] = *b"KNARRWTS";
 const BYTE_ORDER: u64 = 0x0102_0304_0506_0708;
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 /// Fields before the hash, and with it.
-const FIELDS: usize = 7 * 8;
+const FIELDS: usize = 9 * 8;
 const HEAD: usize = FIELDS + blake3::OUT_LEN;
 const ALIGNMENT: u64 = 64;
 const BLOCK: usize = 1 << 20;
@@ -56,18 +57,22 @@ pub(super) fn write(weights: &Weights, path: &Path) -> Result<(), IoError> {
 fn put(weights: &Weights, path: &Path) -> io::Result<()> {
     let row_starts: Vec<u64> = weights.row_starts.iter().map(|&start| start as u64).collect();
     let text = serde_json::to_vec(&Text::of(&weights.origin))?;
+    let [source_areas, destination_areas] = of_cells(&weights.areas);
+    let [source_fractions, destination_fractions] = of_cells(&weights.fractions);
     let sections: [&[u8]; 7] = [
         bytemuck::cast_slice(&row_starts),
         bytemuck::cast_slice(&weights.columns),
         bytemuck::cast_slice(&weights.values),
-        bytemuck::cast_slice(&weights.source_areas),
-        bytemuck::cast_slice(&weights.destination_areas),
-        bytemuck::cast_slice(&weights.source_fractions),
-        bytemuck::cast_slice(&weights.destination_fractions),
+        bytemuck::cast_slice(source_areas),
+        bytemuck::cast_slice(destination_areas),
+        bytemuck::cast_slice(source_fractions),
+        bytemuck::cast_slice(destination_fractions),
     ];
     let mut head = MAGIC.to_vec();
-    let counts = [weights.source_len, weights.destination_len(), weights.len(), text.len()].map(|n| n as u64);
-    [BYTE_ORDER, VERSION].iter().chain(&counts).for_each(|field| head.extend(field.to_ne_bytes()));
+    let counts = [weights.source_len, weights.destination_len(), weights.len()].map(|n| n as u64);
+    let tables = [&weights.areas, &weights.fractions].map(|table| u64::from(table.is_some()));
+    let fields = [BYTE_ORDER, VERSION].into_iter().chain(counts).chain(tables).chain([text.len() as u64]);
+    fields.for_each(|field| head.extend(field.to_ne_bytes()));
     let hashes = sections.iter().flat_map(|section| section.par_chunks(BLOCK).map(blake3::hash).collect::<Vec<_>>());
     let hash = whole_hash(&head, &text, hashes);
     head.extend(hash.as_bytes());
@@ -77,6 +82,11 @@ fn put(weights: &Weights, path: &Path) -> io::Result<()> {
     out.put(&text)?;
     sections.iter().try_for_each(|section| out.put(section))?;
     out.out.flush()
+}
+
+/// The values of source and destination cells, none where there is no table.
+fn of_cells(table: &Option<[Vec<f64>; 2]>) -> [&[f64]; 2] {
+    table.as_ref().map_or([&[], &[]], |both| both.each_ref().map(Vec::as_slice))
 }
 
 /// The weights of an entry that is whole.
@@ -95,8 +105,8 @@ pub(super) fn read(path: &Path) -> Result<Weights, Unread> {
     if head[..8] != MAGIC || field(1) != BYTE_ORDER || field(2) != VERSION {
         return Err(Unread::Because("it is no weights entry of this version and machine".to_owned()));
     }
-    let [sources, destinations, links, text_len] = [3, 4, 5, 6].map(field);
-    let lens = Lens::of(sources, destinations, links, text_len)
+    let [sources, destinations, links, areas, fractions, text_len] = [3, 4, 5, 6, 7, 8].map(field);
+    let lens = Lens::of([sources, destinations, links], [areas, fractions], text_len)
         .filter(|lens| lens.total == len)
         .ok_or_else(|| Unread::Because(format!("it has {len} bytes, its head asks for another number")))?;
     let at = ALIGNMENT * (HEAD as u64).div_ceil(ALIGNMENT);
@@ -104,16 +114,18 @@ pub(super) fn read(path: &Path) -> Result<Weights, Unread> {
     read_at(&file, at, &mut text).map_err(unreadable)?;
     let (mut row_starts, mut columns, mut values) =
         (vec![0u64; lens.destinations + 1], vec![0u32; lens.links], vec![0.0f64; lens.links]);
-    let [mut source_areas, mut source_fractions] = [(); 2].map(|()| vec![0.0f64; lens.sources]);
-    let [mut destination_areas, mut destination_fractions] = [(); 2].map(|()| vec![0.0f64; lens.destinations]);
+    let table = |is_there: u64| (is_there == 1).then(|| [vec![0.0; lens.sources], vec![0.0; lens.destinations]]);
+    let (mut areas, mut fractions) = (table(areas), table(fractions));
+    let [source_areas, destination_areas] = of_cells_mut(&mut areas);
+    let [source_fractions, destination_fractions] = of_cells_mut(&mut fractions);
     let sections = [
         bytemuck::cast_slice_mut(&mut row_starts),
         bytemuck::cast_slice_mut(&mut columns),
         bytemuck::cast_slice_mut(&mut values),
-        bytemuck::cast_slice_mut(&mut source_areas),
-        bytemuck::cast_slice_mut(&mut destination_areas),
-        bytemuck::cast_slice_mut(&mut source_fractions),
-        bytemuck::cast_slice_mut(&mut destination_fractions),
+        bytemuck::cast_slice_mut(source_areas),
+        bytemuck::cast_slice_mut(destination_areas),
+        bytemuck::cast_slice_mut(source_fractions),
+        bytemuck::cast_slice_mut(destination_fractions),
     ];
     let hashes = read_sections(&file, at + ALIGNMENT * text_len.div_ceil(ALIGNMENT), sections).map_err(unreadable)?;
     let damaged = || Unread::Because("it is damaged: its hash does not agree".to_owned());
@@ -122,17 +134,11 @@ pub(super) fn read(path: &Path) -> Result<Weights, Unread> {
     }
     let origin: Text = serde_json::from_slice(&text).map_err(|_| damaged())?;
     let row_starts = row_starts.into_iter().map(|start| start as usize).collect();
-    Ok(Weights {
-        source_len: lens.sources,
-        row_starts,
-        columns,
-        values,
-        source_areas,
-        destination_areas,
-        source_fractions,
-        destination_fractions,
-        origin: origin.origin(),
-    })
+    Ok(Weights { source_len: lens.sources, row_starts, columns, values, areas, fractions, origin: origin.origin() })
+}
+
+fn of_cells_mut(table: &mut Option<[Vec<f64>; 2]>) -> [&mut [f64]; 2] {
+    table.as_mut().map_or([&mut [], &mut []], |both| both.each_mut().map(Vec::as_mut_slice))
 }
 
 fn unreadable(error: io::Error) -> Unread {
@@ -158,19 +164,27 @@ struct Lens {
 }
 
 impl Lens {
-    fn of(sources: u64, destinations: u64, links: u64, text: u64) -> Option<Self> {
-        let sections = [(destinations.checked_add(1)?, 8), (links, 4), (links, 8), (sources, 8), (destinations, 8), (sources, 8)];
+    fn of([sources, destinations, links]: [u64; 3], tables: [u64; 2], text: u64) -> Option<Self> {
+        let mut sections = vec![(destinations.checked_add(1)?, 8), (links, 4), (links, 8)];
+        for is_there in tables {
+            sections.extend(match is_there {
+                0 => [(0, 8); 2],
+                1 => [(sources, 8), (destinations, 8)],
+                _ => return None,
+            });
+        }
+        let (last, before) = sections.split_last()?;
         let mut total = ALIGNMENT * (HEAD as u64).div_ceil(ALIGNMENT);
         let aligned = |bytes: u64| bytes.div_ceil(ALIGNMENT).checked_mul(ALIGNMENT);
         if text > LONGEST_TEXT {
             return None;
         }
         total = total.checked_add(aligned(text)?)?;
-        for (len, width) in sections {
-            total = total.checked_add(aligned(len.checked_mul(width)?)?)?;
+        for (len, width) in before {
+            total = total.checked_add(aligned(len.checked_mul(*width)?)?)?;
         }
         // Nothing follows the last section.
-        total = total.checked_add(destinations.checked_mul(8)?)?;
+        total = total.checked_add(last.0.checked_mul(last.1)?)?;
         let small = |n: u64| usize::try_from(n).ok();
         Some(Self { sources: small(sources)?, destinations: small(destinations)?, links: small(links)?, total })
     }

@@ -47,9 +47,10 @@ impl MemoryPlan {
         let (sources, cells) = (source.len() as u64, destination.len() as u64);
         // Columns and weights, joined from blocks that are made first.
         let by_link = 16 * whole.links;
-        // Where rows start, areas and fractions, of the file beside those of a tile. Source areas wait on disk, which
+        // Where rows start, areas and fractions or whether source cells are used, of the file beside those of a tile. Source areas wait on disk, which
         // leaves room for what allocation wastes.
-        let file = 8 * cells + 16 * (sources + cells);
+        let tables = if options.method.asks_for_areas() { 16 } else { 1 };
+        let file = 8 * cells + tables * (sources + cells);
         let fixed = whole.bytes.saturating_sub(by_link) + file;
         // Links are not spread evenly over the rows.
         let tile = |tiles: u64| fixed + by_link * 3 / (2 * tiles);

@@ -2,6 +2,7 @@
 
 use crate::IoError;
 use knarr_regrid::{Weights, WeightsOrigin};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Links in the order of rows, given block by block.
@@ -21,15 +22,25 @@ pub(super) trait Links: Sync {
     fn values(&self, range: Range<usize>, out: &mut [f64]) -> Result<(), IoError>;
 }
 
+/// Parts of cells that take part in overlaps.
+pub(super) enum Fractions<'a> {
+    /// Of source and destination cells.
+    Told([&'a [f64]; 2]),
+    /// All of those with links.
+    OfLinks {
+        /// Whether each source cell has a link.
+        used: Cow<'a, [bool]>,
+    },
+}
+
 /// What a weights file says of the weights.
 pub(super) struct Parts<'a> {
     /// Where the links of each destination cell start.
     pub row_starts: &'a [usize],
     pub links: &'a dyn Links,
     /// Of source and destination cells.
-    pub areas: [&'a [f64]; 2],
-    /// Of source and destination cells.
-    pub fractions: [&'a [f64]; 2],
+    pub areas: Option<[&'a [f64]; 2]>,
+    pub fractions: Fractions<'a>,
     pub origin: &'a WeightsOrigin,
 }
 
@@ -38,18 +49,30 @@ impl<'a> Parts<'a> {
         Self {
             row_starts: &weights.row_starts,
             links: weights,
-            areas: [&weights.source_areas, &weights.destination_areas],
-            fractions: [&weights.source_fractions, &weights.destination_fractions],
+            areas: weights.areas.as_ref().map(|both| both.each_ref().map(Vec::as_slice)),
+            fractions: match &weights.fractions {
+                Some(both) => Fractions::Told(both.each_ref().map(Vec::as_slice)),
+                None => Fractions::OfLinks { used: Cow::Owned(weights.used_sources()) },
+            },
             origin: &weights.origin,
         }
     }
 
     pub fn source_len(&self) -> usize {
-        self.areas[0].len()
+        match &self.fractions {
+            Fractions::Told([source, _]) => source.len(),
+            Fractions::OfLinks { used } => used.len(),
+        }
     }
 
     pub fn destination_len(&self) -> usize {
         self.row_starts.len() - 1
+    }
+
+    /// Fractions of the destination cells `range`, if they are those of links.
+    pub fn mapped(&self, range: Range<usize>, out: &mut [f64]) {
+        let ends = self.row_starts[range.start..=range.end].windows(2);
+        out.iter_mut().zip(ends).for_each(|(out, ends)| *out = f64::from(u8::from(ends[0] < ends[1])));
     }
 
     /// Destination cells of the links `range`, counted from 1.

@@ -24,15 +24,18 @@ pub(super) fn weights_from(mut raw: RawWeights, path: &Path) -> Result<WeightsFi
         }
         (links.row_starts, links.columns, links.values)
     };
+    let areas = [&mut raw.source, &mut raw.destination].map(|end| end.areas.take());
+    let areas = (raw.conservative || areas.iter().any(Option::is_some)).then(|| {
+        let [source, destination] = areas;
+        [source.unwrap_or_else(|| vec![0.0; source_len]), destination.unwrap_or_else(|| vec![0.0; destination_len])]
+    });
     let mut weights = Weights {
         source_len,
         row_starts,
         columns,
         values,
-        source_areas: raw.source.areas.take().unwrap_or_else(|| vec![0.0; source_len]),
-        destination_areas: raw.destination.areas.take().unwrap_or_else(|| vec![0.0; destination_len]),
-        source_fractions: Vec::new(),
-        destination_fractions: Vec::new(),
+        areas,
+        fractions: None,
         origin: WeightsOrigin {
             method: raw.method,
             normalization: raw.normalization,
@@ -43,18 +46,12 @@ pub(super) fn weights_from(mut raw: RawWeights, path: &Path) -> Result<WeightsFi
             fixed_value: raw.fixed_value,
         },
     };
-    weights.destination_fractions = raw
-        .destination
-        .fractions
-        .take()
-        .unwrap_or_else(|| (0..destination_len).map(|i| f64::from(u8::from(weights.is_mapped(i)))).collect());
-    weights.source_fractions = raw.source.fractions.take().unwrap_or_else(|| {
-        let mut used = vec![0.0; source_len];
-        for &column in &weights.columns {
-            used[column as usize] = 1.0;
-        }
-        used
-    });
+    let of_links = [weights.source_fractions().into_owned(), weights.destination_fractions().into_owned()];
+    let [source, destination] = [&mut raw.source, &mut raw.destination].map(|end| end.fractions.take());
+    let fractions = [source.unwrap_or_else(|| of_links[0].clone()), destination.unwrap_or_else(|| of_links[1].clone())];
+    if weights.origin.conservative || fractions != of_links {
+        weights.fractions = Some(fractions);
+    }
     Ok(WeightsFile {
         weights,
         convention: raw.convention,

@@ -1,13 +1,14 @@
 //! Weights made tile by tile and put together in a file, for more links than memory holds.
 
 use super::WeightsFormat;
-use super::parts::{Links, Parts};
+use super::parts::{Fractions, Links, Parts};
 use super::write::write_parts;
 use crate::IoError;
 use crate::atomic::AtomicFile;
 use crate::positioned::read_at;
 use knarr_grid::{Grid, Mask};
 use knarr_regrid::{Weights, WeightsOrigin};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Write;
 use std::ops::Range;
@@ -21,11 +22,15 @@ pub struct WeightsTiles {
     overwrite: bool,
     links: Waiting,
     row_starts: Vec<usize>,
+    source_len: usize,
     /// Each tile has them all: they wait outside of memory while the next is made.
     source_areas: Column,
-    destination_areas: Vec<f64>,
-    source_fractions: Vec<f64>,
-    destination_fractions: Vec<f64>,
+    /// If the method asks for areas.
+    destination_areas: Option<Vec<f64>>,
+    /// If the method tells them.
+    fractions: Option<[Vec<f64>; 2]>,
+    /// Whether each source cell has a link, of methods that do not tell fractions.
+    used: Vec<bool>,
     origin: Option<WeightsOrigin>,
 }
 
@@ -41,10 +46,11 @@ impl WeightsTiles {
             overwrite,
             links: Waiting { columns: Column::new(path, overwrite)?, values: Column::new(path, overwrite)?, len: 0 },
             row_starts: vec![0],
+            source_len: 0,
             source_areas: Column::new(path, overwrite)?,
-            destination_areas: Vec::new(),
-            source_fractions: Vec::new(),
-            destination_fractions: Vec::new(),
+            destination_areas: None,
+            fractions: None,
+            used: Vec::new(),
             origin: None,
         })
     }
@@ -54,30 +60,39 @@ impl WeightsTiles {
     /// # Errors
     /// [`IoError::Write`]; [`IoError::WeightsMismatch`] if the source is another.
     pub fn add(&mut self, tile: Weights) -> Result<(), IoError> {
+        let is_first = self.origin.is_none();
+        if is_first {
+            self.source_len = tile.source_len;
+        } else if tile.source_len != self.source_len {
+            let cells = |n: usize| format!("{n} cells");
+            return Err(IoError::WeightsMismatch {
+                what: "the source grid".to_owned(),
+                found: cells(tile.source_len),
+                expected: cells(self.source_len),
+            });
+        }
         self.links.columns.append(bytemuck::cast_slice(&tile.columns))?;
         self.links.values.append(bytemuck::cast_slice(&tile.values))?;
         self.row_starts.extend(tile.row_starts[1..].iter().map(|start| self.links.len + start));
         self.links.len += tile.len();
-        self.destination_areas.extend(tile.destination_areas);
-        self.destination_fractions.extend(tile.destination_fractions);
-        if self.origin.is_none() {
-            self.source_areas.append(bytemuck::cast_slice(&tile.source_areas))?;
-            self.source_fractions = tile.source_fractions;
-            self.origin = Some(tile.origin);
-            return Ok(());
+        if tile.fractions.is_none() {
+            self.used.resize(self.source_len, false);
+            self.used.iter_mut().zip(tile.used_sources()).for_each(|(all, own)| *all |= own);
         }
-        if tile.source_fractions.len() != self.source_fractions.len() {
-            let cells = |n: usize| format!("{n} cells");
-            return Err(IoError::WeightsMismatch {
-                what: "the source grid".to_owned(),
-                found: cells(tile.source_fractions.len()),
-                expected: cells(self.source_fractions.len()),
-            });
+        if let Some([source, destination]) = tile.areas {
+            if is_first {
+                self.source_areas.append(bytemuck::cast_slice(&source))?;
+            }
+            self.destination_areas.get_or_insert_default().extend(destination);
         }
-        for (all, part) in self.source_fractions.iter_mut().zip(tile.source_fractions) {
-            // Parts of a cell shared with these rows and with those before; points are used or not.
-            *all = if tile.origin.conservative { *all + part } else { all.max(part) };
+        if let Some([source, destination]) = tile.fractions {
+            let [sources, destinations] = self.fractions.get_or_insert_default();
+            destinations.extend(destination);
+            // Parts of a cell shared with these rows and with those before.
+            sources.resize(self.source_len, 0.0);
+            sources.iter_mut().zip(source).for_each(|(all, part)| *all += part);
         }
+        self.origin.get_or_insert(tile.origin);
         Ok(())
     }
 
@@ -111,13 +126,19 @@ impl WeightsTiles {
             options_hash: String::new(),
             fixed_value: None,
         });
-        let mut source_areas = vec![0.0; self.source_fractions.len()];
-        self.source_areas.read(0, &mut source_areas)?;
+        let mut source_areas = Vec::new();
+        if self.destination_areas.is_some() {
+            source_areas.resize(self.source_len, 0.0);
+            self.source_areas.read(0, &mut source_areas)?;
+        }
         let parts = Parts {
             row_starts: &self.row_starts,
             links: &self.links,
-            areas: [&source_areas, &self.destination_areas],
-            fractions: [&self.source_fractions, &self.destination_fractions],
+            areas: self.destination_areas.as_deref().map(|destination| [source_areas.as_slice(), destination]),
+            fractions: match &self.fractions {
+                Some(both) => Fractions::Told(both.each_ref().map(Vec::as_slice)),
+                None => Fractions::OfLinks { used: Cow::Borrowed(&self.used) },
+            },
             origin: &origin,
         };
         write_parts(&parts, source, destination, &self.path, self.format, self.overwrite)

@@ -3,7 +3,7 @@
 //! Values go to the file block by block, uncompressed and contiguous; the next block is made while one is written.
 
 use super::WeightsFormat;
-use super::parts::{Links, Parts};
+use super::parts::{Fractions, Links, Parts};
 use crate::IoError;
 use crate::grid_out::cells::{corner_width, extents_fastest_first, finite, put_centers, put_corners};
 use crate::grid_out::stream::Stream;
@@ -97,16 +97,19 @@ fn esmf<'a>(parts: &'a Parts<'a>, source: &'a Grid, destination: &'a Grid) -> St
         }
         put_mask(&mut stream, &name("mask"), &cells, grid);
         let steradian = [("units", "steradian")];
-        if suffix == "a" || parts.areas[k].iter().any(|&area| area != 0.0) {
-            stream.whole(&name("area"), &[&cells], &steradian, parts.areas[k]);
-        } else {
+        match parts.areas {
+            Some(areas) => stream.whole(&name("area"), &[&cells], &steradian, areas[k]),
             // NCO gives its output the areas of the destination, which weights between centers do not have.
-            stream.numbers(&name("area"), &[&cells], &steradian, |range, out| {
-                grid.put_areas(range, out);
+            None => stream.numbers(&name("area"), &[&cells], &steradian, move |range, out| {
+                if k == 1 {
+                    grid.put_areas(range, out)
+                } else {
+                    out.fill(0.0)
+                }
                 Ok(())
-            });
+            }),
         }
-        stream.whole(&name("frac"), &[&cells], &[("units", "unitless")], parts.fractions[k]);
+        put_fractions(&mut stream, &name("frac"), &cells, parts, k);
     }
     let links = parts.links;
     let (column, row) = ("source cell of the link, from 1", "destination cell of the link, from 1");
@@ -158,10 +161,10 @@ fn scrip<'a>(parts: &'a Parts<'a>, source: &'a Grid, destination: &'a Grid) -> S
         }
         put_mask(&mut stream, &name("imask"), &size, grid);
         // Methods between centers have none, and CDO does not ask for them.
-        if parts.areas[k].iter().any(|&area| area != 0.0) {
-            stream.whole(&name("area"), &[&size], &[("units", "square radians")], parts.areas[k]);
+        if let Some(areas) = parts.areas {
+            stream.whole(&name("area"), &[&size], &[("units", "square radians")], areas[k]);
         }
-        stream.whole(&name("frac"), &[&size], &[("units", "unitless")], parts.fractions[k]);
+        put_fractions(&mut stream, &name("frac"), &size, parts, k);
     }
     let links = parts.links;
     stream.integers("src_address", "num_links", &[], |range, out| links.columns(range, out));
@@ -175,6 +178,21 @@ fn put_weights<'a>(stream: &mut Stream<'a>, name: &str, dims: &[&str], attribute
     match links.all_values() {
         Some(values) => stream.whole(name, dims, attributes, values),
         None => stream.numbers(name, dims, attributes, |range, out| links.values(range, out)),
+    }
+}
+
+/// Fractions of the source's cells (`end` 0) or the destination's (1).
+fn put_fractions<'a>(stream: &mut Stream<'a>, name: &str, cells: &str, parts: &'a Parts<'a>, end: usize) {
+    let unitless = [("units", "unitless")];
+    match &parts.fractions {
+        Fractions::Told(fractions) => stream.whole(name, &[cells], &unitless, fractions[end]),
+        Fractions::OfLinks { used } => stream.numbers(name, &[cells], &unitless, move |range, out| {
+            match end {
+                0 => out.iter_mut().zip(&used[range]).for_each(|(out, &used)| *out = f64::from(u8::from(used))),
+                _ => parts.mapped(range, out),
+            }
+            Ok(())
+        }),
     }
 }
 

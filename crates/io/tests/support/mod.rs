@@ -23,10 +23,8 @@ pub fn nested_weights(source: &Grid, destination: &Grid) -> Weights {
         row_starts: vec![0],
         columns: Vec::new(),
         values: Vec::new(),
-        source_areas,
-        destination_areas,
-        source_fractions: vec![1.0; source.len()],
-        destination_fractions: vec![1.0; destination.len()],
+        areas: Some([source_areas.clone(), destination_areas.clone()]),
+        fractions: Some([source, destination].map(|g| vec![1.0; g.len()])),
         origin: WeightsOrigin {
             method: "conservative".into(),
             normalization: "fracarea".into(),
@@ -44,7 +42,7 @@ pub fn nested_weights(source: &Grid, destination: &Grid) -> Weights {
         links.sort_unstable();
         for column in links {
             weights.columns.push(column as u32);
-            weights.values.push(weights.source_areas[column] / weights.destination_areas[row]);
+            weights.values.push(source_areas[column] / destination_areas[row]);
         }
         weights.row_starts.push(weights.columns.len());
     }

@@ -23,7 +23,6 @@ use knarr_kernels::cell_area::{areas_of_same_sized, polygon_area, sine_differenc
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use conservative::same_frame;
 
@@ -65,7 +64,7 @@ pub(crate) fn build(
     let on_device: Option<LinkRows> = None;
     if let Some(rows) = on_device {
         let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
-        return Ok(cut(point_weights(source, destination, options, rows, no_areas(source, destination)), range));
+        return Ok(cut(point_weights(source, destination, options, rows, None), range));
     }
     let rows = match options.method {
         Method::Nearest | Method::Distance { .. } | Method::Gaussian { .. } | Method::Radial { .. } => {
@@ -86,15 +85,14 @@ pub(crate) fn build(
             };
             if options.method == Method::LargestFraction {
                 let rows = extrapolate::fill(largest::of_overlaps(&rows), source, destination, &to, options.extrapolation)?;
-                let areas = [weights.source_areas, weights.destination_areas];
-                return Ok(cut(point_weights(source, destination, options, rows, areas), range));
+                return Ok(cut(point_weights(source, destination, options, rows, weights.areas), range));
             }
             let rows = if options.method == Method::Conservative2nd {
                 weights.origin.method = weights.origin.method.replace("first order", "second order");
                 let sum = |i: usize| rows.row(i).map(|l| l.1).sum::<f64>();
                 // Areas are shares of the destination cell here: what they are divided by cancels in each row.
-                let covered = |i: usize| weights.destination_fractions[i] * weights.destination_areas[i] / sum(i);
-                let overlaps = second_order::areas(&rows, covered);
+                let covered = conservative::covered_areas(&weights);
+                let overlaps = second_order::areas(&rows, |i| covered(i) / sum(i));
                 let mut second = second_order::rows(&overlaps, source, destination, options.edges);
                 second_order::scaled(&mut second, sum);
                 second
@@ -107,12 +105,7 @@ pub(crate) fn build(
         }
     };
     let rows = extrapolate::fill(rows, source, destination, &to, options.extrapolation)?;
-    Ok(cut(point_weights(source, destination, options, rows, no_areas(source, destination)), range))
-}
-
-/// Areas of methods between centers, which need none and do not wait for them.
-fn no_areas(source: &Grid, destination: &Grid) -> [Vec<f64>; 2] {
-    [source, destination].map(|grid| vec![0.0; grid.len()])
+    Ok(cut(point_weights(source, destination, options, rows, None), range))
 }
 
 /// Rows of a method that looks for the nearest of the active centers of `from`; `None` for the others.
@@ -149,8 +142,9 @@ fn cut(mut weights: Weights, range: Range<usize>) -> Weights {
         values.drain(..range.start);
     };
     keep(&mut weights.values, &links);
-    keep(&mut weights.destination_areas, &range);
-    keep(&mut weights.destination_fractions, &range);
+    for [_, destination] in weights.areas.iter_mut().chain(&mut weights.fractions) {
+        keep(destination, &range);
+    }
     weights.columns.truncate(links.end);
     weights.columns.drain(..links.start);
     weights.row_starts = weights.row_starts[range.start..=range.end].iter().map(|start| start - links.start).collect();
@@ -159,7 +153,8 @@ fn cut(mut weights: Weights, range: Range<usize>) -> Weights {
 
 /// Weights that bring every active source cell somewhere.
 fn spread_weights(source: &Grid, destination: &Grid, options: &Options, radius_m: u32, keeps: Keeps) -> Weights {
-    let both @ [source_areas, destination_areas] = &[source, destination].map(cell_areas);
+    let areas = [source, destination].map(cell_areas);
+    let [source_areas, destination_areas] = &areas;
     let kept = match keeps {
         Keeps::Sum | Keeps::Mean => spread::Kept::Amount,
         Keeps::Integral => spread::Kept::Integral { source_areas, destination_areas },
@@ -167,7 +162,7 @@ fn spread_weights(source: &Grid, destination: &Grid, options: &Options, radius_m
     let rows = spread::rows(source, &Centers::of(destination), f64::from(radius_m) / EARTH_RADIUS_M, kept);
     let rows =
         if keeps == Keeps::Mean { LinkRows::collect(rows.len(), || (), |i, (), links| links.extend(rows.row(i))) } else { rows };
-    let mut weights = point_weights(source, destination, options, rows, both.clone());
+    let mut weights = point_weights(source, destination, options, rows, Some(areas));
     if keeps == Keeps::Mean {
         weights.origin.method += ":mean";
     }
@@ -175,36 +170,21 @@ fn spread_weights(source: &Grid, destination: &Grid, options: &Options, radius_m
         // The integral over whole destination cells is that over the source cells.
         weights.origin.conservative = true;
         weights.origin.normalization = "destarea".into();
+        weights.fractions = Some([weights.source_fractions().into_owned(), weights.destination_fractions().into_owned()]);
     }
     weights
 }
 
 /// Weights of a method that interpolates between centers.
-fn point_weights(
-    source: &Grid,
-    destination: &Grid,
-    options: &Options,
-    rows: LinkRows,
-    [source_areas, destination_areas]: [Vec<f64>; 2],
-) -> Weights {
-    let is_used: Vec<AtomicBool> =
-        (0..source.len()).into_par_iter().with_min_len(1 << 14).map(|_| AtomicBool::new(false)).collect();
-    let mark = |column: &u32| is_used[*column as usize].store(true, Ordering::Relaxed);
-    rows.columns.par_chunks(1 << 14).for_each(|columns| columns.iter().for_each(mark));
-    let part = |used: AtomicBool| f64::from(u8::from(used.into_inner()));
-    let source_fractions = is_used.into_par_iter().with_min_len(1 << 14).map(part).collect();
-    let destination_fractions =
-        (0..rows.len()).into_par_iter().with_min_len(1 << 14).map(|i| f64::from(u8::from(rows.is_mapped(i)))).collect();
+fn point_weights(source: &Grid, destination: &Grid, options: &Options, rows: LinkRows, areas: Option<[Vec<f64>; 2]>) -> Weights {
     let [source_hash, destination_hash, options_hash] = hashes_of(source, destination, options);
     Weights {
         source_len: source.len(),
         row_starts: rows.row_starts,
         columns: rows.columns,
         values: rows.values,
-        source_areas,
-        destination_areas,
-        source_fractions,
-        destination_fractions,
+        areas,
+        fractions: None,
         origin: WeightsOrigin {
             method: options.method.to_string(),
             normalization: "none".into(),

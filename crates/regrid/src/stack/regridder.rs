@@ -253,7 +253,7 @@ impl StackRegridder {
                 // Divided by the whole cell, partly covered cells hold less than the mean of their sources.
                 let of_weights = if shares.is_none() { valid.map(|v| joined.valid_shares(v)) } else { None };
                 let shares = shares.as_ref().or(of_weights.as_ref());
-                let covered = |i: usize| joined.destination_fractions[i] * shares.map_or(1.0, |s| s[i]);
+                let covered = |i: usize| joined.destination_fraction(i) * shares.map_or(1.0, |s| s[i]);
                 ranges.iter_mut().enumerate().for_each(|(i, range)| *range = range.map(|end| end * covered(i)));
             }
             let parts = (limit == Limit::Caas).then(|| self.parts(valid, shares.as_deref()));
@@ -266,12 +266,13 @@ impl StackRegridder {
     /// Weights of the integral of the destination's values.
     fn parts(&self, valid: Option<&[bool]>, shares: Option<&[f64]>) -> Vec<f64> {
         let joined = self.weights.joined();
+        let areas = self.weights.destination_areas();
         if !joined.origin.conservative || joined.origin.normalization == "destarea" {
-            return self.weights.destination_areas().to_vec();
+            return areas.to_vec();
         }
         let of_weights = if shares.is_none() { valid.map(|v| joined.valid_shares(v)) } else { None };
         let shares = shares.or(of_weights.as_deref());
-        let part = |i: usize| joined.destination_areas[i] * joined.destination_fractions[i] * shares.map_or(1.0, |s| s[i]);
+        let part = |i: usize| areas[i] * joined.destination_fraction(i) * shares.map_or(1.0, |s| s[i]);
         (0..joined.destination_len()).map(part).collect()
     }
 

@@ -122,9 +122,9 @@ impl StackWeights {
         for (i, level) in self.levels.iter_mut().enumerate().filter(|(i, level)| **level == OPEN && rows.is_mapped(*i)) {
             *level = k as u8;
             // Integrals are those of the first layer: no part of other rows counts.
-            if !is_conservative {
-                self.joined.destination_fractions[i] = 1.0;
-                rows.row(i).for_each(|(column, _)| self.joined.source_fractions[column as usize] = 1.0);
+            if !is_conservative && let Some([sources, destinations]) = &mut self.joined.fractions {
+                destinations[i] = 1.0;
+                rows.row(i).for_each(|(column, _)| sources[column as usize] = 1.0);
             }
         }
         let LinkRows { row_starts, columns, values } = LinkRows::of_weights(&self.joined).filled_from(&rows);
@@ -155,8 +155,9 @@ impl StackWeights {
             }
             _ => self.finish = finish,
         }
-        // Weights between points come without areas.
-        if finish == Finish::Limit(Limit::Caas) && self.joined.destination_areas.iter().all(|&a| a == 0.0) {
+        // Weights between centers come without areas.
+        let has_areas = self.joined.destination_areas().is_some_and(|areas| areas.iter().any(|&area| area != 0.0));
+        if finish == Finish::Limit(Limit::Caas) && !has_areas {
             self.limit_areas = Some(cell_areas(&self.destination));
         }
         Ok(self)
@@ -167,9 +168,9 @@ impl StackWeights {
         self.finish
     }
 
-    /// Areas of destination cells.
+    /// Areas of destination cells, for an assured sum.
     pub(super) fn destination_areas(&self) -> &[f64] {
-        self.limit_areas.as_deref().unwrap_or(&self.joined.destination_areas)
+        self.limit_areas.as_deref().or(self.joined.destination_areas()).expect("made with the limit if weights have none")
     }
 
     /// The factors of the first layer, if it is of second order.

@@ -61,6 +61,12 @@ pub(crate) fn build(
     Ok(rayon::join(|| drop((source_cells, destination_cells)), weights).1)
 }
 
+/// The area of each destination cell that overlaps cover.
+pub(crate) fn covered_areas(weights: &Weights) -> impl Fn(usize) -> f64 {
+    let areas = weights.destination_areas().expect("conservative weights have areas");
+    |i| weights.destination_fraction(i) * areas[i]
+}
+
 /// Rows of shared areas: row starts, source cells, areas (sr).
 type SharedAreas = (Vec<usize>, Vec<u32>, Vec<f64>);
 
@@ -256,10 +262,8 @@ fn weights_from(
         row_starts,
         columns,
         values,
-        source_areas,
-        destination_areas,
-        source_fractions,
-        destination_fractions,
+        areas: Some([source_areas, destination_areas]),
+        fractions: Some([source_fractions, destination_fractions]),
         origin: WeightsOrigin {
             method: format!("conservative, first order, {edges}"),
             normalization: normalization.to_owned(),

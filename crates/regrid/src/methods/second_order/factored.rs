@@ -59,12 +59,14 @@ impl Factored {
         let weights = conservative::build(source, destination, &(0..destination.len()), options, &Device::Cpu)?;
         let rows = LinkRows::of_weights(&weights);
         let sum = |i: usize| rows.row(i).map(|l| l.1).sum::<f64>();
-        let overlaps = areas(&rows, |i| weights.destination_fractions[i] * weights.destination_areas[i] / sum(i));
-        let divisors = match options.normalization {
-            Normalization::FractionArea => Vec::new(),
-            Normalization::DestinationArea => weights.destination_areas.clone(),
+        let covered = conservative::covered_areas(&weights);
+        let overlaps = areas(&rows, |i| covered(i) / sum(i));
+        drop(covered);
+        drop(rows);
+        let divisors = match (options.normalization, weights.areas) {
+            (Normalization::DestinationArea, Some([_, areas])) => areas,
+            _ => Vec::new(),
         };
-        drop((rows, weights));
         let (from, to) = (Cells::of(source, options.edges), Cells::of(destination, options.edges));
         let shapes = Shapes::new(source, &from);
         let reaches = reaches(&overlaps, &from, &to, shapes.frames());
