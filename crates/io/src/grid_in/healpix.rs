@@ -41,6 +41,9 @@ pub(super) fn of_mapping(context: &Context<'_>, mapping: &Variable) -> Result<Op
     Ok(Some(Found { grid, dims: vec![dim.name.clone()], variables }))
 }
 
+/// Centers made at a time.
+const STRETCH: usize = 256;
+
 /// The HEALPix grid with these centers in this order, if there is one.
 pub(super) fn from_centers(centers: &[LonLat]) -> Result<Option<Grid>, GridError> {
     let nside = ((centers.len() / 12) as f64).sqrt().round() as usize;
@@ -49,7 +52,12 @@ pub(super) fn from_centers(centers: &[LonLat]) -> Result<Option<Grid>, GridError
     }
     // A hundredth of a cell, or what single precision keeps of a longitude.
     let tolerance_rad = (0.01 * (std::f64::consts::PI / 3.0).sqrt() / nside as f64).max(5e-5f64.to_radians());
-    let near = |a: LonLat, b: LonLat| distance(a.unit(), b.unit()) <= tolerance_rad;
+    let tolerance_deg = tolerance_rad.to_degrees();
+    // No two points are farther apart than a way along a parallel and a meridian, which is told with less work.
+    let near = |a: LonLat, b: LonLat| {
+        (a.lon_deg - b.lon_deg).abs() + (a.lat_deg - b.lat_deg).abs() <= tolerance_deg
+            || distance(a.unit(), b.unit()) <= tolerance_rad
+    };
     // In either order the first cell is centered on 45 E.
     let first = centers[0];
     if !near(first, LonLat { lon_deg: 45.0, lat_deg: first.lat_deg }) {
@@ -60,7 +68,14 @@ pub(super) fn from_centers(centers: &[LonLat]) -> Result<Option<Grid>, GridError
         if nside.is_power_of_two() { &[HealpixOrder::Nested, HealpixOrder::Ring] } else { &[HealpixOrder::Ring] };
     for &order in orders {
         let mut grid = Grid::healpix(nside, order)?;
-        if centers.iter().enumerate().all(|(cell, &center)| near(grid.center(cell), center)) {
+        let (mut lons, mut lats) = ([0.0; STRETCH], [0.0; STRETCH]);
+        let are_near = |(k, centers): (usize, &[LonLat])| {
+            let (lons, lats) = (&mut lons[..centers.len()], &mut lats[..centers.len()]);
+            grid.put_centers(k * STRETCH..k * STRETCH + centers.len(), lons, lats);
+            let own = lons.iter().zip(&*lats).map(|(&lon_deg, &lat_deg)| LonLat { lon_deg, lat_deg });
+            own.zip(centers).all(|(own, &center)| near(own, center))
+        };
+        if centers.chunks(STRETCH).enumerate().all(are_near) {
             grid.report.recognised_by = format!("centers equal those of HEALPix nside {nside}");
             return Ok(Some(grid));
         }

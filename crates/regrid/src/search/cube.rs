@@ -86,6 +86,74 @@ pub(super) fn face_of(p: UnitVector) -> usize {
     2 * axis + usize::from(p[axis] < 0.0)
 }
 
+/// Points that are seen together.
+pub(super) const TOGETHER: usize = 32;
+
+/// Some points as the faces see them that they lie on.
+pub(super) struct Sights {
+    faces: [u64; TOGETHER],
+    out: [f64; TOGETHER],
+    x: [f64; TOGETHER],
+    y: [f64; TOGETHER],
+}
+
+impl Sights {
+    pub const NONE: Self = Self { faces: [0; TOGETHER], out: [0.0; TOGETHER], x: [0.0; TOGETHER], y: [0.0; TOGETHER] };
+
+    /// Looks at some points, [`TOGETHER`] at most and several at a time.
+    pub fn take(&mut self, points: &[UnitVector]) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[allow(unsafe_code, reason = "a function for AVX2 has no other way to be called")]
+            // SAFETY: the processor has AVX2, as just asked.
+            return unsafe { self.take_avx2(points) };
+        }
+        self.take_here(points);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn take_avx2(&mut self, points: &[UnitVector]) {
+        self.take_here(points);
+    }
+
+    /// Without a branch, so that it becomes vectors.
+    #[inline(always)]
+    fn take_here(&mut self, points: &[UnitVector]) {
+        let places = self.faces.iter_mut().zip(&mut self.out).zip(self.x.iter_mut().zip(&mut self.y));
+        for (&[x, y, z], ((face, out), (seen_x, seen_y))) in points.iter().zip(places) {
+            let first = (x.abs() >= y.abs()) & (x.abs() >= z.abs());
+            let second = !first & (y.abs() >= z.abs());
+            let pick = |a: f64, b: f64, c: f64| {
+                if first {
+                    a
+                } else if second {
+                    b
+                } else {
+                    c
+                }
+            };
+            let ahead = pick(x, y, z);
+            let axis = if first {
+                0
+            } else if second {
+                2
+            } else {
+                4
+            };
+            *face = axis + u64::from(ahead < 0.0);
+            *out = ahead.abs();
+            (*seen_x, *seen_y) = (pick(y, z, x) / *out, pick(z, x, y) / *out);
+        }
+    }
+
+    /// The face of a point, which [`face_of`] tells as well, and how that sees it.
+    #[inline(always)]
+    pub fn get(&self, k: usize) -> (usize, Seen) {
+        (self.faces[k] as usize, Seen { out: self.out[k], x: self.x[k], y: self.y[k] })
+    }
+}
+
 /// Where the points of a face lie.
 #[derive(Clone, Copy)]
 pub(super) struct Extent {
@@ -156,6 +224,23 @@ mod tests {
                 let at = Seen::from(face, p);
                 assert_eq!(face_of(p), face);
                 assert!((at.x - x).abs() < 1e-15 && (at.y - y).abs() < 1e-15 && at.out > 0.5, "{face} {x} {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn points_seen_together_are_seen_as_one_by_one() {
+        let signs = [[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]];
+        let mut points: Vec<UnitVector> =
+            (0..6).flat_map(|face| signs.map(|[x, y]| Seen::point(face, 0.5 * x, 0.75 * y))).collect();
+        points.extend([[0.0, -1.0, 0.0], [-0.6, 0.0, 0.6], [0.5, -0.5, 0.5], [-0.0, 0.0, -1.0]]);
+        let mut sights = Sights::NONE;
+        for some in points.chunks(TOGETHER - 1) {
+            sights.take(some);
+            for (k, &p) in some.iter().enumerate() {
+                let (face, at) = sights.get(k);
+                let expected = Seen::from(face_of(p), p);
+                assert_eq!((face, at.out, at.x, at.y), (face_of(p), expected.out, expected.x, expected.y), "{p:?}");
             }
         }
     }

@@ -8,7 +8,7 @@
 
 use super::buckets::Buckets;
 use super::compared::{self, Point, SHORT, point};
-use super::cube::{Extent, Seen, face_of};
+use super::cube::{Extent, Seen, Sights, TOGETHER, face_of};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -25,9 +25,8 @@ const FEW: usize = 64;
 const SIGHTS: usize = 3;
 /// More than ties, and than the rounding of places and of distances.
 const MARGIN: f64 = 1e-13;
-/// Points that one task sorts, and those whose vectors are made together.
+/// Points that one task sorts.
 const BLOCK: usize = 1 << 13;
-const STRETCH: usize = 1 << 8;
 /// Squares that one task fills.
 const BAND: usize = 1 << 12;
 /// Of so many points one tells where they lie, a number that lines of a grid are hardly a multiple of; of few points, all do.
@@ -108,15 +107,15 @@ impl<'a, S: Sites> Squares<'a, S> {
         let blocks = is_active.len().div_ceil(BLOCK);
         let block = |k: usize| k * BLOCK..is_active.len().min((k + 1) * BLOCK);
         let put = |k: usize, items: &mut Vec<Item>| {
-            let mut units = [[0.0; 3]; STRETCH];
-            for first in block(k).step_by(STRETCH) {
-                let some = first..block(k).end.min(first + STRETCH);
+            let (mut units, mut sights) = ([[0.0; 3]; TOGETHER], Sights::NONE);
+            for first in block(k).step_by(TOGETHER) {
+                let some = first..block(k).end.min(first + TOGETHER);
                 let units = &mut units[..some.len()];
                 sites.put_units(some.clone(), units);
-                for (i, &p) in some.zip(&*units).filter(|(i, _)| is_active[*i]) {
+                sights.take(units);
+                for (i, &p) in some.clone().zip(&*units).filter(|(i, _)| is_active[*i]) {
                     let [x, y, z, number] = point(p, i as u32);
-                    let own = face_of(p);
-                    let seen = Seen::from(own, p);
+                    let (own, seen) = sights.get(i - first);
                     if let Some(square) = faces[own].square_of(seen) {
                         items.push([x, y, z, number, square]);
                     }
@@ -194,17 +193,17 @@ impl<'a, S: Sites> Squares<'a, S> {
     fn nearest_here<const AVX2: bool>(&self, places: &[UnitVector], nearest: &mut [u32], open: u32) {
         let unit = |number: u32| self.sites.unit(number as usize);
         let mut asked = [const { Around { place: 0, reach: 0.0, squares: [0; 3], runs: [const { 0..0 }; 3] } }; TOGETHER];
-        let mut next = 0;
-        while next < places.len() {
+        let mut sights = Sights::NONE;
+        for first in (0..places.len()).step_by(TOGETHER) {
             // Some places at a time, so that what one asks for comes while others ask.
+            let some = first..places.len().min(first + TOGETHER);
+            sights.take(&places[some.clone()]);
             let mut count = 0;
-            while next < places.len() && count < TOGETHER {
-                let (p, place) = (places[next], next);
-                next += 1;
-                let own = face_of(p);
+            for place in some {
+                let (own, seen) = sights.get(place - first);
                 let face = &self.faces[own];
                 if nearest[place] == open
-                    && let Some(([column, row], reach)) = face.around(Seen::from(own, p))
+                    && let Some(([column, row], reach)) = face.around(seen)
                 {
                     let around = &mut asked[count];
                     (around.place, around.reach) = (place, reach);
@@ -247,9 +246,6 @@ impl<'a, S: Sites> Squares<'a, S> {
         }
     }
 }
-
-/// Places that are looked at together.
-const TOGETHER: usize = 32;
 
 /// What there is around a place.
 struct Around {
