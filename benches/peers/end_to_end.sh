@@ -1,7 +1,8 @@
 #!/bin/sh
 # Regridding a file beside CDO, each with its own weights at hand: whole processes in turn, medians of RUNS.
-#   benches/peers/end_to_end.sh [KNARR [INPUT]]      needs cdo and python3; prints wall and processor seconds and ratios
-# INPUT is a file with one field on the grid `0.25` (default: 64 levels of random waves made by cdo, deflated).
+#   benches/peers/end_to_end.sh [KNARR [INPUT]]      needs cdo, nccopy and python3; prints wall and processor seconds and ratios
+# INPUT is a file with one field on the grid `0.25` (default: 64 levels of random waves made by cdo, shuffled and deflated, as
+# most archives keep their fields; SHUFFLE=0 leaves them unshuffled).
 set -eu
 
 knarr=${1:-target/release/knarr}
@@ -25,7 +26,12 @@ if [ -z "$input" ]; then
     }
     level=$((level + 1))
   done
-  cdo -s -f nc4 -z zip_1 merge "$work"/level*.nc "$input" 2>/dev/null
+  cdo -s -f nc4 merge "$work"/level*.nc "$work/whole.nc" 2>/dev/null
+  shuffled=-s
+  [ "${SHUFFLE:-1}" = 1 ] || shuffled=
+  # CDO cannot shuffle. One chunk a level, as it makes them.
+  nccopy -d 1 $shuffled -c lat/721,lon/1440,sfc/1 "$work/whole.nc" "$input"
+  rm "$work"/level*.nc "$work/whole.nc"
 fi
 
 # What a command took goes to a file: see timed.py.

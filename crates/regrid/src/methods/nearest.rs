@@ -28,7 +28,7 @@ const UNKNOWN: u32 = u32::MAX - 1;
 pub(super) fn rows(from: &Centers, destination: &Centers, reach: f64) -> LinkRows {
     let mut nearest = match &from.grid().layout {
         Layout::Rows(rows) => in_rows(&RowCenters::new(rows, &from.is_active), destination),
-        Layout::Formula(formula) => match FormulaCenters::of(formula) {
+        Layout::Formula(formula) => match FormulaCenters::of(formula, destination.len()) {
             Some(centers) => by_formula(&centers, &from.is_active, destination),
             None => unknown(destination),
         },

@@ -23,11 +23,12 @@ pub(crate) enum FormulaCenters<'a> {
 }
 
 impl<'a> FormulaCenters<'a> {
-    /// `None` where strips are as good: triangles, and few cells.
-    pub fn of(formula: &'a Formula) -> Option<Self> {
+    /// `None` where a search is as good: among triangles, among few cells, and for as many `places` as a cubed sphere has
+    /// centers, which do not take long to sort.
+    pub fn of(formula: &'a Formula, places: usize) -> Option<Self> {
         match formula {
             Formula::Healpix(cells) => Some(Self::Healpix(cells)),
-            Formula::CubedSphere(cells) if cells.n() >= LEAST_SIDE => Some(Self::CubedSphere(cells)),
+            Formula::CubedSphere(cells) if cells.n() >= LEAST_SIDE && places < formula.len() => Some(Self::CubedSphere(cells)),
             Formula::CubedSphere(_) | Formula::IcosahedralTriangles(_) => None,
         }
     }
@@ -286,7 +287,7 @@ mod tests {
         for name in ["H1", "H2", "H3", "H8n", "H13", "H32", "H32n", "CS20", "CS21", "CS90"] {
             let grid = Grid::from_spec(name).expect("a valid name");
             let Layout::Formula(formula) = &grid.layout else { panic!("{name} has no formula") };
-            let centers = FormulaCenters::of(formula).expect("a formula with an inverse");
+            let centers = FormulaCenters::of(formula, 1).expect("a formula with an inverse");
             let near = NearPoints::new((0..grid.len()).map(|c| (grid.center_unit(c), c as u32)).collect());
             // Corners are as far from several centers, and the centers themselves.
             let corners = (0..grid.len()).step_by(3).flat_map(|c| grid.corners(c)).map(LonLat::from_unit);
