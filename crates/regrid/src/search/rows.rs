@@ -42,6 +42,23 @@ pub(crate) struct RowCenters<'a> {
     lons: Option<Ascending>,
     /// Least distance between two rows; 0 if columns repeat, so that the second nearest is not the next one.
     least_gap_deg: f64,
+    /// Least distance between two shared columns.
+    least_column_gap_deg: f64,
+}
+
+/// Two columns (by longitude) on both sides of a place, and how far west and east they are.
+struct Around {
+    left: usize,
+    right: usize,
+    west: f64,
+    east: f64,
+}
+
+impl Around {
+    /// The nearer one and its distance.
+    fn nearest(&self) -> (usize, f64) {
+        if self.west <= self.east { (self.left, self.west) } else { (self.right, self.east) }
+    }
 }
 
 impl<'a> RowCenters<'a> {
@@ -57,17 +74,18 @@ impl<'a> RowCenters<'a> {
         };
         let least_gap =
             |axis: &Ascending| (1..axis.len()).map(|k| axis.value(k) - axis.value(k - 1)).fold(f64::INFINITY, f64::min);
-        let columns_repeat = lons.as_ref().is_some_and(|lons| {
+        let least_column_gap_deg = lons.as_ref().map_or(f64::INFINITY, |lons| {
             let n = lons.len();
-            least_gap(lons).min(if n > 1 { lons.value(0) + 360.0 - lons.value(n - 1) } else { 360.0 }) < 1e3 * ROUNDING_DEG
+            least_gap(lons).min(if n > 1 { lons.value(0) + 360.0 - lons.value(n - 1) } else { 360.0 })
         });
+        let columns_repeat = least_column_gap_deg < 1e3 * ROUNDING_DEG;
         let least_gap_deg = if columns_repeat { 0.0 } else { least_gap(&lats) };
         let column_sines = match &rows.columns {
             Columns::Shared(lon) => lon.centers_deg.iter().map(|&c| sin_cos_deg(c)).collect(),
             Columns::Reduced { .. } => Vec::new(),
         };
         let row_sines = rows.lats_deg.iter().map(|&lat| sin_cos_deg(lat)).collect();
-        Self { rows, is_active, lats, row_sines, column_sines, lons, least_gap_deg }
+        Self { rows, is_active, lats, row_sines, column_sines, lons, least_gap_deg, least_column_gap_deg }
     }
 
     /// The nearest active center.
@@ -76,10 +94,21 @@ impl<'a> RowCenters<'a> {
             None => (p.lon_deg, p.lat_deg),
             Some(rotation) => lon_lat_deg(rotation.apply(p.unit())),
         };
-        match self.clearly_nearest(lon, lat) {
+        match self.clearly_nearest(lon, lat).or_else(|| self.nearest_from_afar(lon, lat)) {
             Some(cell) if self.is_active[cell] => Nearest::Cell(cell as u32),
             _ => self.nearest_of_window(p.unit(), lon, lat),
         }
+    }
+
+    /// The columns around a longitude.
+    #[inline(always)]
+    fn columns_around(lons: &Ascending, lon: f64) -> Around {
+        let (n, x) = (lons.len(), turned(lon));
+        let east = lons.count_up_to(x);
+        let (left, right) = (if east == 0 { n - 1 } else { east - 1 }, if east == n { 0 } else { east });
+        let west_of = if east == 0 { x - lons.value(left) + 360.0 } else { x - lons.value(left) };
+        let east_of = if east == n { lons.value(right) - x + 360.0 } else { lons.value(right) - x };
+        Around { left, right, west: west_of, east: east_of }
     }
 
     /// The center that is nearest in longitude and in latitude, if no other can be; of two columns that are
@@ -94,18 +123,14 @@ impl<'a> RowCenters<'a> {
         if n < 2 || above == 0 || above == self.lats.len() || lat.abs() > 89.0 {
             return None;
         }
-        let x = turned(lon);
-        let east = lons.count_up_to(x);
-        let (left, right) = (if east == 0 { n - 1 } else { east - 1 }, if east == n { 0 } else { east });
-        let west_of = if east == 0 { x - lons.value(left) + 360.0 } else { x - lons.value(left) };
-        let east_of = if east == n { lons.value(right) - x + 360.0 } else { lons.value(right) - x };
-        let (column, delta, width) = (if west_of <= east_of { left } else { right }, west_of.min(east_of), west_of + east_of);
+        let around = Self::columns_around(lons, lon);
+        let ((column, delta), width) = (around.nearest(), around.west + around.east);
 
         let (south, north) = (lat - self.lats.value(above - 1), self.lats.value(above) - lat);
         let (row, gap) = (if south <= north { above - 1 } else { above }, south + north);
         // 0.26 · π/180 for δ² in degrees.
         let shift = 0.0046 * delta * delta;
-        let (along, across) = ((west_of - east_of).abs(), (south - north).abs() - 2.0 * shift);
+        let (along, across) = ((around.west - around.east).abs(), (south - north).abs() - 2.0 * shift);
         // Up to 89° the second nearest is further away by 1e-12 at least: a hundred ties.
         let is_clear = |margin: f64, size: f64| margin * size > 1e-6 * (gap + width);
         let row_is_clear =
@@ -118,9 +143,50 @@ impl<'a> RowCenters<'a> {
             return Some(first + lons.number(column));
         }
         // Half-way between two columns of a row: distances differ by less than the longitudes do.
-        let cells = [left, right].map(|k| first + lons.number(k));
+        let cells = [around.left, around.right].map(|k| first + lons.number(k));
         let tie = n > 2 && along.to_radians() <= 0.5 * TIE && cells.iter().all(|&cell| self.is_active[cell]);
         tie.then(|| cells[0].min(cells[1]))
+    }
+
+    /// The center that is nearest of all those of shared columns from wherever, if no other is hardly farther.
+    ///
+    /// In each row the nearest column is the one nearest in longitude: the same one in all. With the difference δ to it, the
+    /// chord to its row at φ_k is 2 − 2R cos(φ_k − ψ), R² = sin² φ + cos² φ cos² δ and ψ with R sin ψ = sin φ,
+    /// R cos ψ = cos φ cos δ: the nearest row is the one nearest to ψ on a circle.
+    fn nearest_from_afar(&self, lon: f64, lat: f64) -> Option<usize> {
+        let (lons, rows) = (self.lons.as_ref()?, self.lats.len());
+        if lons.len() < 2 || rows < 2 || self.least_gap_deg <= 0.0 {
+            return None;
+        }
+        let around = Self::columns_around(lons, lon);
+        let (column, delta) = around.nearest();
+        let (sin_lat, cos_lat) = sin_cos_deg(lat);
+        let along = cos_lat * sin_cos_deg(delta).1;
+        let (psi, radius) = (sin_lat.atan2(along).to_degrees(), sin_lat.hypot(along));
+        // Those around ψ, and those at the ends, which are near beyond a pole; of each the next one.
+        let above = self.lats.count_up_to(psi).clamp(1, rows - 1);
+        let candidates = [above - 1, above, 0, 1, rows - 2, rows - 1];
+        let mut nearest = (f64::INFINITY, 0);
+        let mut second = f64::INFINITY;
+        for (_, &row) in candidates.iter().enumerate().filter(|(k, row)| !candidates[..*k].contains(row)) {
+            let apart = (self.lats.value(row) - psi).abs();
+            let apart = apart.min(360.0 - apart);
+            if apart < nearest.0 {
+                (second, nearest) = (nearest.0, (apart, row));
+            } else {
+                second = second.min(apart);
+            }
+        }
+        let (apart, row) = nearest;
+        let row = self.lats.number(row);
+        // By how much the squares of chords to others are greater: 2 (cos a − cos b) of both angles.
+        let greater = |a: f64, b: f64| 4.0 * sin_cos_deg(0.5 * (b + a)).0 * sin_cos_deg(0.5 * (b - a)).0;
+        let next_column = (delta + self.least_column_gap_deg).min(around.west.max(around.east)).min(180.0);
+        let of_rows = radius * greater(apart, second);
+        let of_columns = cos_lat * self.row_sines[row].1 * greater(delta, next_column);
+        let margin = of_rows.min(of_columns);
+        let chord2 = 2.0 - 2.0 * radius * sin_cos_deg(apart).1 + margin;
+        (margin > 200.0 * TIE * chord2.max(0.0).sqrt()).then(|| self.first_of_row(row) + lons.number(column))
     }
 
     /// The nearest by distance: first among the four centers around the point, then among all that their
@@ -346,7 +412,9 @@ mod tests {
             ("uneven", shared((0..60).map(|k| 0.1 * f64::from(k * k)).collect(), gaussian.clone()), 1.0),
             ("repeated column", shared(even(-180.0, 10.0, 37), even(-85.0, 10.0, 18)), 1.0),
             ("one row", shared(global(36, 0.0), vec![10.0]), 0.3),
-            ("regional", shared(even(350.0, 0.5, 40), even(30.0, 0.5, 30)), 0.01),
+            ("regional", shared(even(350.0, 0.5, 40), even(30.0, 0.5, 30)), 0.9),
+            ("regional, around the globe", shared(global(36, 0.0), even(-80.0, 5.0, 4)), 0.9),
+            ("regional, tall", shared(even(100.0, 0.25, 20), even(-89.0, 8.0, 23)), 0.9),
             ("reduced", reduced(gaussian.clone(), vec![20, 24, 28, 32, 36, 40, 40, 36, 32, 28, 24, 20]), 1.0),
             ("reduced with poles", reduced(even(-90.0, 15.0, 13), vec![1, 8, 16, 20, 24, 28, 32, 28, 24, 20, 16, 8, 1]), 1.0),
         ];
