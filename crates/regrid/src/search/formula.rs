@@ -3,15 +3,12 @@
 //! The centers around the point by the formula's inverse give a distance; all centers that can be as near lie in a
 //! window of the formula's coordinates around it.
 
-use super::points::TIE;
+use super::rings::{At, CLEAR, Ring, Two};
 use super::rows::Best;
 use knarr_grid::{CubedSphere, FacePlace, Formula, Healpix, LonLat, RingPlace};
-use knarr_kernels::sphere::{UnitVector, dot, sin_cos_deg, sub};
-use std::f64::consts::{FRAC_PI_2, TAU};
+use knarr_kernels::sphere::{UnitVector, dot, sub};
+use std::f64::consts::FRAC_PI_2;
 use std::ops::Range;
-
-/// Distances found without the centers' vectors are right to this part of the radius, a hundred times over.
-const CLEAR: f64 = 100.0 * TIE;
 
 /// Rows and rings by the inverse formula are right to this part of one, HEALPix of nside 4096 next to a pole included.
 const ROUNDING: f64 = 1e-6;
@@ -50,71 +47,18 @@ impl<'a> FormulaCenters<'a> {
     }
 }
 
-/// The two least chord² met so far.
-struct Two<P> {
-    least: f64,
-    second: f64,
-    place: P,
-}
-
-impl<P: Copy> Two<P> {
-    #[inline(always)]
-    fn meet(&mut self, chord2: f64, place: P) {
-        if chord2 < self.least {
-            (self.second, self.least, self.place) = (self.least, chord2, place);
-        } else {
-            self.second = self.second.min(chord2);
-        }
-    }
-
-    /// Whether the second is further away than rounding.
-    #[inline(always)]
-    fn is_clear(&self) -> bool {
-        self.second - self.least > 2.0 * CLEAR * self.second.sqrt()
-    }
-}
-
-/// 4 sin²(x/2) of a few columns.
-#[inline(always)]
-fn chord2_of_angle(x: f64) -> f64 {
-    if x.abs() > 0.1 {
-        let half = (0.5 * x).sin();
-        return 4.0 * half * half;
-    }
-    let x2 = x * x;
-    x2 * (1.0 - x2 * (1.0 / 12.0 - x2 * (1.0 / 360.0 - x2 * (1.0 / 20160.0 - x2 / 1_814_400.0))))
-}
-
 /// Rings up to this long are looked at whole where it is close: near a pole all their centers can be as far.
 const SHORT_RING: usize = 8;
 
 /// In every ring only the centers east and west of the point can be the nearest.
 fn nearest_on_rings(cells: &Healpix, p: LonLat, unit: impl Fn() -> UnitVector) -> usize {
     let last = 4 * cells.nside() - 1;
-    let (sin_lat, cos_lat) = sin_cos_deg(p.lat_deg);
-    let turn = p.lon_deg / 360.0;
-    let turn = turn - turn.floor();
-    let mut two = Two { least: f64::INFINITY, second: f64::INFINITY, place: RingPlace { ring: 1, column: 0 } };
+    let at = At::new(p);
+    let At { turn, sin_lat, cos_lat } = at;
+    let mut two = Two::none(RingPlace { ring: 1, column: 0 });
     let meet_ring = |ring: usize, two: &mut Two<RingPlace>| {
-        let (sin_ring, cos_ring) = cells.ring_sine_cosine(ring);
-        let count = cells.ring_len(ring) as f64;
-        let across2 = (sin_lat - sin_ring) * (sin_lat - sin_ring) + (cos_lat - cos_ring) * (cos_lat - cos_ring);
-        let x = turn * count - cells.ring_offset(ring);
-        let west = x.floor();
-        let cosines = cos_lat * cos_ring;
-        let wrapped = |column: f64| {
-            if column < 0.0 {
-                column + count
-            } else if column >= count {
-                column - count
-            } else {
-                column
-            }
-        };
-        for column in [west, west + 1.0] {
-            let chord2 = across2 + cosines * chord2_of_angle((x - column) * (TAU / count));
-            two.meet(chord2, RingPlace { ring, column: wrapped(column) as usize });
-        }
+        let (len, first) = (cells.ring_len(ring), cells.ring_offset(ring));
+        at.meet_ring(Ring { sine_cosine: cells.ring_sine_cosine(ring), len, first }, two, |column| RingPlace { ring, column });
     };
     let start = (ring_at(cells.nside(), sin_lat) as usize).clamp(1, last);
     let pair = start..=(start + 1).min(last);
@@ -206,7 +150,7 @@ fn nearest_on_faces(cells: &CubedSphere, p: UnitVector) -> usize {
         dot(chord, chord)
     };
     let first = FacePlace { face, i: nearest_index(x), j: nearest_index(y) };
-    let mut two = Two { least: chord2(seen, first), second: f64::INFINITY, place: first };
+    let mut two = Two::one(chord2(seen, first), first);
     let reach = (STRETCH * (two.least.sqrt() + 10.0 * CLEAR) + ROUGH) * n / FRAC_PI_2 + ROUNDING;
     let is_inside = |x: f64| x - reach > -0.5 && x + reach < n - 0.5;
     let crosses = !(is_inside(x) && is_inside(y));
@@ -222,7 +166,7 @@ fn nearest_on_faces(cells: &CubedSphere, p: UnitVector) -> usize {
         if two.is_clear() {
             return cells.cell(two.place);
         }
-        two = Two { least: chord2(seen, first), second: f64::INFINITY, place: first };
+        two = Two::one(chord2(seen, first), first);
     }
     // Calls `visit` with the places of a face within reach of (x, y).
     let window = |face: usize, x: f64, y: f64, visit: &mut dyn FnMut(FacePlace)| {

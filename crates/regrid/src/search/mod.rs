@@ -11,6 +11,7 @@ pub(crate) mod locate;
 pub(crate) mod nearby;
 pub(crate) mod points;
 pub(crate) mod quarters;
+mod rings;
 pub(crate) mod rows;
 #[cfg(test)]
 mod scenes;

@@ -2,8 +2,10 @@
 
 use super::ascending::{Ascending, turned};
 use super::points::TIE;
+use super::rings::{At, Ring, Two};
 use knarr_grid::{Columns, LonLat, Rows};
 use knarr_kernels::sphere::{UnitVector, dot, lon_lat_deg, sin_cos_deg, sub};
+use std::f64::consts::TAU;
 
 /// Centers looked at around a point before the search gives up: a point far outside a regional grid.
 const PATIENCE: usize = 256;
@@ -94,7 +96,11 @@ impl<'a> RowCenters<'a> {
             None => (p.lon_deg, p.lat_deg),
             Some(rotation) => lon_lat_deg(rotation.apply(p.unit())),
         };
-        match self.clearly_nearest(lon, lat).or_else(|| self.nearest_from_afar(lon, lat)) {
+        let clearly = match &self.rows.columns {
+            Columns::Shared(_) => self.clearly_nearest(lon, lat).or_else(|| self.nearest_from_afar(lon, lat)),
+            Columns::Reduced { counts, starts } => self.clearly_nearest_in_rings(counts, starts, lon, lat),
+        };
+        match clearly {
             Some(cell) if self.is_active[cell] => Nearest::Cell(cell as u32),
             _ => self.nearest_of_window(p.unit(), lon, lat),
         }
@@ -146,6 +152,36 @@ impl<'a> RowCenters<'a> {
         let cells = [around.left, around.right].map(|k| first + lons.number(k));
         let tie = n > 2 && along.to_radians() <= 0.5 * TIE && cells.iter().all(|&cell| self.is_active[cell]);
         tie.then(|| cells[0].min(cells[1]))
+    }
+
+    /// The nearest center of rows with columns of their own, which start at longitude 0, if no other is hardly farther.
+    fn clearly_nearest_in_rings(&self, counts: &[usize], starts: &[usize], lon_deg: f64, lat_deg: f64) -> Option<usize> {
+        let at = At::new(LonLat { lon_deg, lat_deg });
+        let mut two = Two::none(0);
+        let meet = |k: usize, two: &mut Two<usize>| {
+            let row = self.lats.number(k);
+            let ring = Ring { sine_cosine: self.row_sines[row], len: counts[row], first: 0.0 };
+            at.meet_ring(ring, two, |column| starts[row] + column);
+        };
+        let above = self.lats.count_up_to(lat_deg);
+        let pair = above.checked_sub(1)?..above + 1;
+        if above == self.lats.len() {
+            return None;
+        }
+        pair.clone().for_each(|k| meet(k, &mut two));
+        // An arc of up to 60° is no longer than this times its chord.
+        if two.least > 1.0 {
+            return None;
+        }
+        let angle_deg = (two.least.sqrt() * (TAU / 6.0)).to_degrees() + ROUNDING_DEG;
+        if lat_deg.abs() + angle_deg >= 90.0 {
+            return None;
+        }
+        let window = self.lats.count_up_to(lat_deg - angle_deg)..self.lats.count_up_to(lat_deg + angle_deg);
+        for k in window.filter(|k| !pair.contains(k)) {
+            meet(k, &mut two);
+        }
+        two.is_clear().then_some(two.place)
     }
 
     /// The center that is nearest of all those of shared columns from wherever, if no other is hardly farther.
