@@ -47,8 +47,8 @@ impl MemoryPlan {
         let (sources, cells) = (source.len() as u64, destination.len() as u64);
         // Columns and weights, joined from blocks that are made first.
         let by_link = 16 * whole.links;
-        // Where rows start, areas and fractions or whether source cells are used, of the file beside those of a tile. Source areas wait on disk, which
-        // leaves room for what allocation wastes.
+        // Where rows start, and areas and fractions or whether source cells are used, of the file beside those of a tile.
+        // Source areas wait on disk, which leaves room for what allocation wastes.
         let tables = if options.method.asks_for_areas() { 16 } else { 1 };
         let file = 8 * cells + tables * (sources + cells);
         let fixed = whole.bytes.saturating_sub(by_link) + file;
