@@ -44,6 +44,8 @@ nearest gennn r3200x1600 H512
 
 # What a command took goes to a file (see timed.py), what it says to another.
 timed() {
+  # Neither program waits for what was written before it.
+  sync
   python3 "$here/timed.py" "$@" >"$work/said" 2>&1
 }
 
@@ -98,8 +100,9 @@ compare() {
     -v a="$(median "$work/ours" 2)" -v b="$(median "$work/theirs" 2)" \
     -v c="$(median "$work/ours" 3)" -v d="$(median "$work/theirs" 3)" \
     -v e="$(median "$work/ours.alone" 1)" -v f="$(median "$work/theirs.alone" 1)" 'BEGIN {
-      printf "| %s | %s | %d | %.1f | %.1f | **%.1f** | %.1f | %.1f | **%.1f** | %.3f | %.0f | %.0f | %.2f |\n",
-        m, p, n, 1e3 * a, 1e3 * b, b / a, 1e3 * e, 1e3 * f, f / e, 1e6 * e / n, c / 1024, d / 1024, c / d }'
+      alone = f > 0 ? sprintf("**%.1f**", f / e) : "–"
+      printf "| %s | %s | %d | %.1f | %.1f | **%.1f** | %.1f | %.0f | %s | %.3f | %.0f | %.0f | %.2f |\n",
+        m, p, n, 1e3 * a, 1e3 * b, b / a, 1e3 * e, 1e3 * f, alone, 1e6 * e / n, c / 1024, d / 1024, c / d }'
 }
 
 echo "| method | pair | links | knarr ms | cdo ms | cdo / knarr | alone: knarr ms | cdo ms | cdo / knarr | knarr µs per link | knarr MB | cdo MB | knarr / cdo |"
