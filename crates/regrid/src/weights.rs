@@ -40,10 +40,11 @@ pub struct Weights {
     pub columns: Vec<u32>,
     /// Weight of each link.
     pub values: Vec<f64>,
-    /// Area of each cell in steradians, 0 of points, which conservative weights have; `None` of methods that do not ask for areas
-    /// ([`crate::cell_areas`] has them).
+    /// Area of each cell in steradians, 0 of points. Conservative weights have them; `None` of methods that do not ask for
+    /// areas, which [`crate::cell_areas`] has.
     pub areas: Option<[Vec<f64>; 2]>,
-    /// Part of each cell that takes part in overlaps, which conservative weights have; `None` where it is 1 of cells with a link and 0 of others.
+    /// Part of each cell that takes part in overlaps. Conservative weights have them; `None` where it is 1 of cells with a
+    /// link and 0 of others.
     pub fractions: Option<[Vec<f64>; 2]>,
     /// How they were made.
     pub origin: WeightsOrigin,

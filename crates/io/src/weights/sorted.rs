@@ -46,10 +46,13 @@ pub(super) fn weights_from(mut raw: RawWeights, path: &Path) -> Result<WeightsFi
             fixed_value: raw.fixed_value,
         },
     };
-    let of_links = [weights.source_fractions().into_owned(), weights.destination_fractions().into_owned()];
     let [source, destination] = [&mut raw.source, &mut raw.destination].map(|end| end.fractions.take());
-    let fractions = [source.unwrap_or_else(|| of_links[0].clone()), destination.unwrap_or_else(|| of_links[1].clone())];
-    if weights.origin.conservative || fractions != of_links {
+    let fractions = [
+        source.unwrap_or_else(|| weights.source_fractions().into_owned()),
+        destination.unwrap_or_else(|| weights.destination_fractions().into_owned()),
+    ];
+    let are_of_links = || fractions[0] == *weights.source_fractions() && fractions[1] == *weights.destination_fractions();
+    if weights.origin.conservative || !are_of_links() {
         weights.fractions = Some(fractions);
     }
     Ok(WeightsFile {

@@ -204,7 +204,10 @@ impl<'a> RowCenters<'a> {
         let candidates = [above - 1, above, 0, 1, rows - 2, rows - 1];
         let mut nearest = (f64::INFINITY, 0);
         let mut second = f64::INFINITY;
-        for (_, &row) in candidates.iter().enumerate().filter(|(k, row)| !candidates[..*k].contains(row)) {
+        for (k, &row) in candidates.iter().enumerate() {
+            if candidates[..k].contains(&row) {
+                continue;
+            }
             let apart = (self.lats.value(row) - psi).abs();
             let apart = apart.min(360.0 - apart);
             if apart < nearest.0 {
