@@ -29,6 +29,7 @@ pub use slab_flags::SlabFlags;
 pub use value::Value;
 
 use cells::CellWork;
+use gaps::Rules;
 use layout::{Chunk, GROUP, chunk_rows, lay_out};
 use products::Products;
 use rayon::prelude::*;
@@ -37,7 +38,7 @@ use std::borrow::Cow;
 use tile::Work;
 use transpose::best_instructions;
 
-/// Slabs from which on a tile pays.
+/// Slabs from which on a way through the tile pays that is laid out for them alone, or where rows are products.
 const FEW: usize = 3;
 
 /// Bytes of results from which on they are written past the caches.
@@ -251,8 +252,7 @@ impl<'a> PreparedRows<'a> {
         let streams = size_of_val(destination) >= STREAMED;
         let work = CellWork {
             rows: self.rows(),
-            facts: &self.facts,
-            missing,
+            rules: Rules::new(missing, &self.facts, V::CLAMPED),
             streams,
             slabs,
             source,
@@ -338,7 +338,7 @@ impl<'a> PreparedRows<'a> {
             });
             match (&chunk.plan, products) {
                 (_, Some(products)) => products::run(instructions, products, chunk.last, work),
-                (Some(plan), _) if slabs >= FEW => V::run(tiles, plan, work, instructions),
+                (Some(plan), _) if slabs > 1 => V::run(tiles, plan, work, instructions),
                 _ => plain::run(chunk.last - chunk.first, work),
             }
         });

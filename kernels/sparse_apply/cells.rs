@@ -2,11 +2,10 @@
 //!
 //! Sums run in the same order as in the plain form and give the same bits.
 
-use super::gaps::{Link, Met, Rule, every_of, with_gaps};
+use super::gaps::{Link, Met, Rules, every_of, with_gaps};
 use super::layout::GROUP;
 #[cfg(target_arch = "x86_64")]
 use super::quads::{self, Place, QUAD};
-use super::row_facts::RowFacts;
 use super::sums::whole;
 use super::transpose::{AVX2, AVX512, PLAIN};
 #[cfg(target_arch = "x86_64")]
@@ -14,7 +13,7 @@ use super::wide::{WIDE, Wide};
 #[cfg(target_arch = "x86_64")]
 use super::writer::Lines;
 use super::writer::{LINE, fence, prefetch};
-use super::{Missing, SparseRows, Value};
+use super::{SparseRows, Value};
 
 /// Bytes of source cells between the call for one and its use: a third of a first-level cache.
 const AHEAD: usize = 16 << 10;
@@ -23,8 +22,7 @@ const AHEAD: usize = 16 << 10;
 #[derive(Clone, Copy)]
 pub(crate) struct CellWork<'w, V> {
     pub(crate) rows: SparseRows<'w>,
-    pub(crate) facts: &'w RowFacts,
-    pub(crate) missing: Missing,
+    pub(crate) rules: Rules<'w>,
     /// Whether results are written past the caches.
     pub(crate) streams: bool,
     pub(crate) slabs: usize,
@@ -125,6 +123,15 @@ fn with_avx2<V: Value, const L: usize, const EXACT: bool, const GAPS: bool>(
     all_rows::<V, L, EXACT, GAPS, AVX2>(work, first, values, flags);
 }
 
+/// The links of a row, and the columns of as many that come.
+#[derive(Clone, Copy)]
+struct Row<'w> {
+    index: usize,
+    columns: &'w [u32],
+    weights: &'w [f64],
+    coming: &'w [u32],
+}
+
 /// Where results go.
 enum Results<'d, V> {
     /// Row by row, past the caches if they stream.
@@ -142,22 +149,19 @@ fn all_rows<V: Value, const L: usize, const EXACT: bool, const GAPS: bool, const
     flags: &mut [u64],
 ) {
     let work = CellWork { slabs: if EXACT { L } else { work.slabs }, ..work };
-    let CellWork { rows, slabs, .. } = work;
+    let slabs = work.slabs;
     let words = slabs.div_ceil(GROUP);
     let ahead = (AHEAD / (slabs * size_of::<V>())).max(4);
     let count = values.len() / slabs;
     let mut results = results::<V, L, I>(&work, values);
     let mut bits = Vec::new();
     for k in 0..count {
-        let row = first + k;
-        let links = rows.row_starts[row]..rows.row_starts[row + 1];
-        // At the end its own: they are there already.
-        let coming = rows.columns.get(links.start + ahead..links.end + ahead).unwrap_or(&rows.columns[links]);
+        let row = work.row(first + k, ahead);
         let mut at = 0;
         while at < slabs {
             // The last ones again where they do not fill their lanes: the same bits.
             let start = at.min(slabs - L);
-            let there = part::<V, L, GAPS, I>(&work, row, start, coming, &mut bits, &mut results, k * slabs + start);
+            let there = part::<V, L, GAPS, I>(&work, row, start, &mut bits, &mut results, k * slabs + start);
             if !flags.is_empty() {
                 // A word begins where lanes do.
                 let new = start + L - at;
@@ -194,13 +198,12 @@ fn results<'d, V: Value, const L: usize, const I: u8>(work: &CellWork<'_, V>, va
 }
 
 /// The results of a row for the slabs from `start` on to their place, and a bit for each that there is. Meanwhile the cells that
-/// are `coming` are called for. `bits`: room for those of the links.
+/// come are called for. `bits`: room for those of the links.
 #[inline(always)]
 fn part<V: Value, const L: usize, const GAPS: bool, const I: u8>(
     work: &CellWork<'_, V>,
-    row: usize,
+    row: Row<'_>,
     start: usize,
-    coming: &[u32],
     bits: &mut Vec<u32>,
     results: &mut Results<'_, V>,
     place: usize,
@@ -209,14 +212,7 @@ fn part<V: Value, const L: usize, const GAPS: bool, const I: u8>(
     if I == AVX512 && L.is_multiple_of(WIDE) {
         #[allow(unsafe_code, reason = "the instructions are there")]
         // SAFETY: `I` is what the machine has; results pass the caches where L of them are whole lines.
-        return unsafe {
-            let wide = wide_row::<V, L, GAPS>(work, row, start, coming, bits);
-            match results {
-                Results::Rows { values, .. } => wide.store::<V, L>((&mut values[place..place + L]).try_into().expect("L values")),
-                Results::Lines(lines) => wide.append::<V, L>(lines),
-            }
-            wide.there
-        };
+        return unsafe { wide_part::<V, L, GAPS>(work, row, start, bits, results, place) };
     }
     let (values, streams) = match results {
         Results::Rows { values, streams } => (values, *streams),
@@ -228,22 +224,22 @@ fn part<V: Value, const L: usize, const GAPS: bool, const I: u8>(
     if I == AVX2 && L.is_multiple_of(QUAD) {
         #[allow(unsafe_code, reason = "the instructions are there")]
         // SAFETY: `I` is what the machine has; results stream where they can.
-        return unsafe { quad_row::<V, L>(work, row, start, coming, bits, Place::past_caches(results, streams)) };
+        return unsafe { quad_row::<V, L>(work, row, start, bits, Place::past_caches(results, streams)) };
     }
     debug_assert!(!streams, "past the caches there are vectors");
     let Some(valid) = work.valid else {
-        coming.iter().for_each(|&next| work.call::<L>(next, start));
+        row.coming.iter().for_each(|&next| work.call::<L>(next, start));
         *results = whole(work.links(row, start), work.are_means(row));
-        return if coming.is_empty() { 0 } else { u32::MAX };
+        return row.every();
     };
-    let met = work.meet::<L>(valid, row, start, coming, bits);
+    let met = work.meet::<L>(valid, row, start, bits);
     let there;
     (*results, there) = if met.is_nothing::<L>() {
         ([V::default(); L], 0)
     } else if met.is_whole::<L>() {
         (whole(work.links(row, start), work.are_means(row)), u32::MAX)
     } else {
-        with_gaps(work.links_with_bits(row, start, bits), met, work.rule(row))
+        with_gaps(work.links_with_bits(row, start, bits), met, work.rules.of(row.index))
     };
     there
 }
@@ -257,9 +253,8 @@ fn part<V: Value, const L: usize, const GAPS: bool, const I: u8>(
 #[allow(unsafe_code, reason = "the caller promises what the functions need")]
 unsafe fn quad_row<V: Value, const L: usize>(
     work: &CellWork<'_, V>,
-    row: usize,
+    row: Row<'_>,
     start: usize,
-    coming: &[u32],
     bits: &mut Vec<u32>,
     place: Place<'_, V, L>,
 ) -> u32 {
@@ -267,11 +262,11 @@ unsafe fn quad_row<V: Value, const L: usize>(
     unsafe {
         let Some(valid) = work.valid else {
             // In one loop: one of their own for the calls would end where the machine does not foresee it.
-            let links = work.calling::<L>(row, start, coming).map(|(column, w)| (w, work.lanes(column, start)));
+            let links = work.calling::<L>(row, start).map(|(column, w)| (w, work.lanes(column, start)));
             quads::whole(links, work.are_means(row), place);
-            return if coming.is_empty() { 0 } else { u32::MAX };
+            return row.every();
         };
-        let met = work.meet::<L>(valid, row, start, coming, bits);
+        let met = work.meet::<L>(valid, row, start, bits);
         if met.is_nothing::<L>() {
             place.clear();
             0
@@ -279,45 +274,47 @@ unsafe fn quad_row<V: Value, const L: usize>(
             quads::whole(work.links(row, start), work.are_means(row), place);
             u32::MAX
         } else {
-            quads::with_gaps(work.links_with_bits(row, start, bits), met, work.rule(row), place)
+            quads::with_gaps(work.links_with_bits(row, start, bits), met, work.rules.of(row.index), place)
         }
     }
 }
 
-/// The results of a row in vectors of 512 bits.
+/// [`part`] in vectors of 512 bits.
 ///
 /// # Safety
-/// The machine has them; `L` is a multiple of [`WIDE`].
+/// The machine has them; `L` is a multiple of [`WIDE`], and results pass the caches where L of them are whole lines.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 #[allow(unsafe_code, reason = "the caller promises what the functions need")]
-unsafe fn wide_row<V: Value, const L: usize, const GAPS: bool>(
+unsafe fn wide_part<V: Value, const L: usize, const GAPS: bool>(
     work: &CellWork<'_, V>,
-    row: usize,
+    row: Row<'_>,
     start: usize,
-    coming: &[u32],
     bits: &mut Vec<u32>,
-) -> Wide {
+    results: &mut Results<'_, V>,
+    place: usize,
+) -> u32 {
     // SAFETY: as the caller promises.
     unsafe {
-        // In one loop: one of their own for the calls would end where the machine does not foresee it.
+        // In one loop: one of their own for the calls would end where the machine does not foresee it. Each case puts its results
+        // where they go: what comes together from several would go through memory.
         match work.valid {
             Some(valid) if GAPS => {
-                let rule = work.rule(row);
-                let links = work.calling::<L>(row, start, coming);
+                let rule = work.rules.of(row.index);
+                let links = work.calling::<L>(row, start);
                 let links = links.map(|(column, w)| (w, work.lanes(column, start), work.bits(valid, column, start)));
                 if rule.is_by_share() {
-                    Wide::by_share::<V, L>(links, rule)
-                } else if rule.propagates() && !coming.is_empty() {
-                    Wide::where_whole::<V, L>(links, rule)
+                    results.put::<L>(Wide::by_share::<V, L>(links, rule), place)
+                } else if rule.propagates() && !row.columns.is_empty() {
+                    results.put::<L>(Wide::where_whole::<V, L>(links, rule), place)
                 } else {
-                    in_two_passes::<V, L>(work, valid, row, start, coming, bits, rule)
+                    results.put::<L>(in_two_passes::<V, L>(work, valid, row.index, start, bits), place)
                 }
             }
             _ => {
-                let links = work.calling::<L>(row, start, coming).map(|(column, w)| (w, work.lanes(column, start)));
+                let links = work.calling::<L>(row, start).map(|(column, w)| (w, work.lanes(column, start)));
                 let whole = Wide::whole::<V, L>(links, work.are_means(row));
-                Wide { there: if coming.is_empty() { 0 } else { u32::MAX }, ..whole }
+                results.put::<L>(whole, place) & row.every()
             }
         }
     }
@@ -336,11 +333,10 @@ unsafe fn in_two_passes<V: Value, const L: usize>(
     valid: &[u64],
     row: usize,
     start: usize,
-    coming: &[u32],
     bits: &mut Vec<u32>,
-    rule: Rule,
 ) -> Wide {
-    let met = work.meet::<L>(valid, row, start, coming, bits);
+    let (row, rule) = (work.row(row, 0), work.rules.of(row));
+    let met = work.meet::<L>(valid, row, start, bits);
     // SAFETY: as the caller promises.
     unsafe {
         if met.is_nothing::<L>() {
@@ -353,28 +349,60 @@ unsafe fn in_two_passes<V: Value, const L: usize>(
     }
 }
 
+impl Row<'_> {
+    /// A bit for each slab if there are links: a row without any has no results.
+    #[inline(always)]
+    fn every(&self) -> u32 {
+        if self.columns.is_empty() { 0 } else { u32::MAX }
+    }
+}
+
+impl<V: Value> Results<'_, V> {
+    /// Puts the results of `L` slabs to their place; gives their bits.
+    ///
+    /// # Safety
+    /// The machine has vectors of 512 bits; `L` is a multiple of [`WIDE`], and results pass the caches where L of them are whole
+    /// lines.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "the caller promises what the functions need")]
+    unsafe fn put<const L: usize>(&mut self, wide: Wide, place: usize) -> u32 {
+        // SAFETY: as the caller promises.
+        unsafe {
+            match self {
+                Self::Rows { values, .. } => wide.store::<V, L>((&mut values[place..place + L]).try_into().expect("L values")),
+                Self::Lines(lines) => wide.append::<V, L>(lines),
+            }
+        }
+        wide.there
+    }
+}
+
 impl<'w, V: Value> CellWork<'w, V> {
+    /// A row, with what comes `ahead` links later.
+    #[inline(always)]
+    fn row(&self, index: usize, ahead: usize) -> Row<'w> {
+        let (columns, weights) = self.rows.row(index);
+        let later = self.rows.row_starts[index] + ahead;
+        // At the end its own: they are there already.
+        let coming = self.rows.columns.get(later..later + columns.len()).unwrap_or(columns);
+        Row { index, columns, weights, coming }
+    }
+
     /// Whether the results of a row are kept within the range of the values.
     #[inline(always)]
-    fn are_means(&self, row: usize) -> bool {
-        V::CLAMPED && self.facts.is_mean(row)
+    fn are_means(&self, row: Row<'_>) -> bool {
+        V::CLAMPED && self.rules.are_means(row.index)
     }
 
-    /// What makes the results of a row with gaps.
+    /// What a row meets of the slabs from `start` on, with the `bits` of each link; meanwhile the cells that come are called for.
     #[inline(always)]
-    fn rule(&self, row: usize) -> Rule {
-        Rule::new(self.missing, self.facts, row, V::CLAMPED)
-    }
-
-    /// What a row meets of the slabs from `start` on, with the `bits` of each link; meanwhile the cells `coming` are called for.
-    #[inline(always)]
-    fn meet<const L: usize>(&self, valid: &[u64], row: usize, start: usize, coming: &[u32], bits: &mut Vec<u32>) -> Met {
-        let columns = self.rows.row(row).0;
-        if bits.len() < columns.len() {
-            bits.resize(columns.len(), 0);
+    fn meet<const L: usize>(&self, valid: &[u64], row: Row<'_>, start: usize, bits: &mut Vec<u32>) -> Met {
+        if bits.len() < row.columns.len() {
+            bits.resize(row.columns.len(), 0);
         }
         let mut met = Met::NOTHING;
-        for ((&column, &next), bits) in columns.iter().zip(coming).zip(bits) {
+        for ((&column, &next), bits) in row.columns.iter().zip(row.coming).zip(bits) {
             self.call::<L>(next, start);
             *bits = self.bits(valid, column, start);
             met.add(*bits);
@@ -384,28 +412,32 @@ impl<'w, V: Value> CellWork<'w, V> {
 
     /// The links of a row for `L` slabs from `start` on.
     #[inline(always)]
-    fn links<const L: usize>(&self, row: usize, start: usize) -> impl Iterator<Item = (f64, &'w [V; L])> + Clone {
-        let (work, (columns, weights)) = (*self, self.rows.row(row));
-        columns.iter().zip(weights).map(move |(&c, &w)| (w, work.lanes::<L>(c, start)))
+    fn links<'r, const L: usize>(
+        &self,
+        row: Row<'r>,
+        start: usize,
+    ) -> impl Iterator<Item = (f64, &'w [V; L])> + Clone + use<'r, 'w, V, L> {
+        let work = *self;
+        row.columns.iter().zip(row.weights).map(move |(&c, &w)| (w, work.lanes::<L>(c, start)))
     }
 
     /// [`Self::links`] with their `bits`.
     #[inline(always)]
     fn links_with_bits<const L: usize>(
         &self,
-        row: usize,
+        row: Row<'_>,
         start: usize,
         bits: &[u32],
     ) -> impl Iterator<Item = Link<'w, V, L>> + Clone {
         self.links(row, start).zip(bits).map(|((w, x), &bits)| (w, x, bits))
     }
 
-    /// The columns and weights of a row; with each a cell that is `coming` is called for.
+    /// The columns and weights of a row; with each a cell that comes is called for.
     #[inline(always)]
-    fn calling<const L: usize>(&self, row: usize, start: usize, coming: &[u32]) -> impl Iterator<Item = (u32, f64)> + Clone {
-        let (work, (columns, weights)) = (*self, self.rows.row(row));
+    fn calling<const L: usize>(&self, row: Row<'_>, start: usize) -> impl Iterator<Item = (u32, f64)> + Clone {
+        let work = *self;
         // Slices alone: their loop has one count.
-        columns.iter().zip(weights).zip(coming).map(move |((&column, &w), &next)| {
+        row.columns.iter().zip(row.weights).zip(row.coming).map(move |((&column, &w), &next)| {
             work.call::<L>(next, start);
             (column, w)
         })
@@ -441,6 +473,10 @@ impl<'w, V: Value> CellWork<'w, V> {
         let (word, shift) = (column as usize * words + start / GROUP, start % GROUP);
         let reaches_on = shift > GROUP - 32 && start / GROUP + 1 < words;
         let next = if reaches_on { valid[word + 1] << (GROUP - shift) } else { 0 };
-        (valid[word] >> shift | next) as u32
+        debug_assert!(word < valid.len());
+        #[allow(unsafe_code, reason = "a check for every link would cost a tenth of the time")]
+        // SAFETY: columns were checked when rows were prepared, the number of words before they were worked on.
+        let first = unsafe { *valid.get_unchecked(word) };
+        (first >> shift | next) as u32
     }
 }

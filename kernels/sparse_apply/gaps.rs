@@ -61,23 +61,46 @@ pub(crate) struct Rule {
     pub(crate) is_mixed: bool,
 }
 
-impl Rule {
-    /// For a row and numbers that are kept within the range of their values if they are `clamped`.
-    #[inline(always)]
-    pub(crate) fn new(missing: Missing, facts: &RowFacts, row: usize, clamped: bool) -> Self {
-        let magnitude = facts.magnitude(row);
-        let (least_share, scales) = match missing {
+/// What makes the rules of all rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'w> {
+    facts: &'w RowFacts,
+    /// The part of a row's magnitude that has to meet values.
+    least_part: f64,
+    scales: bool,
+    clamps: bool,
+}
+
+impl<'w> Rules<'w> {
+    /// For numbers that are kept within the range of their values if they are `clamped`.
+    pub(crate) fn new(missing: Missing, facts: &'w RowFacts, clamps: bool) -> Self {
+        let (least_part, scales) = match missing {
             Missing::Propagate => (f64::INFINITY, false),
-            Missing::Keep { min_valid } => ((min_valid - SHARE_TOLERANCE) * magnitude, false),
-            Missing::Renormalize { min_valid } => ((min_valid - SHARE_TOLERANCE) * magnitude, true),
+            Missing::Keep { min_valid } => (min_valid - SHARE_TOLERANCE, false),
+            Missing::Renormalize { min_valid } => (min_valid - SHARE_TOLERANCE, true),
         };
-        let (total, means) = (facts.total(row), clamped && facts.is_mean(row));
-        let is_mixed = total != magnitude;
-        // Weights of one sign that come to less than this are none.
-        let least_share = if is_mixed { least_share } else { least_share.max(f64::MIN_POSITIVE) };
-        Self { total, least_share, scales, means, is_mixed }
+        Self { facts, least_part, scales, clamps }
     }
 
+    /// That of a row.
+    #[inline(always)]
+    pub(crate) fn of(&self, row: usize) -> Rule {
+        let (total, magnitude) = (self.facts.total(row), self.facts.magnitude(row));
+        let is_mixed = total != magnitude;
+        let least_share = self.least_part * magnitude;
+        // Weights of one sign that come to less than this are none.
+        let least_share = if is_mixed { least_share } else { least_share.max(f64::MIN_POSITIVE) };
+        Rule { total, least_share, scales: self.scales, means: self.are_means(row), is_mixed }
+    }
+
+    /// Whether the results of a row are kept within the range of the values.
+    #[inline(always)]
+    pub(crate) fn are_means(&self, row: usize) -> bool {
+        self.clamps && self.facts.is_mean(row)
+    }
+}
+
+impl Rule {
     /// Whether there is a result only where a row meets all values.
     #[inline(always)]
     pub(crate) fn propagates(&self) -> bool {

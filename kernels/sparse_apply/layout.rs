@@ -11,8 +11,9 @@ use std::ops::Range;
 /// Source cells that enter together: a cache line of single precision.
 pub(crate) const PAGE: usize = 16;
 
-/// Pages of a tile: with 64 bytes a cell half of a second-level cache of 1 MiB.
-pub(crate) const SLOTS: usize = 512;
+/// Pages of a tile: with 64 bytes a cell 1 MiB. Many rows share them, so that pages enter in long runs; those of rows that follow
+/// each other stay in the second-level cache even where that is smaller.
+pub(crate) const SLOTS: usize = 1024;
 
 /// Cells of a tile.
 pub(crate) const CELLS: usize = SLOTS * PAGE;
@@ -181,13 +182,13 @@ impl Plan {
 mod tests {
     use super::*;
 
-    /// Rows of 1024 by 16 cells, each over 6 by 6 of 4096 by 66: 4 by 4 and those around them.
+    /// Rows of 1024 by 16 cells, each over 10 by 6 of 8192 by 66: 8 by 4 and those around them.
     fn rows() -> (Vec<usize>, Vec<u32>) {
         let (mut row_starts, mut columns) = (vec![0], Vec::new());
         for (j, i) in (0..16).flat_map(|j| (0..1024u32).map(move |i| (j, i))) {
             for y in 4 * j..4 * j + 6 {
-                let x = (4 * i).saturating_sub(1)..(4 * i + 5).min(4096);
-                columns.extend(x.map(|x| y * 4096 + x));
+                let x = (8 * i).saturating_sub(1)..(8 * i + 9).min(8192);
+                columns.extend(x.map(|x| y * 8192 + x));
             }
             row_starts.push(columns.len());
         }
@@ -199,14 +200,14 @@ mod tests {
         let (row_starts, columns) = rows();
         let weights = vec![1.0; columns.len()];
         let rows = SparseRows { row_starts: &row_starts, columns: &columns, weights: &weights };
-        let chunks = lay_out(rows, 4096 * 66);
-        // Two lines of rows, each along six lines of 256 pages, of which less than half fit into the tile.
+        let chunks = lay_out(rows, 8192 * 66);
+        // Two lines of rows, each along six lines of 512 pages, of which a third fits into the tile.
         assert_eq!(chunks.len(), 8);
         for chunk in &chunks {
             let plan = chunk.plan.as_ref().expect("neighbours share cells");
             let windows = plan.groups.chunk_by(|a, b| a.loads_end == b.loads_end).count();
             assert!(windows > 6, "{windows} windows");
-            assert_eq!(plan.loads.len(), 2 * 6 * 256, "each page once a line");
+            assert_eq!(plan.loads.len(), 2 * 6 * 512, "each page once a line");
         }
     }
 
@@ -215,7 +216,7 @@ mod tests {
         let (row_starts, columns) = rows();
         let weights = vec![1.0; columns.len()];
         let rows = SparseRows { row_starts: &row_starts, columns: &columns, weights: &weights };
-        for chunk in lay_out(rows, 4096 * 66) {
+        for chunk in lay_out(rows, 8192 * 66) {
             let plan = chunk.plan.expect("neighbours share cells");
             let (mut tile, mut loaded, offset) = (vec![u32::MAX; SLOTS], 0, row_starts[chunk.first]);
             for group in &plan.groups {

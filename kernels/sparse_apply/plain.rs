@@ -1,7 +1,7 @@
 //! The plain form, one slab after the other; what the others are tested against.
 
 use super::Value;
-use super::gaps::Rule;
+use super::gaps::{Rule, Rules};
 use super::sums::within;
 use super::tile::Work;
 use std::ops::Range;
@@ -81,7 +81,7 @@ fn some<V: Value>(
         share += f64::from_bits(w.to_bits() & there);
         links += there as usize & 1;
     }
-    let rule = Rule::new(work.missing, work.facts, row, V::CLAMPED);
+    let rule = Rules::new(work.missing, work.facts, V::CLAMPED).of(row);
     let magnitude = match rule.is_mixed {
         true => columns.iter().zip(weights).fold(0.0, |sum, (&c, w)| sum + f64::from_bits(w.abs().to_bits() & there(c))),
         false => share,

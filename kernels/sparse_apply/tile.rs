@@ -3,7 +3,7 @@
 //! A weight is read once for all slabs and nothing is gathered. Sums run in the same order as in the plain form
 //! and give the same bits.
 
-use super::gaps::{Link, Met, Rule, with_gaps};
+use super::gaps::{Link, Met, Rule, Rules, with_gaps};
 use super::layout::{CELLS, GROUP, Load, PAGE, Plan};
 #[cfg(target_arch = "x86_64")]
 use super::quads::{self, Place};
@@ -14,11 +14,21 @@ use super::transpose::{AVX2, AVX512, bits_of, turn_flags};
 use super::value::Lanes;
 #[cfg(target_arch = "x86_64")]
 use super::wide::Wide;
-use super::writer::{CARRY, STAGED, Writer, fence, prefetch};
+use super::writer::{CARRY, LINE, STAGED, Writer, fence, prefetch};
 use super::{Missing, SparseRows};
 
 /// Groups of rows between the call for links and their use.
 const LINKS_AHEAD: usize = 3;
+
+/// Pages between the call for one and its entry: runs of pages are short, and the machine foresees none of their starts. The first
+/// of a window come while the one before is summed.
+const LOADS_AHEAD: usize = 16;
+
+/// Pages whose flags share a word.
+const PER_WORD: usize = u64::BITS as usize / PAGE;
+
+/// Pages whose flags share a cache line.
+const FLAGGED: u32 = (8 * LINE / PAGE) as u32;
 
 /// The part of a batch that one thread does: the rows of a chunk.
 pub struct Work<'w, 'd, V> {
@@ -96,10 +106,18 @@ impl<'w, V: Lanes<L>, const L: usize> Sources<'w, V, L> {
         lines
     }
 
+    /// Calls for a page, and for its flags if there are `GAPS` and they are not in a line with those of the one `before`.
+    #[inline(always)]
+    fn call<const GAPS: bool>(&self, before: u32, page: u32) {
+        self.page(page as usize).iter().for_each(|line| prefetch::<2>(line.cast()));
+        if GAPS && before / FLAGGED != page / FLAGGED {
+            self.words.iter().for_each(|words| prefetch::<2>(words.as_ptr().wrapping_add(page as usize / PER_WORD).cast()));
+        }
+    }
+
     /// The flags of a page.
     #[inline(always)]
     fn flags(&self, slab: usize, page: usize) -> u16 {
-        const PER_WORD: usize = u64::BITS as usize / PAGE;
         (self.words[slab][page / PER_WORD] >> (page % PER_WORD * PAGE)) as u16
     }
 }
@@ -110,6 +128,7 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
     pub(crate) fn run<const I: u8, const GAPS: bool>(&mut self, plan: &Plan, work: Work<'_, '_, V>) {
         let mut tile = self.parts();
         let sources = Sources::new(&work.sources);
+        let rules = Rules::new(work.missing, work.facts, V::CLAMPED);
         let (mut writers, mut flags): (Vec<_>, Vec<_>) =
             work.destinations.into_iter().map(|(values, flags)| (Writer::new(values, work.streams), flags)).unzip();
         let offset = work.rows.row_starts[work.first];
@@ -124,8 +143,11 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                     .chunks(32)
                     .for_each(|line| prefetch::<2>(line.as_ptr().cast()));
             }
-            for load in &plan.loads[loaded..group.loads_end] {
-                tile.fill::<I, GAPS>(&sources, *load);
+            for l in loaded..group.loads_end {
+                if let Some([before, next]) = plan.loads.get(l + LOADS_AHEAD - 1..=l + LOADS_AHEAD) {
+                    sources.call::<GAPS>(before.page, next.page);
+                }
+                tile.fill::<I, GAPS>(&sources, plan.loads[l]);
             }
             loaded = group.loads_end;
 
@@ -137,10 +159,9 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                 let columns = &plan.columns[links.start - offset..links.end - offset];
                 let weights = &work.rows.weights[links];
                 present[k] = if GAPS {
-                    let rule = Rule::new(work.missing, work.facts, row, V::CLAMPED);
-                    tile.gapped::<I>(columns, weights, rule, k)
+                    tile.gapped::<I>(columns, weights, rules.of(row), k)
                 } else {
-                    tile.full::<I>(columns, weights, V::CLAMPED && work.facts.is_mean(row), k);
+                    tile.full::<I>(columns, weights, V::CLAMPED && rules.are_means(row), k);
                     Parts::<V, L>::EVERY
                 };
             }

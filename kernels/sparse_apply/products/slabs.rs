@@ -3,7 +3,7 @@
 use super::across::{Group, TOGETHER};
 use super::sums::{Lines, Sums, bits_at};
 use super::{Latitude, Products};
-use crate::sparse_apply::gaps::Rule;
+use crate::sparse_apply::gaps::Rules;
 use crate::sparse_apply::sums::within;
 use crate::sparse_apply::tile::Work;
 use crate::sparse_apply::transpose::PLAIN;
@@ -156,7 +156,7 @@ impl<V: Value> Slab<'_, '_, '_, V> {
             if sums.share[b] == 0.0 || !facts.is_mapped(rows + b) {
                 continue;
             }
-            let (rule, share) = (Rule::new(missing, facts, rows + b, V::CLAMPED), sums.share[b]);
+            let (rule, share) = (Rules::new(missing, facts, V::CLAMPED).of(rows + b), sums.share[b]);
             let own = plain::Sums { value: value[b], least: least[b], greatest: greatest[b] };
             if let Some(value) = own.result(rule, sums.every[b] != 0, share, share) {
                 results[b] = V::from_f64(value);
