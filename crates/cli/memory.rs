@@ -7,6 +7,9 @@ use knarr::io::MemoryPlan;
 const MANY_LINKS: u64 = 10_000_000;
 const MUCH_MEMORY: u64 = 1 << 30;
 
+/// From here on holes are worth a look for them.
+const SOME_MEMORY: u64 = 1 << 27;
+
 /// Bytes of `512M`, `4G` or `1.5 GiB`; units are powers of 1024.
 pub fn size(text: &str) -> Result<u64, String> {
     let text = text.trim();
@@ -35,6 +38,20 @@ pub fn announce(plan: &MemoryPlan, talk: Talk) {
         talk.note(&text);
     } else {
         talk.more(&text);
+    }
+}
+
+/// Gives memory back that the allocator keeps of what was freed, before a job that takes more than a little: files that were read
+/// leave holes that the tables of weights do not fit into.
+pub fn make_room(plan: &MemoryPlan) {
+    if plan.bytes < SOME_MEMORY {
+        return;
+    }
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[allow(unsafe_code, reason = "the allocator has no other interface")]
+    // SAFETY: it touches only what was freed.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 

@@ -180,6 +180,7 @@ impl WeightsVerb {
             if plan.tiles > 1 {
                 return self.tiles(job, &plan, talk);
             }
+            memory::make_room(&plan);
         }
         let weights = match found {
             Some(weights) => weights,
