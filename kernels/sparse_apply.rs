@@ -334,7 +334,7 @@ impl<'a> PreparedRows<'a> {
         tasks.into_par_iter().for_each_init(V::Tiles::default, |tiles, (chunk, work)| {
             let slabs = work.sources.len();
             let products = self.products.as_ref().filter(|products| {
-                slabs < FEW || products.is_best_for(slabs, work.has_gaps) && products.are_all(chunk.first..chunk.last)
+                slabs < FEW || Products::are_best_for(slabs, work.has_gaps) && products.are_all(chunk.first..chunk.last)
             });
             match (&chunk.plan, products) {
                 (_, Some(products)) => products::run(instructions, products, chunk.last, work),

@@ -60,12 +60,11 @@ impl Products {
         self.latitudes[rows.start / self.cells..rows.end.div_ceil(self.cells)].iter().all(Option::is_some)
     }
 
-    /// Whether as many slabs are best done one after the other. Per link that takes longer than in a tile, and much longer with
-    /// gaps; but values are read in order, where they have to be turned around for a tile, which rows of many links outweigh.
-    pub(crate) fn is_best_for(&self, slabs: usize, has_gaps: bool) -> bool {
-        // As measured with 4 and 20 links a row.
-        let links_per_row = slabs * if has_gaps { 4 } else { 1 };
-        self.orders.iter().any(|order| links_per_row * self.cells <= order.len())
+    /// Whether as many slabs are best done one after the other: their values are read in order, where they have to be turned
+    /// around for a tile. With gaps that takes too long.
+    pub(crate) fn are_best_for(slabs: usize, has_gaps: bool) -> bool {
+        // As measured with 4, 20 and 80 links a row.
+        slabs <= 4 && !has_gaps
     }
 
     /// The links of the rows that are none.

@@ -48,11 +48,6 @@ impl Order {
         orders.iter().find(|order| order.height == height)
     }
 
-    /// Number of links.
-    pub(super) fn len(&self) -> usize {
-        self.cells.len()
-    }
-
     /// Whether the rows from `row` on are products of these columns and the weights `down`, where cells count from `first`; else
     /// the first of them that is not.
     pub(super) fn check(&self, rows: SparseRows<'_>, row: usize, first: u32, down: &[f64]) -> Result<(), usize> {
