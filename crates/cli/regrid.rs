@@ -320,6 +320,7 @@ impl Regrid {
             None => {
                 let plan = MemoryPlan::whole(source, destination, options);
                 memory::announce(&plan, talk);
+                memory::make_room(&plan);
                 (plan.links, plan.bytes)
             }
         };

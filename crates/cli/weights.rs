@@ -227,6 +227,7 @@ impl WeightsVerb {
             if let Some(allowed) = self.max_memory.filter(|allowed| *allowed < plan.bytes) {
                 return Err(IoError::Memory { links: plan.links, needed: plan.bytes, allowed }.into());
             }
+            memory::make_room(&plan);
             let weights = Weights::build_on(device, source, destination, options)?;
             if let (Some(cache), Device::Cpu) = (&cache, device)
                 && let Err(error) = cache.keep(&weights)

@@ -88,7 +88,7 @@ impl<'w> Rules<'w> {
         let (total, magnitude) = (self.facts.total(row), self.facts.magnitude(row));
         let is_mixed = total != magnitude;
         let least_share = self.least_part * magnitude;
-        // Weights of one sign that come to less than this are none.
+        // Weights of one sign that come to less than this are none; so are those of which infinitely many times 0 is no number.
         let least_share = if is_mixed { least_share } else { least_share.max(f64::MIN_POSITIVE) };
         Rule { total, least_share, scales: self.scales, means: self.are_means(row), is_mixed }
     }
