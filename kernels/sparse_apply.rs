@@ -8,6 +8,7 @@
 mod cells;
 mod gaps;
 mod layout;
+mod one_mask;
 mod plain;
 mod products;
 #[cfg(target_arch = "x86_64")]
@@ -29,17 +30,22 @@ pub use slab_flags::SlabFlags;
 pub use value::Value;
 
 use cells::CellWork;
-use gaps::Rules;
+use gaps::{NO_GAPS, ONE_MASK, OWN_MASKS, Rules};
 use layout::{Chunk, GROUP, chunk_rows, lay_out};
+use one_mask::{Masks, OneMask};
 use products::Products;
 use rayon::prelude::*;
 use row_facts::RowFacts;
 use std::borrow::Cow;
+use std::sync::Arc;
 use tile::Work;
 use transpose::best_instructions;
 
 /// Slabs from which on a way through the tile pays that is laid out for them alone, or where rows are products.
 const FEW: usize = 3;
+
+/// Slabs of one mask from which on it pays to find what that makes of rows.
+const ENOUGH: usize = 8;
 
 /// Bytes of results from which on they are written past the caches.
 const STREAMED: usize = 8 << 20;
@@ -101,15 +107,18 @@ pub struct PreparedRows<'a> {
     source_len: usize,
     facts: RowFacts,
     chunks: Vec<Chunk>,
+    masks: Masks,
 }
 
 /// The values and the words of flags of some rows of a slab.
 type Results<'d, V> = (&'d mut [V], &'d mut [u64]);
 
-/// Slabs that are done together.
+/// Slabs that are done together, and which values they miss: [`NO_GAPS`] or others.
 struct Batch {
     slabs: Vec<usize>,
-    has_gaps: bool,
+    gaps: u8,
+    /// That of all, if there are gaps of [`ONE_MASK`].
+    one_mask: Option<Arc<OneMask>>,
 }
 
 impl<'a> PreparedRows<'a> {
@@ -138,7 +147,16 @@ impl<'a> PreparedRows<'a> {
         let facts = RowFacts::new(rows, products.as_deref());
         let (n, step) = (rows.len(), chunk_rows(rows.len()));
         let chunks = (0..n).step_by(step).map(|first| Chunk { first, last: n.min(first + step), plan: None }).collect();
-        Self { row_starts, columns, weights: Cow::Borrowed(weights), products, source_len, facts, chunks }
+        Self {
+            row_starts,
+            columns,
+            weights: Cow::Borrowed(weights),
+            products,
+            source_len,
+            facts,
+            chunks,
+            masks: Masks::default(),
+        }
     }
 
     fn rows(&self) -> SparseRows<'_> {
@@ -169,7 +187,8 @@ impl<'a> PreparedRows<'a> {
     ///
     /// `valid` has a flag per source value (`None`: all valid; values that are not valid never count).
     /// `destination` has a value per row and slab. Gives their validity, `None` if all are valid; a value that
-    /// is not valid is 0. Slabs without a missing value cost no mask work.
+    /// is not valid is 0. Slabs without a missing value cost no mask work, those that share a mask little: what it makes of
+    /// rows is found once and kept for the next call.
     ///
     /// # Panics
     /// If lengths do not fit each other.
@@ -206,8 +225,15 @@ impl<'a> PreparedRows<'a> {
                 flags.slab_mut(slab).copy_from_slice(self.facts.mapped());
             }
         }
-        let mut batches = batches::<V>(&full, false);
-        batches.extend(self::batches::<V>(&gapped, true));
+        let full = full.chunks(V::LANES).map(|slabs| Batch { slabs: slabs.to_vec(), gaps: NO_GAPS, one_mask: None });
+        let mut batches: Vec<Batch> = full.collect();
+        if let (Some(valid), Some(flags)) = (valid, &mut flags) {
+            batches.extend(self.by_masks(valid, &gapped, V::LANES, missing));
+            for batch in &batches {
+                let there = batch.one_mask.as_ref().map(|one| one.there());
+                there.iter().for_each(|there| batch.slabs.iter().for_each(|&slab| flags.slab_mut(slab).copy_from_slice(there)));
+            }
+        }
         self.run(instructions, source, valid, missing, destination, flags.as_mut(), &batches);
         flags
     }
@@ -250,14 +276,16 @@ impl<'a> PreparedRows<'a> {
         let valid = valid.filter(|valid| !valid.is_all());
         let mut flags = (valid.is_some() || !self.all_mapped()).then(|| SlabFlags::none(slabs, n));
         let streams = size_of_val(destination) >= STREAMED;
-        let work = CellWork {
-            rows: self.rows(),
-            rules: Rules::new(missing, &self.facts, V::CLAMPED),
-            streams,
-            slabs,
-            source,
-            valid: valid.map(SlabFlags::words),
+        let one_mask = valid.filter(|_| slabs >= ENOUGH).and_then(SlabFlags::all_or_none);
+        let one_mask = one_mask.map(|mask| self.masks.get(&mask, missing, self.rows(), &self.facts));
+        let (gaps, words) = match (valid, &one_mask) {
+            (None, _) => (NO_GAPS, &[][..]),
+            (_, Some(one)) => (ONE_MASK, one.mask()),
+            (Some(valid), None) => (OWN_MASKS, valid.words()),
         };
+        let rules = Rules::new(missing, &self.facts, V::CLAMPED);
+        let one_mask = one_mask.as_deref();
+        let work = CellWork { rows: self.rows(), rules, streams, slabs, source, gaps, one_mask, valid: words };
         let step = chunk_rows(n);
         let words = flags.as_mut().map_or(&mut [][..], SlabFlags::words_mut);
         // As many pieces of words as of values, empty ones if there are no flags.
@@ -284,6 +312,36 @@ impl<'a> PreparedRows<'a> {
     /// Whether every row has links.
     fn all_mapped(&self) -> bool {
         self.facts.mapped().iter().map(|w| w.count_ones() as usize).sum::<usize>() == self.len()
+    }
+
+    /// Slabs with gaps, as many together as a tile takes: those with the same mask if there are enough of them. What is left of
+    /// each mask fills tiles with what is left of others.
+    fn by_masks(&self, valid: &SlabFlags, slabs: &[usize], lanes: usize, missing: Missing) -> Vec<Batch> {
+        let mut masks: Vec<Vec<usize>> = Vec::new();
+        for &slab in slabs {
+            // Masks that differ mostly do so soon.
+            match masks.iter_mut().find(|mask| valid.slab(mask[0]) == valid.slab(slab)) {
+                Some(mask) => mask.push(slab),
+                None => masks.push(vec![slab]),
+            }
+        }
+        let (mut batches, mut left) = (Vec::new(), Vec::new());
+        for mask in masks {
+            let whole = mask.len() / lanes * lanes;
+            let shared = if mask.len() - whole >= ENOUGH { mask.len() } else { whole };
+            if shared > 0 {
+                let one = self.masks.get(valid.slab(mask[0]), missing, self.rows(), &self.facts);
+                let slabs = mask[..shared].chunks(lanes);
+                batches.extend(slabs.map(|slabs| Batch {
+                    slabs: slabs.to_vec(),
+                    gaps: ONE_MASK,
+                    one_mask: Some(Arc::clone(&one)),
+                }));
+            }
+            left.extend_from_slice(&mask[shared..]);
+        }
+        batches.extend(left.chunks(lanes).map(|slabs| Batch { slabs: slabs.to_vec(), gaps: OWN_MASKS, one_mask: None }));
+        batches
     }
 
     /// Runs every batch over every chunk; these pieces share no output.
@@ -315,7 +373,7 @@ impl<'a> PreparedRows<'a> {
         for (chunk, mut pieces) in self.chunks.iter().zip(pieces) {
             for batch in batches {
                 let sources = batch.slabs.iter().map(|&slab| {
-                    let words = valid.filter(|_| batch.has_gaps).map_or(&[][..], |valid| valid.slab(slab));
+                    let words = valid.filter(|_| batch.gaps != NO_GAPS).map_or(&[][..], |valid| valid.slab(slab));
                     (&source[slab * self.source_len..(slab + 1) * self.source_len], words)
                 });
                 let work = Work {
@@ -324,7 +382,8 @@ impl<'a> PreparedRows<'a> {
                     missing,
                     streams,
                     first: chunk.first,
-                    has_gaps: batch.has_gaps,
+                    gaps: batch.gaps,
+                    one_mask: batch.one_mask.as_deref(),
                     sources: sources.collect(),
                     destinations: batch.slabs.iter().map(|&slab| pieces[slab].take().expect("a slab is in one batch")).collect(),
                 };
@@ -334,7 +393,7 @@ impl<'a> PreparedRows<'a> {
         tasks.into_par_iter().for_each_init(V::Tiles::default, |tiles, (chunk, work)| {
             let slabs = work.sources.len();
             let products = self.products.as_ref().filter(|products| {
-                slabs < FEW || Products::are_best_for(slabs, work.has_gaps) && products.are_all(chunk.first..chunk.last)
+                slabs < FEW || Products::are_best_for(slabs, work.has_gaps()) && products.are_all(chunk.first..chunk.last)
             });
             match (&chunk.plan, products) {
                 (_, Some(products)) => products::run(instructions, products, chunk.last, work),
@@ -343,11 +402,6 @@ impl<'a> PreparedRows<'a> {
             }
         });
     }
-}
-
-/// As many slabs together as a tile takes.
-fn batches<V: Value>(slabs: &[usize], has_gaps: bool) -> Vec<Batch> {
-    slabs.chunks(V::LANES).map(|slabs| Batch { slabs: slabs.to_vec(), has_gaps }).collect()
 }
 
 pub(crate) fn check_lengths(rows: SparseRows<'_>) {

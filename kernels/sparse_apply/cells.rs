@@ -2,8 +2,9 @@
 //!
 //! Sums run in the same order as in the plain form and give the same bits.
 
-use super::gaps::{Link, Met, Rules, every_of, with_gaps};
+use super::gaps::{Link, Met, NO_GAPS, ONE_MASK, OWN_MASKS, Rules, every_of, with_gaps};
 use super::layout::GROUP;
+use super::one_mask::OneMask;
 #[cfg(target_arch = "x86_64")]
 use super::quads::{self, Place, QUAD};
 use super::sums::whole;
@@ -27,21 +28,26 @@ pub(crate) struct CellWork<'w, V> {
     pub(crate) streams: bool,
     pub(crate) slabs: usize,
     pub(crate) source: &'w [V],
-    /// Words of flags, those of a cell together, a bit for each slab; `None`: no value is missing.
-    pub(crate) valid: Option<&'w [u64]>,
+    /// Which values are missing: [`NO_GAPS`] or others.
+    pub(crate) gaps: u8,
+    /// What one mask makes of rows, if there are gaps of [`ONE_MASK`].
+    pub(crate) one_mask: Option<&'w OneMask>,
+    /// [`ONE_MASK`]: a bit for each cell. [`OWN_MASKS`]: words of flags, those of a cell together, a bit for each slab.
+    pub(crate) valid: &'w [u64],
 }
 
 /// Works through the rows from `first` on with `instructions` that the machine has: values and words of flags of all of
 /// them, row by row; there are no words where no flags are wanted.
 pub(crate) fn run<V: Value>(instructions: u8, work: CellWork<'_, V>, first: usize, values: &mut [V], flags: &mut [u64]) {
-    match work.valid {
-        None => with_gaps_or_not::<V, false>(instructions, work, first, values, flags),
-        Some(_) => with_gaps_or_not::<V, true>(instructions, work, first, values, flags),
+    match work.gaps {
+        NO_GAPS => with_gaps_or_not::<V, NO_GAPS>(instructions, work, first, values, flags),
+        ONE_MASK => with_gaps_or_not::<V, ONE_MASK>(instructions, work, first, values, flags),
+        _ => with_gaps_or_not::<V, OWN_MASKS>(instructions, work, first, values, flags),
     }
 }
 
-/// `GAPS`: whether values are missing.
-fn with_gaps_or_not<V: Value, const GAPS: bool>(
+/// `GAPS`: which values are missing.
+fn with_gaps_or_not<V: Value, const GAPS: u8>(
     instructions: u8,
     work: CellWork<'_, V>,
     first: usize,
@@ -58,7 +64,7 @@ fn with_gaps_or_not<V: Value, const GAPS: bool>(
 }
 
 /// The same code for all instructions: none of them changes an operation or its order.
-fn with_lanes<V: Value, const L: usize, const GAPS: bool>(
+fn with_lanes<V: Value, const L: usize, const GAPS: u8>(
     instructions: u8,
     work: CellWork<'_, V>,
     first: usize,
@@ -73,7 +79,7 @@ fn with_lanes<V: Value, const L: usize, const GAPS: bool>(
 }
 
 /// `EXACT`: there are as many slabs as lanes, which spares half of the instructions.
-fn with_instructions<V: Value, const L: usize, const EXACT: bool, const GAPS: bool>(
+fn with_instructions<V: Value, const L: usize, const EXACT: bool, const GAPS: u8>(
     instructions: u8,
     work: CellWork<'_, V>,
     first: usize,
@@ -103,7 +109,7 @@ fn with_instructions<V: Value, const L: usize, const EXACT: bool, const GAPS: bo
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
-fn with_avx512<V: Value, const L: usize, const EXACT: bool, const GAPS: bool>(
+fn with_avx512<V: Value, const L: usize, const EXACT: bool, const GAPS: u8>(
     work: CellWork<'_, V>,
     first: usize,
     values: &mut [V],
@@ -114,7 +120,7 @@ fn with_avx512<V: Value, const L: usize, const EXACT: bool, const GAPS: bool>(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn with_avx2<V: Value, const L: usize, const EXACT: bool, const GAPS: bool>(
+fn with_avx2<V: Value, const L: usize, const EXACT: bool, const GAPS: u8>(
     work: CellWork<'_, V>,
     first: usize,
     values: &mut [V],
@@ -142,7 +148,7 @@ enum Results<'d, V> {
 }
 
 #[inline(always)]
-fn all_rows<V: Value, const L: usize, const EXACT: bool, const GAPS: bool, const I: u8>(
+fn all_rows<V: Value, const L: usize, const EXACT: bool, const GAPS: u8, const I: u8>(
     work: CellWork<'_, V>,
     first: usize,
     values: &mut [V],
@@ -200,7 +206,7 @@ fn results<'d, V: Value, const L: usize, const I: u8>(work: &CellWork<'_, V>, va
 /// The results of a row for the slabs from `start` on to their place, and a bit for each that there is. Meanwhile the cells that
 /// come are called for. `bits`: room for those of the links.
 #[inline(always)]
-fn part<V: Value, const L: usize, const GAPS: bool, const I: u8>(
+fn part<V: Value, const L: usize, const GAPS: u8, const I: u8>(
     work: &CellWork<'_, V>,
     row: Row<'_>,
     start: usize,
@@ -224,20 +230,30 @@ fn part<V: Value, const L: usize, const GAPS: bool, const I: u8>(
     if I == AVX2 && L.is_multiple_of(QUAD) {
         #[allow(unsafe_code, reason = "the instructions are there")]
         // SAFETY: `I` is what the machine has; results stream where they can.
-        return unsafe { quad_row::<V, L>(work, row, start, bits, Place::past_caches(results, streams)) };
+        return unsafe { quad_row::<V, L, GAPS>(work, row, start, bits, Place::past_caches(results, streams)) };
     }
     debug_assert!(!streams, "past the caches there are vectors");
-    let Some(valid) = work.valid else {
-        row.coming.iter().for_each(|&next| work.call::<L>(next, start));
-        *results = whole(work.links(row, start), work.are_means(row));
+    if GAPS == NO_GAPS {
+        row.coming.iter().for_each(|&next| work.call::<L, GAPS>(next, start));
+        *results = whole(work.links(row, start), work.are_means(row), 1.0);
         return row.every();
-    };
-    let met = work.meet::<L>(valid, row, start, bits);
+    }
+    if let Some(one) = work.one_mask.filter(|_| GAPS == ONE_MASK) {
+        row.coming.iter().for_each(|&next| work.call::<L, GAPS>(next, start));
+        let is_there = one.is_there(row.index);
+        *results = if is_there {
+            whole(work.links_of_mask(row, start), one.is_bounded(row.index), one.scale(row.index))
+        } else {
+            [V::default(); L]
+        };
+        return u32::from(is_there).wrapping_neg();
+    }
+    let met = work.meet::<L, GAPS>(row, start, bits);
     let there;
     (*results, there) = if met.is_nothing::<L>() {
         ([V::default(); L], 0)
     } else if met.is_whole::<L>() {
-        (whole(work.links(row, start), work.are_means(row)), u32::MAX)
+        (whole(work.links(row, start), work.are_means(row), 1.0), u32::MAX)
     } else {
         with_gaps(work.links_with_bits(row, start, bits), met, work.rules.of(row.index))
     };
@@ -251,7 +267,7 @@ fn part<V: Value, const L: usize, const GAPS: bool, const I: u8>(
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 #[allow(unsafe_code, reason = "the caller promises what the functions need")]
-unsafe fn quad_row<V: Value, const L: usize>(
+unsafe fn quad_row<V: Value, const L: usize, const GAPS: u8>(
     work: &CellWork<'_, V>,
     row: Row<'_>,
     start: usize,
@@ -260,18 +276,28 @@ unsafe fn quad_row<V: Value, const L: usize>(
 ) -> u32 {
     // SAFETY: as the caller promises.
     unsafe {
-        let Some(valid) = work.valid else {
+        if GAPS == NO_GAPS {
             // In one loop: one of their own for the calls would end where the machine does not foresee it.
-            let links = work.calling::<L>(row, start).map(|(column, w)| (w, work.lanes(column, start)));
-            quads::whole(links, work.are_means(row), place);
+            let links = work.calling::<L, GAPS>(row, start).map(|(column, w)| (w, work.lanes(column, start)));
+            quads::whole(links, work.are_means(row), 1.0, place);
             return row.every();
-        };
-        let met = work.meet::<L>(valid, row, start, bits);
+        }
+        if let Some(one) = work.one_mask.filter(|_| GAPS == ONE_MASK) {
+            row.coming.iter().for_each(|&next| work.call::<L, GAPS>(next, start));
+            let is_there = one.is_there(row.index);
+            if is_there {
+                quads::whole(work.links_of_mask(row, start), one.is_bounded(row.index), one.scale(row.index), place);
+            } else {
+                place.clear();
+            }
+            return u32::from(is_there).wrapping_neg();
+        }
+        let met = work.meet::<L, GAPS>(row, start, bits);
         if met.is_nothing::<L>() {
             place.clear();
             0
         } else if met.is_whole::<L>() {
-            quads::whole(work.links(row, start), work.are_means(row), place);
+            quads::whole(work.links(row, start), work.are_means(row), 1.0, place);
             u32::MAX
         } else {
             quads::with_gaps(work.links_with_bits(row, start, bits), met, work.rules.of(row.index), place)
@@ -286,7 +312,7 @@ unsafe fn quad_row<V: Value, const L: usize>(
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 #[allow(unsafe_code, reason = "the caller promises what the functions need")]
-unsafe fn wide_part<V: Value, const L: usize, const GAPS: bool>(
+unsafe fn wide_part<V: Value, const L: usize, const GAPS: u8>(
     work: &CellWork<'_, V>,
     row: Row<'_>,
     start: usize,
@@ -298,24 +324,29 @@ unsafe fn wide_part<V: Value, const L: usize, const GAPS: bool>(
     unsafe {
         // In one loop: one of their own for the calls would end where the machine does not foresee it. Each case puts its results
         // where they go: what comes together from several would go through memory.
-        match work.valid {
-            Some(valid) if GAPS => {
-                let rule = work.rules.of(row.index);
-                let links = work.calling::<L>(row, start);
-                let links = links.map(|(column, w)| (w, work.lanes(column, start), work.bits(valid, column, start)));
-                if rule.is_by_share() {
-                    results.put::<L>(Wide::by_share::<V, L>(links, rule), place)
-                } else if rule.propagates() && !row.columns.is_empty() {
-                    results.put::<L>(Wide::where_whole::<V, L>(links, rule), place)
-                } else {
-                    results.put::<L>(in_two_passes::<V, L>(work, valid, row.index, start, bits), place)
-                }
-            }
-            _ => {
-                let links = work.calling::<L>(row, start).map(|(column, w)| (w, work.lanes(column, start)));
-                let whole = Wide::whole::<V, L>(links, work.are_means(row));
-                results.put::<L>(whole, place) & row.every()
-            }
+        let one_mask = work.one_mask.filter(|_| GAPS == ONE_MASK);
+        if GAPS == NO_GAPS || one_mask.is_some_and(|one| one.is_whole(row.index)) {
+            let links = work.calling::<L, GAPS>(row, start).map(|(column, w)| (w, work.lanes(column, start)));
+            let whole = Wide::whole::<V, L>(links, work.are_means(row));
+            return results.put::<L>(whole, place) & row.every();
+        }
+        if one_mask.is_some_and(|one| !one.is_there(row.index)) {
+            row.coming.iter().for_each(|&next| work.call::<L, GAPS>(next, start));
+            return results.put::<L>(Wide::nothing(), place);
+        }
+        let links = work.calling::<L, GAPS>(row, start);
+        let links = links.map(|(column, w)| (w, work.lanes(column, start), work.bits::<GAPS>(column, start)));
+        if let Some(one) = one_mask {
+            let wide = Wide::of_one_mask::<V, L>(links, one.is_bounded(row.index), one.scale(row.index));
+            return results.put::<L>(wide, place);
+        }
+        let rule = work.rules.of(row.index);
+        if rule.is_by_share() {
+            results.put::<L>(Wide::by_share::<V, L>(links, rule), place)
+        } else if rule.propagates() && !row.columns.is_empty() {
+            results.put::<L>(Wide::where_whole::<V, L>(links, rule), place)
+        } else {
+            results.put::<L>(in_two_passes::<V, L, GAPS>(work, row.index, start, bits), place)
         }
     }
 }
@@ -328,15 +359,14 @@ unsafe fn wide_part<V: Value, const L: usize, const GAPS: bool>(
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
 #[allow(unsafe_code, reason = "the caller promises what the functions need")]
-unsafe fn in_two_passes<V: Value, const L: usize>(
+unsafe fn in_two_passes<V: Value, const L: usize, const GAPS: u8>(
     work: &CellWork<'_, V>,
-    valid: &[u64],
     row: usize,
     start: usize,
     bits: &mut Vec<u32>,
 ) -> Wide {
     let (row, rule) = (work.row(row, 0), work.rules.of(row));
-    let met = work.meet::<L>(valid, row, start, bits);
+    let met = work.meet::<L, GAPS>(row, start, bits);
     // SAFETY: as the caller promises.
     unsafe {
         if met.is_nothing::<L>() {
@@ -397,14 +427,14 @@ impl<'w, V: Value> CellWork<'w, V> {
 
     /// What a row meets of the slabs from `start` on, with the `bits` of each link; meanwhile the cells that come are called for.
     #[inline(always)]
-    fn meet<const L: usize>(&self, valid: &[u64], row: Row<'_>, start: usize, bits: &mut Vec<u32>) -> Met {
+    fn meet<const L: usize, const GAPS: u8>(&self, row: Row<'_>, start: usize, bits: &mut Vec<u32>) -> Met {
         if bits.len() < row.columns.len() {
             bits.resize(row.columns.len(), 0);
         }
         let mut met = Met::NOTHING;
         for ((&column, &next), bits) in row.columns.iter().zip(row.coming).zip(bits) {
-            self.call::<L>(next, start);
-            *bits = self.bits(valid, column, start);
+            self.call::<L, GAPS>(next, start);
+            *bits = self.bits::<GAPS>(column, start);
             met.add(*bits);
         }
         met
@@ -432,25 +462,37 @@ impl<'w, V: Value> CellWork<'w, V> {
         self.links(row, start).zip(bits).map(|((w, x), &bits)| (w, x, bits))
     }
 
+    /// [`Self::links`] of which the one mask has values.
+    #[inline(always)]
+    fn links_of_mask<'r, const L: usize>(
+        &self,
+        row: Row<'r>,
+        start: usize,
+    ) -> impl Iterator<Item = (f64, &'w [V; L])> + Clone + use<'r, 'w, V, L> {
+        let work = *self;
+        let links = row.columns.iter().zip(row.weights).filter(move |(column, _)| work.bits::<ONE_MASK>(**column, start) != 0);
+        links.map(move |(&c, &w)| (w, work.lanes::<L>(c, start)))
+    }
+
     /// The columns and weights of a row; with each a cell that comes is called for.
     #[inline(always)]
-    fn calling<const L: usize>(&self, row: Row<'_>, start: usize) -> impl Iterator<Item = (u32, f64)> + Clone {
+    fn calling<const L: usize, const GAPS: u8>(&self, row: Row<'_>, start: usize) -> impl Iterator<Item = (u32, f64)> + Clone {
         let work = *self;
         // Slices alone: their loop has one count.
         row.columns.iter().zip(row.weights).zip(row.coming).map(move |((&column, &w), &next)| {
-            work.call::<L>(next, start);
+            work.call::<L, GAPS>(next, start);
             (column, w)
         })
     }
 
-    /// Calls for `L` values of a cell from slab `start` on and for their flags; what they share a line with is called for as
-    /// well.
+    /// Calls for `L` values of a cell from slab `start` on and for flags of their own; what they share a line with is called for
+    /// as well. Those of one mask stay in cache.
     #[inline(always)]
-    fn call<const L: usize>(&self, column: u32, start: usize) {
+    fn call<const L: usize, const GAPS: u8>(&self, column: u32, start: usize) {
         let values = self.source.as_ptr().wrapping_add(column as usize * self.slabs + start).cast::<u8>();
         (0..L * size_of::<V>()).step_by(LINE).for_each(|line| prefetch::<1>(values.wrapping_add(line)));
-        if let Some(valid) = self.valid {
-            prefetch::<1>(valid.as_ptr().wrapping_add(column as usize * self.slabs.div_ceil(GROUP) + start / GROUP).cast());
+        if GAPS == OWN_MASKS {
+            prefetch::<1>(self.valid.as_ptr().wrapping_add(column as usize * self.slabs.div_ceil(GROUP) + start / GROUP).cast());
         }
     }
 
@@ -466,17 +508,26 @@ impl<'w, V: Value> CellWork<'w, V> {
         }
     }
 
-    /// A bit for each value of a cell from slab `start` on that is there, 0 beyond the last.
+    /// A bit for each value of a cell from slab `start` on that is there; what is beyond the last is nobody's.
     #[inline(always)]
-    fn bits(&self, valid: &[u64], column: u32, start: usize) -> u32 {
+    fn bits<const GAPS: u8>(&self, column: u32, start: usize) -> u32 {
+        // Columns were checked when rows were prepared, the number of words before they were worked on.
+        let word = |word: usize| {
+            debug_assert!(word < self.valid.len());
+            #[allow(unsafe_code, reason = "a check for every link would cost a tenth of the time")]
+            // SAFETY: as above.
+            unsafe {
+                *self.valid.get_unchecked(word)
+            }
+        };
+        let column = column as usize;
+        if GAPS == ONE_MASK {
+            return ((word(column / GROUP) >> (column % GROUP) & 1) as u32).wrapping_neg();
+        }
         let words = self.slabs.div_ceil(GROUP);
-        let (word, shift) = (column as usize * words + start / GROUP, start % GROUP);
+        let (first, shift) = (column * words + start / GROUP, start % GROUP);
         let reaches_on = shift > GROUP - 32 && start / GROUP + 1 < words;
-        let next = if reaches_on { valid[word + 1] << (GROUP - shift) } else { 0 };
-        debug_assert!(word < valid.len());
-        #[allow(unsafe_code, reason = "a check for every link would cost a tenth of the time")]
-        // SAFETY: columns were checked when rows were prepared, the number of words before they were worked on.
-        let first = unsafe { *valid.get_unchecked(word) };
-        (first >> shift | next) as u32
+        let next = if reaches_on { word(first + 1) << (GROUP - shift) } else { 0 };
+        (word(first) >> shift | next) as u32
     }
 }

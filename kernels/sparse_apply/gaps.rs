@@ -6,6 +6,13 @@ use super::row_facts::{RowFacts, SHARE_TOLERANCE, UNCANCELLED};
 use super::sums::within;
 use super::{Missing, Value};
 
+/// No value of slabs that are done together is missing.
+pub(crate) const NO_GAPS: u8 = 0;
+/// The same ones of all slabs: those of a [`OneMask`](super::one_mask::OneMask).
+pub(crate) const ONE_MASK: u8 = 1;
+/// Each slab has its own.
+pub(crate) const OWN_MASKS: u8 = 2;
+
 /// The links of a row for some slabs: weight, values of the cell, and a bit for each value that is there.
 pub(crate) type Link<'a, V, const L: usize> = (f64, &'a [V; L], u32);
 

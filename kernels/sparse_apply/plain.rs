@@ -35,7 +35,7 @@ pub(crate) fn some_rows<V: Value>(
 pub(crate) fn put<V: Value>(work: &Work<'_, '_, V>, row: usize, result: Option<f64>, values: &mut [V], flags: &mut [u64]) {
     let k = row - work.first;
     values[k] = V::from_f64(result.unwrap_or(0.0));
-    if work.has_gaps {
+    if work.has_gaps() {
         flags[k / 64] |= u64::from(result.is_some()) << (k % 64);
     }
 }
@@ -49,7 +49,7 @@ pub(crate) fn result<V: Value>(
     words: &[u64],
     row: usize,
 ) -> Option<f64> {
-    if work.has_gaps { some(work, links, source, words, row) } else { Some(whole(work, links, source, row)) }
+    if work.has_gaps() { some(work, links, source, words, row) } else { Some(whole(work, links, source, row)) }
 }
 
 /// A row where no value is missing.

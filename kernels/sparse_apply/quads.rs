@@ -100,7 +100,8 @@ impl<'r, V: Value, const L: usize> Place<'r, V, L> {
     }
 }
 
-/// The results of a row without gaps, kept within the range of the values if they are `means`; those of no link are 0.
+/// The results of a row without gaps, multiplied with `scale` and kept within the range of the values if they are `means`; those of
+/// no link are 0.
 ///
 /// # Safety
 /// The machine has vectors of 256 bits; `L` is a multiple of [`QUAD`].
@@ -108,12 +109,13 @@ impl<'r, V: Value, const L: usize> Place<'r, V, L> {
 pub(crate) unsafe fn whole<'a, V: Value, const L: usize>(
     links: impl Iterator<Item = (f64, &'a [V; L])> + Clone,
     means: bool,
+    scale: f64,
     mut place: Place<'_, V, L>,
 ) {
     let vectors = if V::CLAMPED { CLAMPED_WHOLE_VECTORS } else { WHOLE_VECTORS };
     for first in (0..L / QUAD).step_by(vectors) {
         // SAFETY: as the caller promises.
-        unsafe { whole_part::<V, L>(links.clone(), means, first, &mut place) };
+        unsafe { whole_part::<V, L>(links.clone(), means, scale, first, &mut place) };
     }
 }
 
@@ -125,6 +127,7 @@ pub(crate) unsafe fn whole<'a, V: Value, const L: usize>(
 unsafe fn whole_part<'a, V: Value, const L: usize>(
     links: impl Iterator<Item = (f64, &'a [V; L])>,
     means: bool,
+    scale: f64,
     first: usize,
     place: &mut Place<'_, V, L>,
 ) {
@@ -147,6 +150,7 @@ unsafe fn whole_part<'a, V: Value, const L: usize>(
             }
         }
         for v in 0..count {
+            sum[v] = _mm256_mul_pd(sum[v], _mm256_set1_pd(scale));
             if V::CLAMPED && means {
                 sum[v] = _mm256_min_pd(greatest[v], _mm256_max_pd(least[v], sum[v]));
             }

@@ -123,6 +123,37 @@ impl SlabFlags {
         (0..self.slabs).into_par_iter().with_min_len(4096).all(|slab| self.is_full(slab))
     }
 
+    /// A bit for each slab of which all flags are true, if those of the others are all false.
+    pub(crate) fn all_or_none(&self) -> Option<Vec<u64>> {
+        let (words, rest) = (self.cells.div_ceil(WORD), self.cells % WORD);
+        let last = if rest > 0 { (1 << rest) - 1 } else { u64::MAX };
+        let is = |slab: &[u64], most: u64, end: u64| {
+            let (last, others) = slab.split_last().expect("a word");
+            *last == end && others.iter().all(|&word| word == most)
+        };
+        let bits = |slabs: &[u64]| {
+            let (mut all, mut any) = (0, 0);
+            for (k, slab) in slabs.chunks_exact(words).enumerate() {
+                all |= u64::from(is(slab, u64::MAX, last)) << k;
+                any |= u64::from(!is(slab, 0, 0)) << k;
+            }
+            (all == any).then_some(all)
+        };
+        // Those of a word alone in a loop without branches.
+        let bits_of_words = |slabs: &[u64]| {
+            let (mut all, mut any) = (0, 0);
+            for (k, &word) in slabs.iter().enumerate() {
+                all |= u64::from(word == last) << k;
+                any |= u64::from(word != 0) << k;
+            }
+            (all == any).then_some(all)
+        };
+        if words == 1 {
+            return self.words.par_chunks(WORD).with_min_len(64).map(bits_of_words).collect();
+        }
+        self.words.par_chunks(WORD * words.max(1)).with_min_len(64).map(bits).collect()
+    }
+
     /// Number of true flags of a slab.
     pub fn count(&self, slab: usize) -> usize {
         self.slab(slab).iter().map(|w| w.count_ones() as usize).sum()
@@ -173,6 +204,21 @@ mod tests {
             assert!(bits.is_full(2));
             assert_eq!(bits.count(2), cells);
             assert_eq!(bits.is_full(1), flags[cells..2 * cells].iter().all(|&f| f));
+        }
+    }
+
+    #[test]
+    fn slabs_of_all_or_none_are_bits() {
+        for cells in [1, 32, 64, 65, 130] {
+            let is_all = |slab: usize| slab * slab % 7 < 3;
+            let mut flags: Vec<bool> = (0..100 * cells).map(|k| is_all(k / cells)).collect();
+            let bits = SlabFlags::from_bools(cells, &flags).all_or_none().expect("all or none");
+            assert_eq!(bits.len(), 2);
+            assert!((0..100).all(|slab| (bits[slab / 64] >> (slab % 64) & 1 == 1) == is_all(slab)));
+            if cells > 1 {
+                flags[70 * cells + cells / 2] ^= true;
+                assert_eq!(SlabFlags::from_bools(cells, &flags).all_or_none(), None);
+            }
         }
     }
 

@@ -2,9 +2,13 @@
 
 use super::Value;
 
-/// The sums of a row without missing values, kept within the range of the values if they are `means`.
+/// The sums of a row without missing values, multiplied with `scale` and kept within the range of the values if they are `means`.
 #[inline(always)]
-pub(crate) fn whole<'a, V: Value, const L: usize>(links: impl Iterator<Item = (f64, &'a [V; L])>, means: bool) -> [V; L] {
+pub(crate) fn whole<'a, V: Value, const L: usize>(
+    links: impl Iterator<Item = (f64, &'a [V; L])>,
+    means: bool,
+    scale: f64,
+) -> [V; L] {
     let mut sum = [0.0; L];
     if !means {
         for (w, x) in links {
@@ -12,7 +16,7 @@ pub(crate) fn whole<'a, V: Value, const L: usize>(links: impl Iterator<Item = (f
                 sum[b] += w * x[b].to_f64();
             }
         }
-        return sum.map(V::from_f64);
+        return sum.map(|sum| V::from_f64(sum * scale));
     }
     let (mut least, mut greatest) = ([f64::INFINITY; L], [f64::NEG_INFINITY; L]);
     for (w, x) in links {
@@ -23,7 +27,7 @@ pub(crate) fn whole<'a, V: Value, const L: usize>(links: impl Iterator<Item = (f
             greatest[b] = if x > greatest[b] { x } else { greatest[b] };
         }
     }
-    std::array::from_fn(|b| V::from_f64(within(sum[b], least[b], greatest[b])))
+    std::array::from_fn(|b| V::from_f64(within(sum[b] * scale, least[b], greatest[b])))
 }
 
 /// A rounded mean can leave the range of its values by an ulp.

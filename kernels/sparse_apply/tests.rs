@@ -237,11 +237,19 @@ fn turned<T: Copy>(slabs: &[T], cells: usize) -> Vec<T> {
 /// Masks of levels, each with the gaps of those above and more of its own; some cells have none at all, some miss all.
 pub(super) const LEVELS: usize = usize::MAX;
 
+/// The same mask of all slabs, with rows that have all, some and none.
+const SAME: usize = usize::MAX - 1;
+
 /// Whether a value is there. Every fifth slab is complete; with one mask all others have the same.
 fn is_there(masks: usize, slab: usize, cell: usize, slabs: usize) -> bool {
     match masks {
         0 => true,
         // Runs of cells as wide as some rows, so that those have all or nothing.
+        SAME => match cell / 40 % 3 {
+            0 => true,
+            1 => !cell.is_multiple_of(4),
+            _ => false,
+        },
         LEVELS => slab < (cell / 40 * 7 + cell / 3 % 2) % 5 * slabs.div_ceil(4),
         _ => slab % 5 == 3 || !(cell / 3 * 7 + slab % masks * 31).is_multiple_of(4) && slab != 6,
     }
@@ -299,7 +307,7 @@ fn every_path_equals_the_reference_bit_for_bit() {
         assert!(prepared.chunks.iter().all(|chunk| chunk.plan.is_some() == through_tiles), "{spread}");
         for instructions in 0..=best_instructions() {
             for slabs in [1, 2, 3, 8, 11, 16, 21, 35] {
-                for masks in [0, 1, 2, 7, LEVELS] {
+                for masks in [0, 1, 2, 7, SAME, LEVELS] {
                     let policies = if masks == 0 { &POLICIES[..1] } else { &POLICIES[..] };
                     for &missing in policies {
                         compare::<f32>(&prepared, instructions, slabs, missing, masks);
@@ -318,7 +326,7 @@ fn any_number_of_values_of_a_cell_equals_the_reference() {
     let prepared = PreparedRows::new(rows, 2003);
     for instructions in 0..=best_instructions() {
         for slabs in [1, 2, 5, 17, 40, 64, 65, 75, 130] {
-            for masks in [0, 7, LEVELS] {
+            for masks in [0, 7, SAME, LEVELS] {
                 compare::<f32>(&prepared, instructions, slabs, POLICIES[0], masks);
                 compare::<f64>(&prepared, instructions, slabs, POLICIES[2], masks);
             }
@@ -335,12 +343,38 @@ fn weights_of_nothing_or_next_to_it_equal_the_reference() {
     let rows = SparseRows { row_starts: &row_starts, columns: &columns, weights: &weights };
     let prepared = PreparedRows::new(rows, 2003);
     for instructions in 0..=best_instructions() {
-        for (slabs, masks) in [(2, 1), (16, 7), (32, LEVELS), (35, 7)] {
+        for (slabs, masks) in [(2, 1), (16, 7), (32, SAME), (32, LEVELS), (35, 7)] {
             for missing in POLICIES {
                 compare::<f32>(&prepared, instructions, slabs, missing, masks);
                 compare::<f64>(&prepared, instructions, slabs, missing, masks);
             }
         }
+    }
+}
+
+#[test]
+fn slabs_of_one_mask_share_tiles() {
+    // Masks in turn.
+    let mask = |slab: usize| [0, 0, 2, 0, 2, 0, 0, 2, 0][slab % 9] + usize::from(slab % 11 == 5);
+    let valid: Vec<bool> = (0..40 * 100).map(|k| !(k % 100 + mask(k / 100)).is_multiple_of(7)).collect();
+    let valid = SlabFlags::from_bools(100, &valid);
+    let slabs: Vec<usize> = (0..40).collect();
+    let (row_starts, columns, weights) = mixed_rows(300, 100, 1);
+    let prepared = PreparedRows::new(SparseRows { row_starts: &row_starts, columns: &columns, weights: &weights }, 100);
+    for lanes in [8, 16] {
+        let batches = prepared.by_masks(&valid, &slabs, lanes, POLICIES[0]);
+        let mut done: Vec<usize> = batches.iter().flat_map(|batch| batch.slabs.iter().copied()).collect();
+        done.sort_unstable();
+        assert_eq!(done, slabs);
+        assert!(batches.len() <= slabs.len().div_ceil(lanes) + 1);
+        for batch in &batches {
+            assert_eq!(batch.one_mask.is_some(), batch.gaps == ONE_MASK);
+            if let Some(one) = &batch.one_mask {
+                assert!(batch.slabs.iter().all(|&slab| valid.slab(slab) == one.mask()));
+            }
+        }
+        let count = |gaps| batches.iter().filter(|batch| batch.gaps == gaps).count();
+        assert!(count(ONE_MASK) > 0 && count(OWN_MASKS) > 0, "{lanes}");
     }
 }
 
@@ -378,6 +412,8 @@ fn results_that_pass_the_caches_equal_the_reference() {
         compare::<f64>(&prepared, instructions, 16, POLICIES[0], 0);
         compare::<f32>(&prepared, instructions, 32, POLICIES[1], 7);
         compare::<f64>(&prepared, instructions, 16, POLICIES[2], LEVELS);
+        compare::<f32>(&prepared, instructions, 32, POLICIES[0], SAME);
+        compare::<f64>(&prepared, instructions, 16, POLICIES[2], SAME);
     }
 }
 

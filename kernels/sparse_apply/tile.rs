@@ -3,14 +3,15 @@
 //! A weight is read once for all slabs and nothing is gathered. Sums run in the same order as in the plain form
 //! and give the same bits.
 
-use super::gaps::{Link, Met, Rule, Rules, with_gaps};
+use super::gaps::{Link, Met, NO_GAPS, ONE_MASK, OWN_MASKS, Rule, Rules, with_gaps};
 use super::layout::{CELLS, GROUP, Load, PAGE, Plan};
+use super::one_mask::OneMask;
 #[cfg(target_arch = "x86_64")]
 use super::quads::{self, Place};
 use super::room::Room;
 use super::row_facts::RowFacts;
 use super::sums::whole;
-use super::transpose::{AVX2, AVX512, bits_of, turn_flags};
+use super::transpose::{AVX2, AVX512, bits_of, spread_flags, turn_flags};
 use super::value::Lanes;
 #[cfg(target_arch = "x86_64")]
 use super::wide::Wide;
@@ -38,11 +39,21 @@ pub struct Work<'w, 'd, V> {
     pub(crate) streams: bool,
     /// The first row of the chunk.
     pub(crate) first: usize,
-    /// Whether values are missing.
-    pub(crate) has_gaps: bool,
+    /// Which values are missing: [`NO_GAPS`] or others.
+    pub(crate) gaps: u8,
+    /// That of all slabs, if there are gaps of [`ONE_MASK`]; flags of results are known then.
+    pub(crate) one_mask: Option<&'w OneMask>,
     /// For each slab its values, the words of its flags if values are missing, and where results go.
     pub(crate) sources: Vec<(&'w [V], &'w [u64])>,
     pub(crate) destinations: Vec<super::Results<'d, V>>,
+}
+
+impl<V> Work<'_, '_, V> {
+    /// Whether values are missing.
+    #[inline(always)]
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.gaps != NO_GAPS
+    }
 }
 
 /// The values of `L` slabs, cell by cell.
@@ -108,10 +119,13 @@ impl<'w, V: Lanes<L>, const L: usize> Sources<'w, V, L> {
 
     /// Calls for a page, and for its flags if there are `GAPS` and they are not in a line with those of the one `before`.
     #[inline(always)]
-    fn call<const GAPS: bool>(&self, before: u32, page: u32) {
+    fn call<const GAPS: u8>(&self, before: u32, page: u32) {
         self.page(page as usize).iter().for_each(|line| prefetch::<2>(line.cast()));
-        if GAPS && before / FLAGGED != page / FLAGGED {
-            self.words.iter().for_each(|words| prefetch::<2>(words.as_ptr().wrapping_add(page as usize / PER_WORD).cast()));
+        if GAPS != NO_GAPS && before / FLAGGED != page / FLAGGED {
+            let masks = if GAPS == ONE_MASK { 1 } else { L };
+            self.words[..masks]
+                .iter()
+                .for_each(|words| prefetch::<2>(words.as_ptr().wrapping_add(page as usize / PER_WORD).cast()));
         }
     }
 
@@ -123,15 +137,16 @@ impl<'w, V: Lanes<L>, const L: usize> Sources<'w, V, L> {
 }
 
 impl<V: Lanes<L>, const L: usize> Tile<V, L> {
-    /// Works through a chunk with the instructions `I`; `GAPS`: whether values are missing.
+    /// Works through a chunk with the instructions `I`; `GAPS`: which values are missing.
     #[inline(always)]
-    pub(crate) fn run<const I: u8, const GAPS: bool>(&mut self, plan: &Plan, work: Work<'_, '_, V>) {
+    pub(crate) fn run<const I: u8, const GAPS: u8>(&mut self, plan: &Plan, work: Work<'_, '_, V>) {
         let mut tile = self.parts();
         let sources = Sources::new(&work.sources);
         let rules = Rules::new(work.missing, work.facts, V::CLAMPED);
         let (mut writers, mut flags): (Vec<_>, Vec<_>) =
             work.destinations.into_iter().map(|(values, flags)| (Writer::new(values, work.streams), flags)).unzip();
         let offset = work.rows.row_starts[work.first];
+        let one_mask = work.one_mask;
         let mut loaded = 0;
         for (g, group) in plan.groups.iter().enumerate() {
             // Rows come by their length, which the machine does not foresee.
@@ -158,18 +173,17 @@ impl<V: Lanes<L>, const L: usize> Tile<V, L> {
                 let links = work.rows.row_starts[row]..work.rows.row_starts[row + 1];
                 let columns = &plan.columns[links.start - offset..links.end - offset];
                 let weights = &work.rows.weights[links];
-                present[k] = if GAPS {
-                    tile.gapped::<I>(columns, weights, rules.of(row), k)
-                } else {
-                    tile.full::<I>(columns, weights, V::CLAMPED && rules.are_means(row), k);
-                    Parts::<V, L>::EVERY
-                };
+                match one_mask {
+                    Some(one) if GAPS == ONE_MASK => tile.of_one_mask::<I>(columns, weights, one, row, k),
+                    _ if GAPS == OWN_MASKS => present[k] = tile.gapped::<I>(columns, weights, rules.of(row), k),
+                    _ => tile.full::<I>(columns, weights, V::CLAMPED && rules.are_means(row), 1.0, k),
+                }
             }
             tile.turn_results::<I>(group.rows);
             for (staging, writer) in tile.staging.iter_mut().zip(&mut writers) {
                 writer.append::<I>(staging, group.rows);
             }
-            if GAPS {
+            if GAPS == OWN_MASKS {
                 add_flags::<I>(&present, group.first, &mut flags);
             }
         }
@@ -198,11 +212,11 @@ impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
 
     /// Copies a page into its slot, with the flags of its cells if there are `GAPS`.
     #[inline(always)]
-    fn fill<const I: u8, const GAPS: bool>(&mut self, sources: &Sources<'_, V, L>, load: Load) {
+    fn fill<const I: u8, const GAPS: u8>(&mut self, sources: &Sources<'_, V, L>, load: Load) {
         let start = load.slot as usize % (CELLS / PAGE) * PAGE;
         let cells: &mut [[V; L]; PAGE] = (&mut self.values[start..start + PAGE]).try_into().expect("a page");
         let page = load.page as usize;
-        if GAPS {
+        if GAPS == OWN_MASKS {
             let mut flags = [0; L];
             for b in 0..L {
                 flags[b] = sources.flags(b, page);
@@ -213,6 +227,17 @@ impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
         // SAFETY: `I` is what the machine has; pages have PAGE values.
         unsafe {
             V::turn_in::<I>(&sources.page(page), cells);
+        }
+        if GAPS == ONE_MASK {
+            let flags = sources.flags(0, page);
+            if V::CLAMPED {
+                self.bits[start..start + PAGE].copy_from_slice(&spread_flags(flags));
+            }
+            let mut missing = !flags;
+            while missing != 0 {
+                cells[missing.trailing_zeros() as usize] = [V::default(); L];
+                missing &= missing - 1;
+            }
         }
     }
 
@@ -246,22 +271,46 @@ impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
         })
     }
 
-    /// The results of the row `k` of a group without gaps, kept within the range of the values if they are `means`.
+    /// The results of the row `k` of a group without gaps, multiplied with `scale` and kept within the range of the values if they
+    /// are `means`.
     #[inline(always)]
-    fn full<const I: u8>(&mut self, columns: &[u16], weights: &[f64], means: bool, k: usize) {
+    fn full<const I: u8>(&mut self, columns: &[u16], weights: &[f64], means: bool, scale: f64, k: usize) {
         #[cfg(target_arch = "x86_64")]
         if I == AVX2 {
             let mut results = [V::default(); L];
             #[allow(unsafe_code, reason = "the instructions are there")]
             // SAFETY: `I` is what the machine has; L is a multiple of QUAD.
             unsafe {
-                quads::whole(self.links(columns, weights), means, Place::new(&mut results));
+                quads::whole(self.links(columns, weights), means, scale, Place::new(&mut results));
             }
             self.results[k] = results;
             return;
         }
-        let result = whole(self.links(columns, weights), means);
+        let result = whole(self.links(columns, weights), means, scale);
         self.results[k] = result;
+    }
+
+    /// The results of the row `k` of a group, of which all slabs have the same gaps: cells that have no values are 0 in the tile.
+    #[inline(always)]
+    fn of_one_mask<const I: u8>(&mut self, columns: &[u16], weights: &[f64], one: &OneMask, row: usize, k: usize) {
+        if !one.is_there(row) {
+            self.results[k] = [V::default(); L];
+        } else if V::CLAMPED && one.is_bounded(row) {
+            let links = self.links_with_bits(columns, weights);
+            #[cfg(target_arch = "x86_64")]
+            if I == AVX512 {
+                #[allow(unsafe_code, reason = "the instructions are there")]
+                // SAFETY: `I` is what the machine has; L is a multiple of WIDE.
+                unsafe {
+                    let wide = Wide::of_one_mask::<V, L>(links, true, one.scale(row));
+                    wide.store(&mut self.results[k]);
+                }
+                return;
+            }
+            self.results[k] = whole(links.filter(|link| link.2 != 0).map(|(w, x, _)| (w, x)), true, one.scale(row));
+        } else {
+            self.full::<I>(columns, weights, false, one.scale(row), k);
+        }
     }
 
     /// The results of the row `k` of a group, of which each slab has its own gaps, and a bit for each slab that has one.
@@ -290,7 +339,7 @@ impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
                 return 0;
             }
             if met.is_whole::<L>() {
-                let result = whole(self.links(columns, weights), rule.means);
+                let result = whole(self.links(columns, weights), rule.means, 1.0);
                 self.results[k] = result;
                 return Self::EVERY;
             }
@@ -300,7 +349,8 @@ impl<V: Lanes<L>, const L: usize> Parts<'_, V, L> {
             #[allow(unsafe_code, reason = "the instructions are there")]
             // SAFETY: `I` is what the machine has; L is a multiple of WIDE.
             return unsafe {
-                let wide = Wide::by_share::<V, L>(self.links_with_bits(columns, weights), rule);
+                let links = self.links_with_bits(columns, weights);
+                let wide = Wide::by_share::<V, L>(links, rule);
                 wide.store(&mut self.results[k]);
                 self.met_nothing = wide.there as u16 == 0;
                 wide.there as u16

@@ -268,6 +268,16 @@ pub(crate) fn turn_flags<const I: u8, const L: usize>(slabs: &[u16; L]) -> [u16;
     cells
 }
 
+/// [`turn_flags`] of slabs that all have the same ones.
+#[inline(always)]
+pub(crate) fn spread_flags(flags: u16) -> [u16; 16] {
+    let mut cells = [0; 16];
+    for k in 0..16 {
+        cells[k] = (flags >> k & 1).wrapping_neg();
+    }
+    cells
+}
+
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]

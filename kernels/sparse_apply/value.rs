@@ -1,5 +1,6 @@
 //! Numbers that fields are stored as, and how many of them a tile takes.
 
+use super::gaps::{NO_GAPS, ONE_MASK, OWN_MASKS};
 use super::layout::{PAGE, Plan};
 #[cfg(target_arch = "x86_64")]
 use super::products::vectors::{eight_f32, eight_f64, four_f32, four_f64, picked_f32, picked_f64};
@@ -268,15 +269,15 @@ impl Sealed for f64 {
 
 /// With gaps and without are made apart: what the one needs costs the other time.
 fn run<V: Lanes<L>, const L: usize>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>, instructions: u8) {
-    if work.has_gaps {
-        with_instructions::<V, L, true>(tile, plan, work, instructions);
-    } else {
-        with_instructions::<V, L, false>(tile, plan, work, instructions);
+    match work.gaps {
+        NO_GAPS => with_instructions::<V, L, NO_GAPS>(tile, plan, work, instructions),
+        ONE_MASK => with_instructions::<V, L, ONE_MASK>(tile, plan, work, instructions),
+        _ => with_instructions::<V, L, OWN_MASKS>(tile, plan, work, instructions),
     }
 }
 
 /// The same code for all instructions: none of them changes an operation or its order.
-fn with_instructions<V: Lanes<L>, const L: usize, const GAPS: bool>(
+fn with_instructions<V: Lanes<L>, const L: usize, const GAPS: u8>(
     tile: &mut Tile<V, L>,
     plan: &Plan,
     work: Work<'_, '_, V>,
@@ -305,12 +306,12 @@ fn with_instructions<V: Lanes<L>, const L: usize, const GAPS: bool>(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
-fn run_avx512<V: Lanes<L>, const L: usize, const GAPS: bool>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>) {
+fn run_avx512<V: Lanes<L>, const L: usize, const GAPS: u8>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>) {
     tile.run::<AVX512, GAPS>(plan, work);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn run_avx2<V: Lanes<L>, const L: usize, const GAPS: bool>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>) {
+fn run_avx2<V: Lanes<L>, const L: usize, const GAPS: u8>(tile: &mut Tile<V, L>, plan: &Plan, work: Work<'_, '_, V>) {
     tile.run::<AVX2, GAPS>(plan, work);
 }

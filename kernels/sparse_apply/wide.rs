@@ -116,6 +116,42 @@ impl Wide {
         }
     }
 
+    /// The results of a row that has some, of which all slabs have the same gaps: sums multiplied with `scale` and kept within
+    /// the range of the values if they are `means`.
+    ///
+    /// # Safety
+    /// The machine has vectors of 512 bits; `L` is a multiple of [`WIDE`].
+    #[inline(always)]
+    pub(crate) unsafe fn of_one_mask<'a, V: Value, const L: usize>(
+        links: impl Iterator<Item = Link<'a, V, L>>,
+        means: bool,
+        scale: f64,
+    ) -> Self {
+        // SAFETY: as the caller promises; WIDE values of `x` follow each multiple of it.
+        unsafe {
+            let mut sum = [_mm512_setzero_pd(); VECTORS];
+            let (mut least, mut greatest) = extremes();
+            for (w, x, bits) in links {
+                let (there, w) = (bits as u8, _mm512_set1_pd(w));
+                for v in 0..L / WIDE {
+                    let value = V::wide(x.as_ptr().add(v * WIDE));
+                    sum[v] = _mm512_mask_add_pd(sum[v], there, sum[v], _mm512_mul_pd(w, value));
+                    if V::CLAMPED {
+                        least[v] = _mm512_mask_min_pd(least[v], there, value, least[v]);
+                        greatest[v] = _mm512_mask_max_pd(greatest[v], there, value, greatest[v]);
+                    }
+                }
+            }
+            for v in 0..L / WIDE {
+                sum[v] = _mm512_mul_pd(sum[v], _mm512_set1_pd(scale));
+                if V::CLAMPED && means {
+                    sum[v] = _mm512_min_pd(greatest[v], _mm512_max_pd(least[v], sum[v]));
+                }
+            }
+            Self { values: sum, there: u32::MAX }
+        }
+    }
+
     /// The results of a row of which each slab has its own gaps.
     ///
     /// # Safety

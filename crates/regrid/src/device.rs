@@ -52,7 +52,7 @@ pub struct RegridderOn<'a, V> {
 
 #[derive(Debug)]
 enum Way<'a, V> {
-    Host(PreparedRegridder<'a>, std::marker::PhantomData<V>),
+    Host(Box<PreparedRegridder<'a>>, std::marker::PhantomData<V>),
     #[cfg(feature = "gpu")]
     Gpu(Box<on_gpu::GpuRegridder<V>>),
 }
@@ -97,7 +97,7 @@ impl Regridder {
 impl<'a, V: DeviceValue> RegridderOn<'a, V> {
     pub(crate) fn new(weights: &'a Weights, missing: MissingPolicy, device: &Device) -> Result<Self, RegridError> {
         let way = match device {
-            Device::Cpu => Way::Host(PreparedRegridder::new(weights, missing), std::marker::PhantomData),
+            Device::Cpu => Way::Host(Box::new(PreparedRegridder::new(weights, missing)), std::marker::PhantomData),
             #[cfg(feature = "gpu")]
             Device::Gpu(gpu) => Way::Gpu(Box::new(on_gpu::GpuRegridder::new(gpu, weights, missing)?)),
         };

@@ -95,7 +95,7 @@ impl<V: Value> Slab<'_, '_, '_, V> {
             // Of a group in two pieces each has its own cells.
             let rows = start + group * TOGETHER;
             let own = rows.max(first)..(rows + TOGETHER).min(end);
-            let meets = if self.work.has_gaps { self.meets(latitude, group) } else { Meets::Everything };
+            let meets = if self.work.has_gaps() { self.meets(latitude, group) } else { Meets::Everything };
             let results = match meets {
                 Meets::Nothing => Some(([V::default(); TOGETHER], 0)),
                 Meets::Everything => self.results::<I, false>(latitude, group, rows),
@@ -111,7 +111,7 @@ impl<V: Value> Slab<'_, '_, '_, V> {
                 Some(values) => *self.values[place..].first_chunk_mut().expect("room for a group") = *values,
                 None => self.values[place..place + values.len()].copy_from_slice(values),
             }
-            if self.work.has_gaps {
+            if self.work.has_gaps() {
                 let there = there >> (own.start - rows) & (u64::MAX >> (64 - own.len()));
                 add_bits(self.flags, place, there);
             }
@@ -148,7 +148,7 @@ impl<V: Value> Slab<'_, '_, '_, V> {
                     results[b] = if rows + b < self.work.rows.len() && facts.is_mean(rows + b) { bounded } else { results[b] };
                 }
             }
-            return Some((results, if self.work.has_gaps { bits_at(facts.mapped(), rows) } else { 0 }));
+            return Some((results, if self.work.has_gaps() { bits_at(facts.mapped(), rows) } else { 0 }));
         }
         let mut there = 0;
         for b in 0..TOGETHER.min(self.work.rows.len() - rows) {

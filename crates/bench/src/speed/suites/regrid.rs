@@ -65,9 +65,9 @@ fn of_pair(pair: &'static Pair, size: Size, adapter: usize) -> Vec<Plan> {
             let with: super::Prepare = Box::new(move |m| apply::<f32>(specs, 32, Layout::Slabs, masks, m));
             plans.push(plan(format!("apply f32 x32, {name}"), with));
         }
-        for (name, masks) in [("cell by cell", Masks::None), ("cell by cell, masks", Masks::Each)] {
+        for (name, masks) in [("", Masks::None), (", one mask", Masks::One), (", masks", Masks::Each)] {
             let with: super::Prepare = Box::new(move |m| apply::<f32>(specs, 32, Layout::Cells, masks, m));
-            plans.push(plan(format!("apply f32 x32, {name}"), with));
+            plans.push(plan(format!("apply f32 x32, cell by cell{name}"), with));
         }
     }
     plans
