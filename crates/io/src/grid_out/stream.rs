@@ -9,9 +9,14 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::path::Path;
 
-/// Bytes of a variable written at a time: enough that a call to the library costs little beside it, few enough to stay in
+/// Most bytes of a variable written at a time: enough that a call to the library costs little beside it, few enough to stay in
 /// cache from making to writing. Four such blocks are there at once, and two of whole numbers.
 const BLOCK_BYTES: usize = 1 << 18;
+
+/// Blocks of a variable at least, so that small files take little memory, and the least bytes of these: HDF5 gathers what is less
+/// than 64 KiB in memory of its own.
+const BLOCKS: usize = 16;
+const LEAST_BYTES: usize = 96 << 10;
 
 /// Values that one task makes.
 const TASK_VALUES: usize = 1 << 15;
@@ -161,11 +166,13 @@ where
     T: NcTypeDescriptor + Copy + Default + Send + Sync,
 {
     let (len, width) = (lens[0], lens[1..].iter().product::<usize>());
-    let rows = (BLOCK_BYTES / (width * size_of::<T>())).clamp(1, len);
+    let bytes = (len * width * size_of::<T>() / BLOCKS).clamp(LEAST_BYTES, BLOCK_BYTES);
+    let rows = (bytes / (width * size_of::<T>())).clamp(1, len);
     let block = |k: usize| k * rows..len.min((k + 1) * rows);
     let mut buffer = || -> [Vec<T>; N] {
         std::array::from_fn(|_| {
             let mut values = spare.pop().unwrap_or_default();
+            values.reserve_exact((rows * width).saturating_sub(values.len()));
             values.resize(rows * width, T::default());
             values
         })

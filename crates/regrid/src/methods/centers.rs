@@ -57,13 +57,15 @@ impl<'a> Centers<'a> {
 
     /// All centers; computed at the first call, which should not be made by parallel tasks.
     pub fn points(&self) -> &[UnitVector] {
-        self.points.get_or_init(|| {
-            let mut points = vec![[0.0; 3]; self.len()];
-            points.par_chunks_mut(TASK).enumerate().for_each(|(k, units)| {
-                self.grid.put_center_units(k * TASK..k * TASK + units.len(), units);
-            });
-            points
-        })
+        self.points.get_or_init(|| self.make_points())
+    }
+
+    fn make_points(&self) -> Vec<UnitVector> {
+        let mut points = vec![[0.0; 3]; self.len()];
+        points.par_chunks_mut(TASK).enumerate().for_each(|(k, units)| {
+            self.grid.put_center_units(k * TASK..k * TASK + units.len(), units);
+        });
+        points
     }
 
     /// All centers, and which of them are active.
@@ -97,8 +99,12 @@ impl<'a> Centers<'a> {
 
     /// The active centers, ready to be the nearest of many places.
     pub fn quarters(&self) -> Points {
-        let points = self.points();
-        Points::new((0..self.len()).filter(|&i| self.is_active[i]).map(|i| (points[i], i as u32)))
+        // Not kept: they have them side by side.
+        let made = if self.points.get().is_none() { self.make_points() } else { Vec::new() };
+        let units = self.points.get().unwrap_or(&made);
+        let mut points = Points::with_capacity(self.is_active.iter().filter(|active| **active).count());
+        points.extend((0..self.len()).filter(|&i| self.is_active[i]).map(|i| (units[i], i as u32)));
+        points
     }
 
     /// The active centers, ready for queries.

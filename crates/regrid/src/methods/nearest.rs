@@ -89,21 +89,26 @@ const AT_ONCE: usize = 1 << 16;
 
 /// What is not found yet, by its place in `nearest`, which begins with cell `first`.
 fn ask(destination: &Centers, first: usize, nearest: &[u32], asked: &mut Vec<Asked>) {
-    asked.resize(nearest.len(), Asked { at: [0.0; 3], number: 0, nearest: NONE });
-    asked.par_chunks_mut(STRETCH).enumerate().for_each_init(Stretch::default, |stretch, (k, asked)| {
+    let is_open = |cell: &&u32| **cell == UNKNOWN;
+    let counts: Vec<usize> = nearest.chunks(STRETCH).map(|cells| cells.iter().filter(is_open).count()).collect();
+    let count = counts.iter().sum();
+    asked.clear();
+    asked.reserve_exact(count);
+    asked.resize(count, Asked { at: [0.0; 3], number: 0, nearest: NONE });
+    let mut rest = &mut asked[..];
+    let own = counts.into_iter().map(|count| {
+        let (own, others) = std::mem::take(&mut rest).split_at_mut(count);
+        rest = others;
+        own
+    });
+    let stretches: Vec<_> = own.zip(nearest.chunks(STRETCH)).enumerate().filter(|(_, (asked, _))| !asked.is_empty()).collect();
+    stretches.into_par_iter().for_each_init(Stretch::default, |stretch, (k, (asked, cells))| {
         let start = k * STRETCH;
-        if !nearest[start..start + asked.len()].contains(&UNKNOWN) {
-            return;
-        }
-        let units = stretch.units(destination.grid(), first + start..first + start + asked.len());
-        for ((place, &at), number) in asked.iter_mut().zip(units).zip(start..) {
+        let units = stretch.units(destination.grid(), first + start..first + start + cells.len());
+        let open = cells.iter().zip(units).zip(start..).filter(|((cell, _), _)| is_open(cell));
+        for (place, ((_, &at), number)) in asked.iter_mut().zip(open) {
             *place = Asked { at, number: number as u32, nearest: NONE };
         }
-    });
-    let mut number = 0;
-    asked.retain(|_| {
-        number += 1;
-        nearest[number - 1] == UNKNOWN
     });
 }
 

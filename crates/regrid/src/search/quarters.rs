@@ -40,16 +40,20 @@ pub(crate) struct Points {
 }
 
 impl Points {
-    /// Points and the numbers that places get for them. Those with coordinates that are not numbers are left out.
-    pub fn new(items: impl Iterator<Item = (UnitVector, u32)>) -> Self {
-        let mut points = Self::default();
+    /// None yet of so many.
+    pub fn with_capacity(count: usize) -> Self {
+        let [x, y, z] = std::array::from_fn(|_| Vec::with_capacity(count));
+        Self { x, y, z, numbers: Vec::with_capacity(count) }
+    }
+
+    /// Adds points and the numbers that places get for them. Those with coordinates that are not numbers are left out.
+    pub fn extend(&mut self, items: impl Iterator<Item = (UnitVector, u32)>) {
         for ([x, y, z], number) in items.filter(|(p, _)| p.iter().all(|c| c.is_finite())) {
-            points.x.push(x);
-            points.y.push(y);
-            points.z.push(z);
-            points.numbers.push(number);
+            self.x.push(x);
+            self.y.push(y);
+            self.z.push(z);
+            self.numbers.push(number);
         }
-        points
     }
 
     pub fn len(&self) -> usize {
@@ -305,12 +309,18 @@ mod tests {
     use crate::search::points::NearPoints;
     use crate::search::scenes::{edges, globe, lattice, region};
 
+    fn points_of(items: impl IntoIterator<Item = (UnitVector, u32)>) -> Points {
+        let mut points = Points::default();
+        points.extend(items.into_iter());
+        points
+    }
+
     /// What the strips say of each place one by one, places in the order of numbers.
     fn check(what: &str, points: &[UnitVector], places: &[UnitVector]) {
         let items: Vec<(UnitVector, u32)> = points.iter().copied().zip(0..).filter(|(_, k)| k % 11 != 3).collect();
         let near = NearPoints::new(items.clone());
         let mut asked: Vec<Asked> = places.iter().zip(0..).map(|(&at, number)| Asked { at, number, nearest: u32::MAX }).collect();
-        Points::new(items.into_iter()).nearest(&mut asked);
+        points_of(items).nearest(&mut asked);
         asked.sort_by_key(|place| place.number);
         assert_eq!(asked.len(), places.len());
         for (place, &at) in asked.iter().zip(places) {
@@ -337,11 +347,11 @@ mod tests {
     fn few_and_no_points() {
         let asked = || vec![Asked { at: [1.0, 0.0, 0.0], number: 7, nearest: 9 }; 3];
         let mut none = asked();
-        Points::new([([f64::NAN; 3], 1)].into_iter()).nearest(&mut none);
+        points_of([([f64::NAN; 3], 1)]).nearest(&mut none);
         assert!(none.iter().all(|place| place.nearest == 9));
         let mut two = asked();
-        Points::new([([0.0, 1.0, 0.0], 5), ([0.0, 1.0, 0.0], 3)].into_iter()).nearest(&mut two);
+        points_of([([0.0, 1.0, 0.0], 5), ([0.0, 1.0, 0.0], 3)]).nearest(&mut two);
         assert!(two.iter().all(|place| place.nearest == 3));
-        Points::new([([0.0, 1.0, 0.0], 5)].into_iter()).nearest(&mut []);
+        points_of([([0.0, 1.0, 0.0], 5)]).nearest(&mut []);
     }
 }
