@@ -6,8 +6,9 @@ use super::{Missing, SparseRows};
 use rayon::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Masks whose factors are kept: as many levels of the ocean as one batch of times is likely to have whole tiles of.
-const KEPT: usize = 4;
+/// Masks whose factors are kept: each takes as much memory as the results of two slabs of single precision, of the eight and more
+/// that it was made for.
+const KEPT: usize = 2;
 
 /// A mask, and what it makes of each row.
 #[derive(Debug)]
@@ -133,5 +134,29 @@ impl Masks {
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Arc<OneMask>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_masks_are_kept() {
+        let rows = SparseRows { row_starts: &[0, 2, 3, 3], columns: &[0, 1, 1], weights: &[0.25, 0.75, 1.0] };
+        let facts = RowFacts::new(rows, None);
+        let masks = Masks::default();
+        let missing = Missing::Renormalize { min_valid: 0.5 };
+        let get = |mask: u64| masks.get(&[mask], missing, rows, &facts);
+        let second = get(0b10);
+        assert_eq!((second.there(), second.scale(0), second.scale(1)), (&[0b011][..], 1.0 / 0.75, 1.0));
+        assert_eq!((second.is_whole(0), second.is_whole(1), second.is_there(2)), (false, true, false));
+        let first = get(0b01);
+        assert_eq!(first.there(), &[0], "a quarter is not enough");
+        assert!(Arc::ptr_eq(&second, &get(0b10)) && Arc::ptr_eq(&first, &get(0b01)));
+        // Another policy is something else, and takes the place of what was asked for longest ago.
+        let kept = masks.get(&[0b01], Missing::Keep { min_valid: 0.1 }, rows, &facts);
+        assert_eq!((kept.there(), kept.scale(0)), (&[0b001][..], 1.0));
+        assert!(Arc::ptr_eq(&first, &get(0b01)) && !Arc::ptr_eq(&second, &get(0b10)));
     }
 }
