@@ -230,8 +230,9 @@ impl<'a> PreparedRows<'a> {
         if let (Some(valid), Some(flags)) = (valid, &mut flags) {
             batches.extend(self.by_masks(valid, &gapped, V::LANES, missing));
             for batch in &batches {
-                let there = batch.one_mask.as_ref().map(|one| one.there());
-                there.iter().for_each(|there| batch.slabs.iter().for_each(|&slab| flags.slab_mut(slab).copy_from_slice(there)));
+                if let Some(one) = &batch.one_mask {
+                    batch.slabs.iter().for_each(|&slab| flags.slab_mut(slab).copy_from_slice(one.there()));
+                }
             }
         }
         self.run(instructions, source, valid, missing, destination, flags.as_mut(), &batches);
