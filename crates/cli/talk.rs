@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::time::Duration;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,16 @@ impl Talk {
             .expect("the template is valid")
             .progress_chars("=> ");
         ProgressBar::new(0).with_style(style).with_message(what.to_owned())
+    }
+
+    /// A bar that moves on by itself: what is done tells nothing on the way.
+    pub fn waiting(self, what: &str) -> ProgressBar {
+        let bar = self.progress(what);
+        // A hidden bar would start its thread as well.
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        bar
     }
 }
 

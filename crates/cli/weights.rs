@@ -185,8 +185,7 @@ impl WeightsVerb {
         let weights = match found {
             Some(weights) => weights,
             None => {
-                let bar = talk.progress(&format!("{} weights", options.method));
-                bar.enable_steady_tick(std::time::Duration::from_millis(200));
+                let bar = talk.waiting(&format!("{} weights", options.method));
                 let start = std::time::Instant::now();
                 let weights = Weights::build_on(device, source, destination, options)?;
                 bar.finish_and_clear();

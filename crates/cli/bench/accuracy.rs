@@ -49,8 +49,7 @@ impl Accuracy {
             // An output that cannot be written is told before the work; made and dropped.
             AtomicFile::create(path, self.force)?;
         }
-        let bar = talk.progress("accuracy");
-        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        let bar = talk.waiting("accuracy");
         let card = Scorecard::make(&self.request()?, &mut |what| bar.set_message(what.to_owned()));
         bar.finish_and_clear();
         let card = card.map_err(|e| Failure::from_error(&e))?;

@@ -82,8 +82,7 @@ impl Timed {
         let folder = std::env::current_dir().map_err(|e| Failure::new(format!("no current folder: {e}")))?;
         let request =
             Request { suites, size, is_quick: self.quick, devices: &devices, adapter, only: &self.only, folder: &folder };
-        let bar = talk.progress("bench");
-        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        let bar = talk.waiting("bench");
         let mut tell = |what: &str| bar.set_message(what.to_owned());
         let mut results = Results::measure(&request, &mut tell);
         if self.no_peers {
