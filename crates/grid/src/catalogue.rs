@@ -49,6 +49,13 @@ mod tests {
     }
 
     #[test]
+    fn no_id_is_a_form_too() {
+        for entry in entries() {
+            assert!(crate::spec::parse(&entry.id).is_none(), "{}", entry.id);
+        }
+    }
+
+    #[test]
     fn corners_lie_where_the_catalogue_prints_them() {
         // South-west, south-east, north-west and north-east centers as (lat, lon), to four decimals.
         let printed = [

@@ -71,17 +71,6 @@ impl Grid {
     /// does not fit it or a grid of the catalogue is not fully specified.
     pub fn from_spec(spec: &str) -> Result<Grid, GridError> {
         let spec = spec.trim();
-        let entry = catalogue::entries().into_iter().find(|entry| entry.id.eq_ignore_ascii_case(spec));
-        if let Some(entry) = entry {
-            let Some(definition) = entry.spec else {
-                let missing = entry.missing.unwrap_or_default();
-                return Err(bad(spec, format!("the catalogue does not specify it fully: it lacks {missing}; use a file")));
-            };
-            let mut grid = parse(&definition).unwrap_or_else(|| Err(unknown(&definition)))?;
-            grid.report.recognised_by = format!("id of the exchange catalogue: {}", entry.meaning);
-            grid.report.notes.insert(0, format!("the same as `{definition}`"));
-            return Ok(grid);
-        }
         match parse(spec) {
             Some(Ok(mut grid)) => {
                 grid.report.recognised_by = format!("specification `{spec}`");
@@ -90,9 +79,23 @@ impl Grid {
             Some(Err(error @ GridError::BadSpec { .. })) => Err(error),
             // What a constructor refuses is something in the specification.
             Some(Err(error)) => Err(bad(spec, error.to_string())),
-            None => Err(unknown(spec)),
+            None => from_catalogue(spec),
         }
     }
+}
+
+/// The grid of the exchange catalogue whose id is `spec`.
+fn from_catalogue(spec: &str) -> Result<Grid, GridError> {
+    let entry = catalogue::entries().into_iter().find(|entry| entry.id.eq_ignore_ascii_case(spec));
+    let Some(entry) = entry else { return Err(unknown(spec)) };
+    let Some(definition) = entry.spec else {
+        let missing = entry.missing.unwrap_or_default();
+        return Err(bad(spec, format!("the catalogue does not specify it fully: it lacks {missing}; use a file")));
+    };
+    let mut grid = parse(&definition).unwrap_or_else(|| Err(unknown(&definition)))?;
+    grid.report.recognised_by = format!("id of the exchange catalogue: {}", entry.meaning);
+    grid.report.notes.insert(0, format!("the same as `{definition}`"));
+    Ok(grid)
 }
 
 fn bad(spec: &str, problem: impl Into<String>) -> GridError {
@@ -124,8 +127,8 @@ fn without_numbers(text: &str) -> String {
     out
 }
 
-/// `None` if the form is unknown.
-fn parse(spec: &str) -> Option<Result<Grid, GridError>> {
+/// What a form makes of `spec`; `None` if the form is unknown.
+pub(crate) fn parse(spec: &str) -> Option<Result<Grid, GridError>> {
     if let Some((form, list)) = spec.split_once(':') {
         return match form.to_ascii_lowercase().as_str() {
             "ll" => Some(lat_lon_region(spec, list)),
