@@ -13,6 +13,7 @@ mod grid;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
+mod later;
 mod levels;
 mod memory;
 mod options;
@@ -28,6 +29,7 @@ mod weights;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
+use later::Later;
 use std::num::NonZero;
 use std::process::ExitCode;
 use talk::Talk;
@@ -48,33 +50,33 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Run the main jobs on the data that come with Knarr: files, maps and a report.
-    Demo(demo::Demo),
+    Demo(Later<demo::Demo>),
     /// Tell what is in a file: variables, grids and how they were recognised, times, missing values, oddities.
-    Inspect(inspect::Inspect),
+    Inspect(Later<inspect::Inspect>),
     /// Describe a grid, or write it as a grid file.
-    Grid(grid::GridVerb),
+    Grid(Later<grid::GridVerb>),
     /// Regrid the variables of a file onto another grid.
-    Regrid(regrid::Regrid),
+    Regrid(Later<regrid::Regrid>),
     /// Make interpolation weights, or judge a weights file.
-    Weights(weights::WeightsVerb),
+    Weights(Later<weights::WeightsVerb>),
     /// Put variables on other levels of pressure, height or depth.
-    Levels(levels::Levels),
+    Levels(Later<levels::Levels>),
     /// Bring variables to other times: periods made of steps, or instants between them.
-    Resample(resample::Resample),
+    Resample(Later<resample::Resample>),
     /// Sum up fields in polygons: a table per region, time and level.
-    Regions(regions::Regions),
+    Regions(Later<regions::Regions>),
     /// Compare two files: error norms and integrals, variable by variable.
-    Compare(compare::Compare),
+    Compare(Later<compare::Compare>),
     /// Draw a map.
-    Plot(plot::Plot),
+    Plot(Later<plot::Plot>),
     /// Measure how right Knarr is.
-    Bench(bench::Bench),
+    Bench(Later<bench::Bench>),
     /// Couple components of an Earth-system run.
-    Couple(couple::Couple),
+    Couple(Later<couple::Couple>),
     /// Exchange fields between ECCC and Destination Earth.
-    Exchange(exchange::Exchange),
+    Exchange(Later<exchange::Exchange>),
     /// Tell which graphics processors there are.
-    Gpu(gpu::GpuVerb),
+    Gpu(Later<gpu::GpuVerb>),
 }
 
 impl Verb {
@@ -145,19 +147,19 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
     start_threads(common.threads, verb.waits_in_parallel_work_alone())?;
     let talk = Talk { level: if common.quiet { -1 } else { common.verbose as i8 } };
     match verb {
-        Verb::Demo(verb) => verb.run(talk, common.json),
-        Verb::Inspect(verb) => verb.run(common.json),
-        Verb::Grid(verb) => verb.run(talk, common.json),
-        Verb::Regrid(verb) => verb.run(common.device()?, talk, common.json),
-        Verb::Weights(verb) => verb.run(common.device()?, talk, common.json),
-        Verb::Levels(verb) => verb.run(talk, common.json),
-        Verb::Resample(verb) => verb.run(talk, common.json),
-        Verb::Regions(verb) => verb.run(talk, common.json),
-        Verb::Compare(verb) => verb.run(common.json),
-        Verb::Plot(verb) => verb.run(talk),
-        Verb::Bench(verb) => verb.run(common.devices(), talk, common.json),
-        Verb::Couple(verb) => verb.run(common.device()?, talk, common.json),
-        Verb::Exchange(verb) => verb.run(talk, common.json),
-        Verb::Gpu(verb) => verb.run(talk, common.json),
+        Verb::Demo(Later(verb)) => verb.run(talk, common.json),
+        Verb::Inspect(Later(verb)) => verb.run(common.json),
+        Verb::Grid(Later(verb)) => verb.run(talk, common.json),
+        Verb::Regrid(Later(verb)) => verb.run(common.device()?, talk, common.json),
+        Verb::Weights(Later(verb)) => verb.run(common.device()?, talk, common.json),
+        Verb::Levels(Later(verb)) => verb.run(talk, common.json),
+        Verb::Resample(Later(verb)) => verb.run(talk, common.json),
+        Verb::Regions(Later(verb)) => verb.run(talk, common.json),
+        Verb::Compare(Later(verb)) => verb.run(common.json),
+        Verb::Plot(Later(verb)) => verb.run(talk),
+        Verb::Bench(Later(verb)) => verb.run(common.devices(), talk, common.json),
+        Verb::Couple(Later(verb)) => verb.run(common.device()?, talk, common.json),
+        Verb::Exchange(Later(verb)) => verb.run(talk, common.json),
+        Verb::Gpu(Later(verb)) => verb.run(talk, common.json),
     }
 }
