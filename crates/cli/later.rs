@@ -34,3 +34,40 @@ impl<T: FromArgMatches> FromArgMatches for Later<T> {
         self.0.update_from_arg_matches(matches)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser, Subcommand};
+
+    #[derive(Parser)]
+    struct Tool {
+        #[command(subcommand)]
+        verb: Verb,
+    }
+
+    #[derive(Subcommand)]
+    enum Verb {
+        /// Cut at a depth.
+        Cut(Later<Cut>),
+    }
+
+    /// What the options say of themselves.
+    #[derive(Args)]
+    struct Cut {
+        #[arg(long)]
+        depth: u32,
+    }
+
+    #[test]
+    fn options_come_with_their_verb_and_its_words_stay() {
+        let mut tool = Tool::command();
+        let cut = |tool: &Command| tool.find_subcommand("cut").expect("a verb").clone();
+        assert_eq!(cut(&tool).get_opts().count(), 0);
+        tool.build();
+        assert_eq!(cut(&tool).get_opts().map(|option| option.get_id().as_str()).collect::<Vec<_>>(), ["depth"]);
+        assert_eq!(cut(&tool).get_about().map(ToString::to_string).as_deref(), Some("Cut at a depth"));
+        let Verb::Cut(Later(cut)) = Tool::parse_from(["tool", "cut", "--depth", "3"]).verb;
+        assert_eq!(cut.depth, 3);
+    }
+}

@@ -163,3 +163,14 @@ fn run(Arguments { verb, common }: Arguments) -> Result<Outcome, Failure> {
         Verb::Gpu(Later(verb)) => verb.run(talk, common.json),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn options_of_all_verbs_fit_together() {
+        Arguments::command().debug_assert();
+    }
+}
