@@ -19,6 +19,8 @@ fn main() -> io::Result<()> {
         let script = start_order()?;
         if links_with(&script)? {
             println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
+        } else {
+            println!("cargo::warning=the linker does not take {START_ORDER}: small jobs will take some MB of memory more");
         }
     }
     Ok(())
