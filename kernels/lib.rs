@@ -19,6 +19,7 @@ pub mod gpu;
 pub mod land_bucket;
 pub mod merge_tiles;
 pub mod open_water;
+pub mod outline;
 pub mod overlap;
 pub mod overlap_batch;
 pub mod overlap_products;

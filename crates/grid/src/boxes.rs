@@ -23,10 +23,9 @@ impl Boxes {
     pub fn of(places: &[UnitVector], width: f64, tolerance: impl Fn(usize) -> Option<f64>) -> Self {
         let mut boxes = Self { per_width: 1.0 / width.max(1e-15), doubtful: Vec::new(), last: Vec::new(), before: Vec::new() };
         // Most have no other one near: marks tell, and marks of other bits tell of most that seem to.
-        let with_tolerance = |k: usize| Some((k, places[k], tolerance(k)?));
-        let seeming = boxes.not_alone(places.len(), (0..places.len()).filter_map(with_tolerance), 0);
-        let those = seeming.iter().filter_map(|&k| with_tolerance(k as usize));
-        boxes.doubtful = boxes.not_alone(seeming.len(), those, 32).into_iter().map(|k| k as usize).collect();
+        let seeming = boxes.not_alone(places.len(), |k| Some((places[k], tolerance(k)?)), 0);
+        let those = |j: usize| Some((places[seeming[j] as usize], tolerance(seeming[j] as usize)?));
+        boxes.doubtful = boxes.not_alone(seeming.len(), those, 32).into_iter().map(|j| seeming[j as usize] as usize).collect();
         boxes.last = vec![NONE; (2 * boxes.doubtful.len()).next_power_of_two()];
         for (j, &k) in boxes.doubtful.iter().enumerate() {
             let slot = hash(boxes.cube(places[k])) as usize & (boxes.last.len() - 1);
@@ -35,24 +34,24 @@ impl Boxes {
         boxes
     }
 
-    /// Which of at most `count` places with their tolerances may have another one near, by marks of hashes turned by some bits.
-    fn not_alone(&self, count: usize, places: impl Iterator<Item = (usize, UnitVector, f64)>, turn: u32) -> Vec<u32> {
-        // Marks have fewer bits.
-        let hash = |cube: Cube| hash(cube).rotate_left(turn) as u32;
-        let (mut numbers, mut hashes, mut pairs) = (Vec::with_capacity(count), Vec::with_capacity(count), Vec::new());
-        for (k, place, tolerance) in places {
-            let (own, near) = (self.cube(place), self.near(place, tolerance));
-            numbers.push(k as u32);
-            hashes.push(hash(own));
-            if near[0] != near[1] {
-                pairs.extend(cubes(near).filter(|other| *other != own).map(|other| [own, other].map(hash)));
+    /// Which of `count` places, those that come with a tolerance, may have another one near, by marks of hashes turned by some bits.
+    fn not_alone(&self, count: usize, place: impl Fn(usize) -> Option<(UnitVector, f64)>, turn: u32) -> Vec<u32> {
+        // Marks have fewer bits, and those of places without a tolerance are nobody's.
+        let hash = |cube: Cube| (hash(cube).rotate_left(turn) as u32).min(NONE - 1);
+        let (mut marks, mut hashes, mut pairs) = (Marks::for_about(count), vec![NONE; count], Vec::new());
+        for (k, kept) in hashes.iter_mut().enumerate() {
+            let Some((place, tolerance)) = place(k) else { continue };
+            let own = self.cube(place);
+            *kept = hash(own);
+            if self.reaches_out(place, own, tolerance) {
+                let near = cubes(self.near(place, tolerance));
+                pairs.extend(near.filter(|other| *other != own).map(|other| [own, other].map(hash).map(u64::from)));
             }
         }
-        let mut marks = Marks::for_about(hashes.len());
-        let hashes = || hashes.iter().map(|&hash| u64::from(hash));
-        marks.meet(hashes());
-        marks.doubt(pairs.into_iter().map(|pair| pair.map(u64::from)));
-        marks.doubtful(numbers.into_iter().zip(hashes()))
+        let taking_part = || (0..).zip(&hashes).filter(|(_, hash)| **hash != NONE).map(|(k, &hash)| (k, u64::from(hash)));
+        marks.meet(taking_part().map(|(_, hash)| hash));
+        marks.doubt(pairs.into_iter());
+        marks.doubtful(taking_part())
     }
 
     /// The places that may have another one within their tolerance: all that have one, and few others.
@@ -76,6 +75,16 @@ impl Boxes {
     #[inline(always)]
     fn near(&self, [x, y, z]: UnitVector, tolerance: f64) -> [Cube; 2] {
         [self.cube([x - tolerance, y - tolerance, z - tolerance]), self.cube([x + tolerance, y + tolerance, z + tolerance])]
+    }
+
+    /// Whether others than the cube that a place is in may lie within its tolerance.
+    #[inline(always)]
+    fn reaches_out(&self, place: UnitVector, cube: Cube, tolerance: f64) -> bool {
+        // From the middle of a cube it is half a width to its sides; rounding is a small part of the rest.
+        let from_middle = |axis: usize| (place[axis] * self.per_width - (f64::from_bits(cube[axis]) - WHOLE)).abs();
+        let [x, y, z] = [from_middle(0), from_middle(1), from_middle(2)];
+        let farthest = if x > y { x } else { y };
+        (if farthest > z { farthest } else { z }) + tolerance * self.per_width > 0.499
     }
 
     /// The cube of a place. Bits of numbers around [`WHOLE`] count whole ones: the nearest, so that cubes lie around those.

@@ -2,11 +2,10 @@
 
 use crate::infer::corners_from_centers;
 use crate::mesh::{points_grid, polygons_grid};
-use crate::outlines::Outlines;
 use crate::polygon::{chord, perimeter};
 use crate::repair::{Context, Repaired, median, repair, unit_of, units_of};
 use crate::repeats::Repeats;
-use crate::{Action, Axis, BadCell, Blemish, CornerLists, CornerSource, Family, Grid, GridError, LonLat, Mask, Report};
+use crate::{Action, Axis, BadCell, Blemish, CornerLists, CornerSource, Family, Grid, GridError, LonLat, Mask, Outlines, Report};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 
@@ -23,7 +22,8 @@ impl Grid {
     /// # Errors
     /// [`GridError::WrongLength`] if lengths do not fit `shape`; [`GridError::BadAxis`] if no center is usable.
     pub fn curvilinear(shape: [usize; 2], centers: Vec<LonLat>, corners: Option<CornerLists>) -> Result<Grid, GridError> {
-        Self::curvilinear_masked(shape, centers, corners, &Mask::ALL)
+        let outlines = corners.map(Outlines::of_lists).transpose()?;
+        Self::curvilinear_masked(shape, centers, outlines, &Mask::ALL)
     }
 
     /// [`Grid::curvilinear`] with a mask: where cells are given twice, as in halos and folds, an active copy is kept.
@@ -33,21 +33,21 @@ impl Grid {
     pub fn curvilinear_masked(
         shape: [usize; 2],
         centers: Vec<LonLat>,
-        corners: Option<CornerLists>,
+        corners: Option<Outlines>,
         mask: &Mask,
     ) -> Result<Grid, GridError> {
         let [ny, nx] = shape;
         check_count(shape, &centers)?;
         let unset = Unset::among(&centers);
         let missing = |p: &LonLat| unset.is(p);
-        if let Some(lists) = corners {
+        if let Some(outlines) = corners {
             let substitutes = |asked: &[usize], centers: &[LonLat], mut places: Vec<Option<UnitVector>>| {
                 places.iter_mut().zip(centers).filter(|(_, center)| missing(center)).for_each(|(place, _)| *place = None);
                 corners_from_centers(shape, &places, Some(asked)).cells
             };
             let context = Context { shape: Some(shape), substitutes: Some(&substitutes), mask };
             let mut report = Report::new("two-dimensional longitude and latitude with corners", CornerSource::Given);
-            let repaired = repair(Outlines::of_lists(lists)?, Some(centers), &context)?;
+            let repaired = repair(outlines, Some(centers), &context)?;
             report.notes.extend(neighbours_apart(shape, &repaired));
             return Ok(polygons_grid(Family::Curvilinear, shape.to_vec(), repaired, report).masked_by(mask));
         }

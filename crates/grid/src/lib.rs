@@ -61,6 +61,8 @@ pub use icosahedral::IcosahedralTriangles;
 pub use mask::Mask;
 pub use mesh::CornerLists;
 pub use neighbours::Neighbours;
+pub use numbering::Listing;
+pub use outlines::Outlines;
 pub use polygons::{Offsets, Polygons};
 pub use report::{Action, BadCell, Blemish, CornerSource, Report};
 pub use rows::{Columns, LonAxis, Rows};

@@ -1,8 +1,7 @@
 //! Cells given by their corners, and points.
 
-use crate::outlines::Outlines;
 use crate::repair::{Context, Repaired, is_position, repair};
-use crate::{CornerSource, Faces, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Report};
+use crate::{CornerSource, Faces, Family, Grid, GridError, Layout, LonLat, Mask, Offsets, Outlines, Report};
 
 /// Corners of cells as a file lists them: in either orientation, not a number where missing.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +49,7 @@ impl Grid {
     /// # Errors
     /// [`GridError::WrongLength`] if lengths do not fit each other.
     pub fn mesh(centers: Option<Vec<LonLat>>, corners: CornerLists) -> Result<Grid, GridError> {
-        Self::mesh_of(centers, Outlines::of_lists(corners)?)
+        Self::mesh_of_outlines(centers, Outlines::of_lists(corners)?)
     }
 
     /// Cells that are faces of a mesh given by its nodes, as UGRID and ESMF files keep them; otherwise as [`Grid::mesh`].
@@ -58,10 +57,14 @@ impl Grid {
     /// # Errors
     /// [`GridError::WrongLength`] if a face names a node that is not there, or if there are not as many centers as faces.
     pub fn mesh_of_faces(centers: Option<Vec<LonLat>>, nodes: &[LonLat], faces: Faces) -> Result<Grid, GridError> {
-        Self::mesh_of(centers, Outlines::of_faces(nodes, faces)?)
+        Self::mesh_of_outlines(centers, Outlines::of_faces(nodes, faces)?)
     }
 
-    fn mesh_of(centers: Option<Vec<LonLat>>, outlines: Outlines) -> Result<Grid, GridError> {
+    /// [`Grid::mesh`] of cells whose corners are numbered already.
+    ///
+    /// # Errors
+    /// [`GridError::WrongLength`] if there are not as many centers as outlines.
+    pub fn mesh_of_outlines(centers: Option<Vec<LonLat>>, outlines: Outlines) -> Result<Grid, GridError> {
         let context = Context { shape: None, substitutes: None, mask: &Mask::ALL };
         let mut report = Report::new("cells with corners", CornerSource::Given);
         if centers.is_none() {

@@ -1,7 +1,7 @@
 //! Corners of cells as they come, before any check: each position once, and its number in the cells around it.
 
-use crate::distinct::Distinct;
-use crate::numbering::numbered;
+use crate::distinct::{Distinct, share_equal};
+use crate::numbering::Numbering;
 use crate::repair::units_of;
 use crate::{CornerLists, Faces, GridError, LonLat, Offsets};
 use knarr_kernels::sphere::UnitVector;
@@ -15,28 +15,43 @@ pub(crate) const MISSING: u32 = u32::MAX;
 pub(crate) const BLOCK: usize = 1 << 12;
 
 /// Outlines of cells. They may be clockwise, doubled, crossed.
-pub(crate) struct Outlines {
-    /// Positions; some may be equal.
-    pub vertices: Vec<UnitVector>,
+pub struct Outlines {
+    /// Positions.
+    pub(crate) vertices: Vec<UnitVector>,
+    /// Whether no two of them are equal.
+    pub(crate) are_distinct: bool,
     /// Numbers of vertices, cell after cell.
-    pub corners: Vec<u32>,
+    pub(crate) corners: Vec<u32>,
     /// Where each cell's corners start.
-    pub offsets: Offsets,
+    pub(crate) offsets: Offsets,
 }
 
 impl Outlines {
     /// Of cells as a file lists them.
+    ///
+    /// # Errors
+    /// [`GridError::WrongLength`] if the offsets do not fit the corners.
     pub fn of_lists(lists: CornerLists) -> Result<Self, GridError> {
         let cells = lists.cell_count()?;
-        let (positions, corners) = numbered(&lists, cells);
+        let mut numbering = Numbering::with_room(lists.corners.len());
+        for cell in 0..cells {
+            lists.cell(cell).iter().enumerate().for_each(|(slot, p)| numbering.push(slot, [p.lon_deg, p.lat_deg]));
+        }
         let offsets = lists.offsets;
         drop(lists.corners);
-        let vertices = units_of(&positions, |[lon_deg, lat_deg]| LonLat { lon_deg, lat_deg });
-        Ok(Self { vertices, corners, offsets })
+        let (positions, corners) = numbering.finish();
+        Ok(Self::of_positions(&positions, corners, offsets))
+    }
+
+    /// Of the numbers of positions, longitude and latitude, some of which may be equal.
+    pub(crate) fn of_positions(positions: &[[f64; 2]], mut corners: Vec<u32>, offsets: Offsets) -> Self {
+        let mut vertices = units_of(positions, |[lon_deg, lat_deg]| LonLat { lon_deg, lat_deg });
+        share_equal(&mut vertices, &mut corners);
+        Self { vertices, are_distinct: true, corners, offsets }
     }
 
     /// Of faces between nodes, not numbers where those are missing.
-    pub fn of_faces(nodes: &[LonLat], faces: Faces) -> Result<Self, GridError> {
+    pub(crate) fn of_faces(nodes: &[LonLat], faces: Faces) -> Result<Self, GridError> {
         faces.check(nodes.len())?;
         let vertices = units_of(nodes, |p| p);
         let (mut corners, offsets) = faces.into_parts();
@@ -45,15 +60,20 @@ impl Outlines {
                 *number = MISSING;
             }
         });
-        Ok(Self { vertices, corners, offsets })
+        Ok(Self { vertices, are_distinct: false, corners, offsets })
     }
 
     /// Of quadrangles, where there are any.
-    pub fn of_quadrangles(cells: &[Option<[UnitVector; 4]>]) -> Self {
+    pub(crate) fn of_quadrangles(cells: &[Option<[UnitVector; 4]>]) -> Self {
         let mut vertices = Distinct::with_room(cells.len());
         let number = |cell: &Option<[UnitVector; 4]>| cell.map_or([MISSING; 4], |cell| cell.map(|p| vertices.index_of(p)));
         let corners = cells.iter().flat_map(number).collect();
-        Self { vertices: vertices.found, corners, offsets: Offsets::Uniform(4) }
+        Self { vertices: vertices.found, are_distinct: true, corners, offsets: Offsets::Uniform(4) }
+    }
+
+    /// Whether there are no cells.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Number of cells.
@@ -65,14 +85,14 @@ impl Outlines {
     }
 
     /// Whether each position is a corner.
-    pub fn uses_all(&self) -> bool {
+    pub(crate) fn uses_all(&self) -> bool {
         let mut is_used = vec![false; self.vertices.len()];
         self.corners.iter().for_each(|&v| is_used[v as usize] = true);
         !is_used.contains(&false)
     }
 
     /// All positions, and the corners of cells, [`BLOCK`] of them at a time.
-    pub fn blocks(&mut self) -> (&[UnitVector], Vec<Block<'_>>) {
+    pub(crate) fn blocks(&mut self) -> (&[UnitVector], Vec<Block<'_>>) {
         let cells = self.len();
         let (mut rest, mut blocks) = (self.corners.as_mut_slice(), Vec::with_capacity(cells.div_ceil(BLOCK)));
         let mut start = 0;

@@ -133,25 +133,21 @@ pub(crate) fn repair(outlines: Outlines, centers: Option<Vec<LonLat>>, context: 
     let units = centers.as_ref().map(|centers| units_of(centers, |p| p));
     let mut cells = Cells { outlines, centers: units, found: vec![Cell::default(); count] };
     first_look(&mut cells, context);
-    drop_oversized(&mut cells.found, context);
-    cells.look(|cell, index, vertices, block, points| {
-        if cell.dropped.is_some() || cell.turn == Turn::Left {
-            return;
-        }
-        let corners = &mut block.listed(index).1[..cell.count as usize];
-        if cell.turn == Turn::Right {
-            corners.reverse();
-            cell.clockwise = true;
-        } else {
-            orient(cell, vertices, corners, points);
-        }
-    });
-    replace_broken(&mut cells, centers.as_deref(), context);
-    drop_duplicates(&mut cells, context);
+    let typical = typical_radius(&cells.found);
+    drop_oversized(&mut cells.found, typical, context);
+    if cells.found.iter().any(|cell| cell.turn == Turn::Unknown) {
+        cells.look(|cell, index, vertices, block, points| {
+            if cell.dropped.is_none() && cell.turn == Turn::Unknown {
+                orient(cell, vertices, &mut block.listed(index).1[..cell.count as usize], points);
+            }
+        });
+    }
+    replace_broken(&mut cells, centers.as_deref(), typical, context);
+    drop_duplicates(&mut cells, typical, context);
     Ok(report(cells, centers, context))
 }
 
-/// Corners without repeats, and sizes.
+/// Corners without repeats, and sizes; those that turn right are turned around.
 fn first_look(cells: &mut Cells, context: &Context) {
     let centers = cells.centers.take();
     cells.look(|cell, index, vertices, block, points| {
@@ -160,6 +156,10 @@ fn first_look(cells: &mut Cells, context: &Context) {
         let used = if context.shape.is_none() { padded() } else { listed.len() };
         *cell = measured(vertices, &mut listed[..used], centers.as_ref().map(|centers| centers[index]), points);
         cell.start = start as u32;
+        if cell.turn == Turn::Right {
+            listed[..cell.count as usize].reverse();
+            cell.clockwise = true;
+        }
     });
     cells.centers = centers;
 }
@@ -173,8 +173,8 @@ fn measured(vertices: &[UnitVector], corners: &mut [u32], center: Option<UnitVec
         return cell;
     }
     let of_sound = match *corners {
-        [a, b, c, d] => size_and_turn(&[a, b, c, d].map(|v| vertices[v as usize]), center),
-        [a, b, c] => size_and_turn(&[a, b, c].map(|v| vertices[v as usize]), center),
+        [a, b, c, d] => size_and_turn(vertices, &[a, b, c, d], center),
+        [a, b, c] => size_and_turn(vertices, &[a, b, c], center),
         _ => None,
     };
     if let Some((radius, turn)) = of_sound {
@@ -238,9 +238,14 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
+/// The usual size of cells that look sound.
+fn typical_radius(cells: &[Cell]) -> f64 {
+    let is_sound = |cell: &&Cell| cell.dropped.is_none() && !cell.lopsided;
+    median(cells.iter().filter(is_sound).map(|cell| cell.radius).collect())
+}
+
 /// Drops cells with a corner somewhere else on the globe.
-fn drop_oversized(cells: &mut [Cell], context: &Context) {
-    let typical = median(sizes(cells, |cell| cell.dropped.is_none() && !cell.lopsided));
+fn drop_oversized(cells: &mut [Cell], typical: f64, context: &Context) {
     let is_oversized = |&index: &usize| {
         let cell = &cells[index];
         let oversized = match context.shape {
@@ -332,7 +337,7 @@ fn untangle(corners: &mut [u32], points: &mut [UnitVector]) -> bool {
 }
 
 /// Gives cells with a sound center but broken corners the corners that their neighbours suggest.
-fn replace_broken(cells: &mut Cells, given: Option<&[LonLat]>, context: &Context) {
+fn replace_broken(cells: &mut Cells, given: Option<&[LonLat]>, typical: f64, context: &Context) {
     let (Some(substitutes), Some(given)) = (context.substitutes, given) else { return };
     let broken = |&cell: &usize| cells.found[cell].dropped.is_some() && cells.center(cell).is_some();
     let asked: Vec<usize> = (0..given.len()).filter(broken).collect();
@@ -340,11 +345,11 @@ fn replace_broken(cells: &mut Cells, given: Option<&[LonLat]>, context: &Context
         return;
     }
     let substitutes = substitutes(&asked, given, (0..given.len()).map(|cell| cells.center(cell)).collect());
-    let typical = median(sizes(&cells.found, |cell| cell.dropped.is_none()));
     let mut points = Vec::new();
     for (cell, corners) in asked.into_iter().zip(substitutes) {
         let Some(corners) = corners else { continue };
-        let Outlines { vertices, corners: numbers, .. } = &mut cells.outlines;
+        let Outlines { vertices, are_distinct, corners: numbers, .. } = &mut cells.outlines;
+        *are_distinct = false;
         let (first, start) = (vertices.len(), numbers.len());
         vertices.extend(corners);
         numbers.extend((first..first + 4).map(|v| v as u32));
@@ -352,8 +357,8 @@ fn replace_broken(cells: &mut Cells, given: Option<&[LonLat]>, context: &Context
             measured(vertices, &mut numbers[start..], cells.centers.as_ref().map(|centers| centers[cell]), &mut points);
         other.start = start as u32;
         if other.dropped.is_none() && !other.lopsided && other.radius <= 5.0 * typical {
-            let corners = start..start + other.count as usize;
-            orient(&mut other, vertices, &mut numbers[corners], &mut points);
+            let corners = &mut numbers[start..start + other.count as usize];
+            orient(&mut other, vertices, corners, &mut points);
             if other.dropped.is_none() && !other.untangled {
                 let replaced = cells.found[cell].dropped;
                 // Their turn is that of the rows and columns, not of the file.
@@ -363,12 +368,8 @@ fn replace_broken(cells: &mut Cells, given: Option<&[LonLat]>, context: &Context
     }
 }
 
-fn sizes(found: &[Cell], counts: impl Fn(&Cell) -> bool) -> Vec<f64> {
-    found.iter().filter(|cell| counts(cell)).map(|cell| cell.radius).collect()
-}
-
 /// Drops cells that lie where another cell lies: halo columns and fold rows.
-fn drop_duplicates(cells: &mut Cells, context: &Context) {
+fn drop_duplicates(cells: &mut Cells, typical: f64, context: &Context) {
     let is_alive = |cell: usize| cells.found[cell].dropped.is_none();
     let made: Vec<UnitVector>;
     let places = match &cells.centers {
@@ -382,7 +383,7 @@ fn drop_duplicates(cells: &mut Cells, context: &Context) {
     let repeats = Repeats {
         places,
         radius: |cell: usize| is_alive(cell).then(|| cells.found[cell].radius),
-        typical: median(sizes(&cells.found, |cell| cell.dropped.is_none())),
+        typical,
         shape: context.shape,
         mask: context.mask,
     };
@@ -398,9 +399,13 @@ fn same_outline(a: &[UnitVector], b: &[UnitVector]) -> bool {
 }
 
 fn report(cells: Cells, given: Option<Vec<LonLat>>, context: &Context) -> Repaired {
-    let alive = cells.found.iter().filter(|cell| cell.dropped.is_none()).count();
-    let count = |test: &dyn Fn(&Cell) -> bool| cells.found.iter().filter(|c| c.dropped.is_none() && test(c)).count();
-    let (clockwise, doubled) = (count(&|c| c.clockwise), count(&|c| c.doubled));
+    let [mut alive, mut clockwise, mut doubled, mut replaced] = [0usize; 4];
+    for cell in cells.found.iter().filter(|cell| cell.dropped.is_none()) {
+        alive += 1;
+        clockwise += usize::from(cell.clockwise);
+        doubled += usize::from(cell.doubled);
+        replaced += usize::from(cell.replaced.is_some());
+    }
     let many = |n: usize| n as f64 >= CONVENTION * alive as f64 && n > 0;
     let mut notes = Vec::new();
     if many(clockwise) {
@@ -412,7 +417,6 @@ fn report(cells: Cells, given: Option<Vec<LonLat>>, context: &Context) -> Repair
         notes.push(format!("{doubled} of {alive} cells repeat a corner, as lists of one width do"));
     }
 
-    let replaced = count(&|c| c.replaced.is_some());
     if replaced > 0 {
         notes.push(format!("{replaced} cells with broken corners got corners inferred from the centers around"));
     }
@@ -464,8 +468,10 @@ fn shared(cells: Cells, active: &[bool]) -> Polygons {
         active[cell] && cells.found[cell].start as usize == listed.start && cells.found[cell].count as usize == listed.len()
     };
     if (0..active.len()).all(is_whole) && cells.outlines.uses_all() {
-        let Outlines { mut vertices, mut corners, offsets } = cells.outlines;
-        share_equal(&mut vertices, &mut corners);
+        let Outlines { mut vertices, are_distinct, mut corners, offsets } = cells.outlines;
+        if !are_distinct {
+            share_equal(&mut vertices, &mut corners);
+        }
         return Polygons { vertices, offsets: offsets.simplest(), corners };
     }
     let outlines = (0..active.len()).map(|cell| if active[cell] { cells.numbers(cell) } else { &[] });

@@ -2,7 +2,8 @@
 
 use crate::polygon::mean;
 use crate::repair::{SAME_CORNER, UNSET_SHARE};
-use knarr_kernels::sphere::{UnitVector, cross, dot, sub};
+use knarr_kernels::outline::{Outline, outline};
+use knarr_kernels::sphere::UnitVector;
 
 /// What the corners of a cell do, all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,27 +27,23 @@ const CLEAR: f64 = 1e-7;
 
 /// Size (largest chord from the center, or from the mean without one) and turn of a cell of `N` corners, 3 or 4, that have
 /// no repeats among them and are about as far from a given center as each other; `None` if they are not.
-pub(crate) fn size_and_turn<const N: usize>(points: &[UnitVector; N], center: Option<UnitVector>) -> Option<(f64, Turn)> {
-    let edges: [UnitVector; N] = std::array::from_fn(|k| sub(points[(k + 1) % N], points[k]));
-    let repeats = edges.iter().fold(0, |repeats, &e| repeats + u32::from(dot(e, e) < SAME_CORNER * SAME_CORNER));
-    let middle = if repeats > 0 { return None } else { center.or_else(|| mean(points))? };
-    let squares = points.map(|p| dot(sub(middle, p), sub(middle, p)));
-    let (least, most) =
-        squares.iter().fold((f64::INFINITY, 0.0f64), |(a, b), &s| (if s < a { s } else { a }, if s > b { s } else { b }));
-    let size = most.sqrt();
-    if center.is_some() && size > UNSET_SHARE * least.sqrt() {
+pub(crate) fn size_and_turn<const N: usize>(
+    vertices: &[UnitVector],
+    corners: &[u32; N],
+    center: Option<UnitVector>,
+) -> Option<(f64, Turn)> {
+    let middle = center.or_else(|| mean(&corners.map(|v| vertices[v as usize])))?;
+    let Outline { shortest2, nearest2, farthest2, least_turn, greatest_turn } = outline(vertices, corners, middle);
+    if shortest2 < SAME_CORNER * SAME_CORNER || center.is_some() && farthest2 > UNSET_SHARE * UNSET_SHARE * nearest2 {
         return None;
     }
-    let clear = if size < SMALL { CLEAR * size * size } else { f64::INFINITY };
-    let turns: [f64; N] = std::array::from_fn(|k| dot(points[k], cross(edges[k], edges[(k + 1) % N])));
-    let turn = if turns.iter().all(|&t| t > clear) {
-        Turn::Left
-    } else if turns.iter().all(|&t| t < -clear) {
-        Turn::Right
-    } else {
-        Turn::Unknown
+    let clear = if farthest2 < SMALL * SMALL { CLEAR * farthest2 } else { f64::INFINITY };
+    let turn = match (least_turn > clear, greatest_turn < -clear) {
+        (true, _) => Turn::Left,
+        (_, true) => Turn::Right,
+        _ => Turn::Unknown,
     };
-    Some((size, turn))
+    Some((farthest2.sqrt(), turn))
 }
 
 #[cfg(test)]
@@ -58,7 +55,7 @@ mod tests {
 
     /// What is told of a cell holds by the formulas that others go through.
     fn check<const N: usize>(points: [UnitVector; N], center: Option<UnitVector>) -> Option<Turn> {
-        let (size, turn) = size_and_turn(&points, center)?;
+        let (size, turn) = size_and_turn(&points, &std::array::from_fn::<u32, N, _>(|k| k as u32), center)?;
         let middle = center.or_else(|| mean(&points)).unwrap();
         let most = points.iter().map(|&p| chord(middle, p)).fold(0.0, f64::max);
         assert_eq!(size.to_bits(), most.to_bits());
@@ -137,7 +134,7 @@ mod tests {
     #[test]
     fn a_corner_far_from_the_others_is_not_sound() {
         let points = [(0.0, 0.0), (1.0, 0.0), (4.0, 1.0), (0.0, 1.0)].map(|(lon, lat)| unit_vector(lon, lat));
-        assert_eq!(size_and_turn(&points, Some(unit_vector(0.5, 0.5))), None);
-        assert!(size_and_turn(&points, None).is_some());
+        assert_eq!(size_and_turn(&points, &[0, 1, 2, 3], Some(unit_vector(0.5, 0.5))), None);
+        assert!(size_and_turn(&points, &[0, 1, 2, 3], None).is_some());
     }
 }

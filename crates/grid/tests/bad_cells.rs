@@ -1,6 +1,6 @@
 //! Each blemish is found in the cell that has it, treated as documented, and never fatal to the rest.
 
-use knarr_grid::{Action, Axis, Blemish, CornerLists, Grid, GridError, Layout, LonLat, Mask, Offsets};
+use knarr_grid::{Action, Axis, Blemish, CornerLists, Grid, GridError, Layout, LonLat, Mask, Offsets, Outlines};
 
 const NI: usize = 24;
 const NJ: usize = 16;
@@ -356,7 +356,7 @@ fn of_two_copies_the_active_one_is_kept() {
     }
     let lists = || CornerLists { corners: corners.clone(), offsets: Offsets::Uniform(4) };
     let mask = Mask::from_active((0..28).map(|c| c % 7 != 0).collect());
-    let masked = Grid::curvilinear_masked([4, 7], centers.clone(), Some(lists()), &mask).unwrap();
+    let masked = Grid::curvilinear_masked([4, 7], centers.clone(), Some(Outlines::of_lists(lists()).unwrap()), &mask).unwrap();
     assert_eq!(masked.active_count(), 24);
     let plain = Grid::curvilinear([4, 7], centers, Some(lists())).unwrap();
     assert_eq!(plain.active_count(), 24);

@@ -1,16 +1,14 @@
 //! Longitudes and latitudes along one dimension, or along tiles of rows and columns: HEALPix, reduced Gaussian rows, polygons or points.
 
-use super::context::{Context, Found, degrees_or_nan, lon_lats};
+use super::context::{Context, Found, positions_of};
 use super::coordinates::{Pair, note_valid_range};
 use super::{curvilinear, healpix, reduced};
 use crate::IoError;
 use knarr_grid::{Detail, Grid, LonLat};
 
 pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<String>) -> Result<Found, IoError> {
-    let lons = degrees_or_nan(context.file, pair.lon, None)?;
-    let lats = degrees_or_nan(context.file, pair.lat, None)?;
-    note_valid_range(pair.lon, &lons, notes);
-    let centers = lon_lats(lons, lats);
+    let centers = positions_of(context.file, [pair.lon, pair.lat])?;
+    note_valid_range(pair.lon, centers.iter().map(|p| p.lon_deg), notes);
     let mut variables = vec![pair.lon.name.clone(), pair.lat.name.clone()];
     let bounds = curvilinear::corner_bounds(context, pair, 3, notes, &mut variables);
     let what = format!("coordinates `{}` and `{}`", pair.lon.name, pair.lat.name);
@@ -23,7 +21,10 @@ pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<Strin
         }
         None => {
             let mut grid = match bounds.filter(|_| context.detail != Detail::Centers) {
-                Some(bounds) => Grid::mesh(Some(centers), bounds.corners(context)?),
+                Some(bounds) => {
+                    let outlines = bounds.outlines(context)?.map_err(context.bad_grid(what.clone()))?;
+                    Grid::mesh_of_outlines(Some(centers), outlines)
+                }
                 None => Grid::points(centers),
             }
             .map_err(context.bad_grid(what))?;

@@ -1,9 +1,10 @@
 //! A variable whose grid is sought, and the file around it.
 
+use super::plain::{Plain, each_stretch};
 use crate::IoError;
 use crate::nc::{Dimension, File, Variable};
 use knarr_field::Attributes;
-use knarr_grid::{CornerLists, Detail, Grid, GridError, LonLat, Offsets};
+use knarr_grid::{CornerLists, Detail, Grid, GridError, Listing, LonLat, Offsets, Outlines};
 
 /// A variable, or a stand-in for one where a file holds a grid and no data.
 pub(crate) struct Context<'a> {
@@ -68,30 +69,12 @@ pub(crate) fn malformed(file: &File, what: &'static str, problem: impl Into<Stri
 ///
 /// `valid_min` and the like are not applied: on coordinates they have been seen to shut out every value.
 pub(crate) fn numbers_or_nan(file: &File, variable: &Variable) -> Result<Vec<f64>, IoError> {
-    let mut values = file.read(&variable.name)?;
-    let attributes = &variable.attributes;
-    let missing = ["_FillValue", "missing_value"].iter().flat_map(|name| attributes.numbers(name).unwrap_or_default());
-    for &missing in missing {
-        values.iter_mut().for_each(|v| *v = if *v == missing { f64::NAN } else { *v });
-    }
-    // Coordinates are never this large: a fill value that no attribute names.
-    values.iter_mut().for_each(|v| *v = if v.abs() > 1e15 { f64::NAN } else { *v });
-    let scale = attributes.number("scale_factor").unwrap_or(1.0);
-    let offset = attributes.number("add_offset").unwrap_or(0.0);
-    if scale != 1.0 || offset != 0.0 {
-        values.iter_mut().for_each(|v| *v = *v * scale + offset);
-    }
-    Ok(values)
+    Plain::numbers(file, variable).whole()
 }
 
 /// Angles of a variable in degrees; `units_of` has the units where the variable has none (bounds).
 pub(crate) fn degrees_or_nan(file: &File, variable: &Variable, units_of: Option<&Variable>) -> Result<Vec<f64>, IoError> {
-    let mut values = numbers_or_nan(file, variable)?;
-    let units = [Some(variable), units_of].into_iter().flatten().find_map(|v| v.attributes.text("units"));
-    if units.is_some_and(is_radian) {
-        values.iter_mut().for_each(|v| *v = v.to_degrees());
-    }
-    Ok(values)
+    Plain::degrees(file, variable, units_of).whole()
 }
 
 pub(crate) fn is_radian(units: &str) -> bool {
@@ -99,17 +82,27 @@ pub(crate) fn is_radian(units: &str) -> bool {
 }
 
 /// Positions of longitudes and latitudes, as many as there are of both.
-pub(crate) fn lon_lats(lons: Vec<f64>, lats: Vec<f64>) -> Vec<LonLat> {
-    // From the back to the front, in the memory of the longitudes: corners of meshes are large.
-    let count = lons.len().min(lats.len());
-    let mut pairs = lons;
-    pairs.truncate(count);
-    pairs.reserve_exact(count);
-    pairs.resize(2 * count, 0.0);
-    for (k, &lat) in lats[..count].iter().enumerate().rev() {
-        (pairs[2 * k], pairs[2 * k + 1]) = (pairs[k], lat);
-    }
-    positions(pairs)
+pub(crate) fn lon_lats(lons: &[f64], lats: &[f64]) -> Vec<LonLat> {
+    lons.iter().zip(lats).map(|(&lon_deg, &lat_deg)| LonLat { lon_deg, lat_deg }).collect()
+}
+
+/// Positions of two variables of the same dimensions.
+pub(crate) fn positions_of(file: &File, [lon, lat]: [&Variable; 2]) -> Result<Vec<LonLat>, IoError> {
+    let mut positions = Vec::with_capacity(lon.len().min(lat.len()));
+    let angles = [lon, lat].map(|variable| Plain::degrees(file, variable, None));
+    each_stretch(&angles, |[lons, lats]| {
+        positions.extend(lons.iter().zip(lats).map(|(&lon_deg, &lat_deg)| LonLat { lon_deg, lat_deg }));
+    })?;
+    Ok(positions)
+}
+
+/// Cells whose corners are the last dimension of two variables, each with the variable that has its units if need be.
+pub(crate) fn outlines_of(file: &File, [lon, lat]: [[&Variable; 2]; 2]) -> Result<Result<Outlines, GridError>, IoError> {
+    let width = lon[0].dims.last().map_or(0, |d| d.len);
+    let mut listing = Listing::with_room(lon[0].len() / width.max(1), width);
+    let angles = [lon, lat].map(|[variable, units_of]| Plain::degrees(file, variable, Some(units_of)));
+    each_stretch(&angles, |[lons, lats]| listing.extend(lons, lats))?;
+    Ok(listing.outlines())
 }
 
 /// Positions of a longitude and a latitude each.
@@ -120,7 +113,7 @@ pub(crate) fn positions(mut pairs: Vec<f64>) -> Vec<LonLat> {
 }
 
 /// Corners of cells that all have `width`, given cell by cell.
-pub(crate) fn uniform_corners(lons: Vec<f64>, lats: Vec<f64>, width: usize) -> CornerLists {
+pub(crate) fn uniform_corners(lons: &[f64], lats: &[f64], width: usize) -> CornerLists {
     CornerLists { corners: lon_lats(lons, lats), offsets: Offsets::Uniform(width) }
 }
 

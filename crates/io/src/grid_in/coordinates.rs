@@ -114,7 +114,8 @@ pub(crate) fn find_axis<'a>(context: &Context<'a>, wanted: Quantity, axis: &str)
 /// Bounds of a coordinate, `width` values for each of its own.
 pub(crate) struct Bounds<'a> {
     pub variable: &'a Variable,
-    coordinate: &'a Variable,
+    /// Has the units where the bounds have none.
+    pub coordinate: &'a Variable,
     pub width: usize,
 }
 
@@ -162,15 +163,15 @@ fn conventional_bounds<'a>(context: &Context<'a>, coordinate: &Variable) -> Opti
 }
 
 /// A note where a coordinate declares a valid range that some of its values lie outside.
-pub(crate) fn note_valid_range(variable: &Variable, values: &[f64], notes: &mut Vec<String>) {
+pub(crate) fn note_valid_range(variable: &Variable, values: impl ExactSizeIterator<Item = f64>, notes: &mut Vec<String>) {
     let range = variable.attributes.numbers("valid_range");
     let low = variable.attributes.number("valid_min").or_else(|| range.and_then(|r| r.first().copied()));
     let high = variable.attributes.number("valid_max").or_else(|| range.and_then(|r| r.get(1).copied()));
-    let outside = values.iter().filter(|&&v| low.is_some_and(|l| v < l) || high.is_some_and(|h| v > h)).count();
+    let count = values.len();
+    let outside = values.filter(|&v| low.is_some_and(|l| v < l) || high.is_some_and(|h| v > h)).count();
     if outside > 0 {
         notes.push(format!(
-            "{outside} of {} values of `{}` lie outside its valid range, which is not applied to coordinates",
-            values.len(),
+            "{outside} of {count} values of `{}` lie outside its valid range, which is not applied to coordinates",
             variable.name
         ));
     }

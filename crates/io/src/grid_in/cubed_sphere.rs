@@ -1,6 +1,6 @@
 //! Tiled grids with a lattice of corners for each face, as GEOS writes its cubed sphere.
 
-use super::context::{Context, Found, degrees_or_nan, lon_lats, uniform_corners};
+use super::context::{Context, Found, degrees_or_nan, positions_of, uniform_corners};
 use crate::IoError;
 use crate::nc::Variable;
 use knarr_grid::Grid;
@@ -32,8 +32,8 @@ pub(super) fn of_variable(context: &Context<'_>) -> Result<Option<Found>, IoErro
         }
         out
     };
-    let corners = uniform_corners(gather(&clon), gather(&clat), 4);
-    let centers = lon_lats(degrees_or_nan(context.file, lons, None)?, degrees_or_nan(context.file, lats, None)?);
+    let corners = uniform_corners(&gather(&clon), &gather(&clat), 4);
+    let centers = positions_of(context.file, [lons, lats])?;
     let mut grid = Grid::mesh(Some(centers), corners).map_err(context.bad_grid("tiled grid"))?;
     grid.shape = vec![faces, ny, nx];
     grid.report.recognised_by =

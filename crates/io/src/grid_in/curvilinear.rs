@@ -1,26 +1,27 @@
 //! Two-dimensional longitudes and latitudes.
 
-use super::context::{Context, Found, degrees_or_nan, lon_lats, uniform_corners};
+use super::context::{Context, Found, outlines_of, positions_of};
 use super::coordinates::{Bounds, Pair, bounds_of, note_valid_range};
 use crate::IoError;
-use knarr_grid::{CornerLists, Detail, Grid, Mask};
+use knarr_grid::{Detail, Grid, GridError, Mask, Outlines};
 
 pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<String>) -> Result<Found, IoError> {
-    let lons = degrees_or_nan(context.file, pair.lon, None)?;
-    let lats = degrees_or_nan(context.file, pair.lat, None)?;
-    note_valid_range(pair.lon, &lons, notes);
-    note_valid_range(pair.lat, &lats, notes);
+    let centers = positions_of(context.file, [pair.lon, pair.lat])?;
+    note_valid_range(pair.lon, centers.iter().map(|p| p.lon_deg), notes);
+    note_valid_range(pair.lat, centers.iter().map(|p| p.lat_deg), notes);
     let mut variables = vec![pair.lon.name.clone(), pair.lat.name.clone()];
     let bounds = corner_bounds(context, pair, 4, notes, &mut variables);
     let shape = [pair.lon.dims[0].len, pair.lon.dims[1].len];
     let what = format!("coordinates `{}` and `{}`", pair.lon.name, pair.lat.name);
-    let centers = lon_lats(lons, lats);
     let grid = match (context.detail.in_rows(shape), bounds) {
         (Detail::Centers | Detail::Neighbours, bounds) => {
             Grid::curvilinear_by_centers(shape, centers, bounds.is_some(), &Mask::ALL)
         }
-        (Detail::Cells, Some(bounds)) => Grid::curvilinear(shape, centers, Some(bounds.corners(context)?)),
-        (Detail::Cells, None) => Grid::curvilinear(shape, centers, None),
+        (Detail::Cells, bounds) => {
+            let outlines = bounds.map(|bounds| bounds.outlines(context)).transpose()?;
+            let outlines = outlines.transpose().map_err(context.bad_grid(what.clone()))?;
+            Grid::curvilinear_masked(shape, centers, outlines, &Mask::ALL)
+        }
     };
     let mut grid = grid.map_err(context.bad_grid(what))?;
     grid.report.recognised_by = format!("two-dimensional `{}` and `{}`, found by {}", pair.lon.name, pair.lat.name, pair.how);
@@ -35,9 +36,9 @@ pub(super) struct CornerBounds<'a> {
 }
 
 impl CornerBounds<'_> {
-    /// The corners.
-    pub fn corners(&self, context: &Context<'_>) -> Result<CornerLists, IoError> {
-        Ok(uniform_corners(self.lon.values(context)?, self.lat.values(context)?, self.lon.width))
+    /// The cells.
+    pub fn outlines(&self, context: &Context<'_>) -> Result<Result<Outlines, GridError>, IoError> {
+        outlines_of(context.file, [&self.lon, &self.lat].map(|bounds| [bounds.variable, bounds.coordinate]))
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn read_axis(
     variables: &mut Vec<String>,
 ) -> Result<Axis, IoError> {
     let centers = degrees_or_nan(context.file, variable, None)?;
-    note_valid_range(variable, &centers, notes);
+    note_valid_range(variable, centers.iter().copied(), notes);
     let mut bounds = None;
     if let Some(given) = bounds_of(context, variable, notes) {
         variables.push(given.variable.name.clone());

@@ -14,6 +14,7 @@ mod lat_lon;
 mod mapped;
 mod mpas;
 mod oasis;
+mod plain;
 mod projected;
 mod reduced;
 mod rotated;

@@ -69,7 +69,7 @@ fn found(mut grid: Grid, on: &str, dim: &str, variables: &[&str]) -> Found {
 fn places(file: &File, of: &str) -> Result<Vec<LonLat>, IoError> {
     let degrees =
         |name: String| -> Result<Vec<f64>, IoError> { Ok(file.read(&name)?.into_iter().map(f64::to_degrees).collect()) };
-    Ok(lon_lats(degrees(format!("lon{of}"))?, degrees(format!("lat{of}"))?))
+    Ok(lon_lats(&degrees(format!("lon{of}"))?, &degrees(format!("lat{of}"))?))
 }
 
 /// Rows of a connectivity table, 0-based; `counts` has the used length of each row, else 0 ends it.

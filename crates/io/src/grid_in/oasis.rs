@@ -4,7 +4,7 @@
 use super::context::{Context, Found, degrees_or_nan, lon_lats, malformed, transposed, uniform_corners};
 use crate::IoError;
 use crate::nc::File;
-use knarr_grid::{Detail, Grid, Mask};
+use knarr_grid::{Detail, Grid, Mask, Outlines};
 use std::path::{Path, PathBuf};
 
 /// Prefixes of the grids of a file, in its order.
@@ -39,7 +39,7 @@ pub(super) fn read(file: &File, prefix: &str, detail: Detail) -> Result<Found, I
     let bad = |source| IoError::Grid { path: file.path().to_owned(), what: format!("OASIS grid `{prefix}`"), source };
     let lon = file.variable(&format!("{prefix}.lon"))?;
     let lat = file.variable(&format!("{prefix}.lat"))?;
-    let centers = lon_lats(degrees_or_nan(file, lon, None)?, degrees_or_nan(file, lat, None)?);
+    let centers = lon_lats(&degrees_or_nan(file, lon, None)?, &degrees_or_nan(file, lat, None)?);
     let shape: Vec<usize> = lon.dims.iter().map(|d| d.len).collect();
     let mut variables = vec![lon.name.clone(), lat.name.clone()];
     let corners = match (file.find(&format!("{prefix}.clo")), file.find(&format!("{prefix}.cla"))) {
@@ -65,7 +65,8 @@ pub(super) fn read(file: &File, prefix: &str, detail: Detail) -> Result<Found, I
     let read = |(clo, cla, width)| {
         let cell_by_cell = |values: Vec<f64>| transposed(&values, width, cells);
         let lons = cell_by_cell(degrees_or_nan(file, clo, Some(lon))?);
-        Ok(uniform_corners(lons, cell_by_cell(degrees_or_nan(file, cla, Some(lat))?), width))
+        let lists = uniform_corners(&lons, &cell_by_cell(degrees_or_nan(file, cla, Some(lat))?), width);
+        Outlines::of_lists(lists).map_err(&bad)
     };
     let grid = match (detail, one_dimensional) {
         (Detail::Centers, true) => Grid::points(centers),
@@ -73,7 +74,7 @@ pub(super) fn read(file: &File, prefix: &str, detail: Detail) -> Result<Found, I
             Grid::curvilinear_by_centers([shape[0], shape[1]], centers, corners.is_some(), &mask)
         }
         (Detail::Neighbours | Detail::Cells, true) => match corners.map(read).transpose()? {
-            Some(corners) => Grid::mesh(Some(centers), corners),
+            Some(outlines) => Grid::mesh_of_outlines(Some(centers), outlines),
             None => Grid::points(centers),
         },
         (Detail::Cells, false) => Grid::curvilinear_masked([shape[0], shape[1]], centers, corners.map(read).transpose()?, &mask),

@@ -1,7 +1,8 @@
 //! SCRIP grid files: one list of cells with corners; 1 = active in `grid_imask`.
 
 use super::cells::by_formula;
-use super::context::{Context, Found, degrees_or_nan, lon_lats, malformed, uniform_corners};
+use super::context::{Context, Found, degrees_or_nan, malformed, outlines_of, positions_of};
+use super::plain::{Plain, each_stretch};
 use crate::IoError;
 use crate::nc::{File, Variable};
 use knarr_grid::{Axis, Detail, Grid, LonLat, Mask};
@@ -18,7 +19,7 @@ pub(super) fn of_variable(context: &Context<'_>) -> Result<Option<Found>, IoErro
 pub(super) fn read(file: &File, detail: Detail) -> Result<Found, IoError> {
     let bad = |source| IoError::Grid { path: file.path().to_owned(), what: "SCRIP grid".to_owned(), source };
     let (lon, lat) = (file.variable("grid_center_lon")?, file.variable("grid_center_lat")?);
-    let centers = lon_lats(degrees_or_nan(file, lon, None)?, degrees_or_nan(file, lat, None)?);
+    let centers = positions_of(file, [lon, lat])?;
     let mut variables = vec![lon.name.clone(), lat.name.clone()];
     let dims = match file.find("grid_dims") {
         Some(_) => file.read("grid_dims")?.into_iter().map(|n| n as usize).rev().collect(),
@@ -30,10 +31,10 @@ pub(super) fn read(file: &File, detail: Detail) -> Result<Found, IoError> {
     };
     let corners = corners(file, centers.len())?;
     variables.extend(corners.iter().flat_map(|corners| corners.map(|v| v.name.clone())));
-    let read = |[clon, clat]: [&Variable; 2]| -> Result<[Vec<f64>; 2], IoError> {
+    let whole = |[clon, clat]: [&Variable; 2]| -> Result<[Vec<f64>; 2], IoError> {
         Ok([degrees_or_nan(file, clon, Some(lon))?, degrees_or_nan(file, clat, Some(lat))?])
     };
-    let listed = |[lons, lats]: [Vec<f64>; 2]| uniform_corners(lons, lats, corners.map_or(0, width));
+    let outlines = |[clon, clat]: [&Variable; 2]| outlines_of(file, [[clon, lon], [clat, lat]]);
     let mask = mask(file, centers.len())?;
     variables.extend(mask.is_some().then(|| "grid_imask".to_owned()));
     let mask = mask.unwrap_or_default();
@@ -42,13 +43,16 @@ pub(super) fn read(file: &File, detail: Detail) -> Result<Found, IoError> {
         if detail.in_rows(shape) == Detail::Centers && !have_axes(shape, &centers) {
             Grid::curvilinear_by_centers(shape, centers, corners.is_some(), &mask)
         } else {
-            let values = corners.map(read).transpose()?;
-            match values.as_ref().and_then(|values| axes(shape, &centers, values, corners.map_or(0, width))) {
+            let in_axes = corners.filter(|corners| width(*corners) == 4 && have_axes(shape, &centers));
+            match in_axes.map(whole).transpose()?.and_then(|values| axes(shape, &centers, &values)) {
                 Some((lon, lat)) => {
                     kind = ", whose rows share their longitudes".to_owned();
                     Grid::lat_lon(&lon, &lat)
                 }
-                None => Grid::curvilinear_masked(shape, centers, values.map(listed), &mask),
+                None => {
+                    let outlines = corners.map(outlines).transpose()?.transpose().map_err(bad)?;
+                    Grid::curvilinear_masked(shape, centers, outlines, &mask)
+                }
             }
         }
     } else if let Some(formula) = by_formula(&centers).map_err(bad)? {
@@ -56,7 +60,7 @@ pub(super) fn read(file: &File, detail: Detail) -> Result<Found, IoError> {
         Ok(formula)
     } else {
         match corners.filter(|_| detail != Detail::Centers) {
-            Some(corners) => Grid::mesh(Some(centers), listed(read(corners)?)),
+            Some(corners) => Grid::mesh_of_outlines(Some(centers), outlines(corners)?.map_err(bad)?),
             None => Grid::points(centers),
         }
     };
@@ -83,10 +87,9 @@ fn width([lon, _]: [&Variable; 2]) -> usize {
 }
 
 fn mask(file: &File, cells: usize) -> Result<Option<Mask>, IoError> {
-    if file.find("grid_imask").is_none() {
-        return Ok(None);
-    }
-    let active = file.read("grid_imask")?.into_iter().map(|m| m != 0.0).collect::<Vec<_>>();
+    let Some(flags) = file.find("grid_imask") else { return Ok(None) };
+    let mut active = Vec::with_capacity(flags.len());
+    each_stretch(&[Plain::numbers(file, flags)], |[flags]| active.extend(flags.iter().map(|&m| m != 0.0)))?;
     if active.len() != cells {
         return Err(malformed(file, "SCRIP grid", format!("grid_imask has {} values, expected {cells}", active.len())));
     }
@@ -106,10 +109,10 @@ fn have_axes([_, nx]: [usize; 2], centers: &[LonLat]) -> bool {
         .all(|(cell, p)| same(p.lon_deg, centers[cell % nx].lon_deg) && same(p.lat_deg, centers[cell / nx * nx].lat_deg))
 }
 
-/// Longitude and latitude axes with bounds, if centers and corners of all cells are those of rows and columns.
-fn axes(shape: [usize; 2], centers: &[LonLat], [lons, lats]: &[Vec<f64>; 2], width: usize) -> Option<(Axis, Axis)> {
+/// Longitude and latitude axes with bounds, if the four corners of all cells are those of rows and columns, as their centers are.
+fn axes(shape: [usize; 2], centers: &[LonLat], [lons, lats]: &[Vec<f64>; 2]) -> Option<(Axis, Axis)> {
     let [ny, nx] = shape;
-    if width != 4 || ny < 2 || nx < 2 || !have_axes(shape, centers) {
+    if ny < 2 || nx < 2 {
         return None;
     }
     let ends = |values: &[f64]| {

@@ -1,6 +1,6 @@
 //! UGRID meshes: values on faces, nodes or edges.
 
-use super::context::{Context, Found, degrees_or_nan, lon_lats, malformed};
+use super::context::{Context, Found, malformed, positions_of};
 use super::neighbours;
 use crate::IoError;
 use crate::nc::{Dimension, File, Variable};
@@ -168,11 +168,10 @@ impl<'a> Mesh<'a> {
         let lon = found.iter().copied().find(|v| quantity(v) == Some(Quantity::Longitude)).unwrap_or(found[0]);
         let lat = found.iter().copied().find(|v| quantity(v) == Some(Quantity::Latitude)).unwrap_or(found[1]);
         variables.extend([lon.name.clone(), lat.name.clone()]);
-        let (lons, lats) = (degrees_or_nan(self.file, lon, None)?, degrees_or_nan(self.file, lat, None)?);
-        if lons.len() != lats.len() {
-            return Err(self.malformed(format!("`{}` has {} values, `{}` {}", lon.name, lons.len(), lat.name, lats.len())));
+        if lon.len() != lat.len() {
+            return Err(self.malformed(format!("`{}` has {} values, `{}` {}", lon.name, lon.len(), lat.name, lat.len())));
         }
-        Ok(Some(lon_lats(lons, lats)))
+        positions_of(self.file, [lon, lat]).map(Some)
     }
 
     fn node_dim(&self) -> Result<Dimension, IoError> {
