@@ -4,7 +4,8 @@ use crate::cubed_sphere::CubedSphere;
 use crate::healpix::Healpix;
 use crate::icosahedral::IcosahedralTriangles;
 use crate::{LonLat, Offsets, Polygons};
-use knarr_kernels::sphere::{UnitVector, lon_lat_deg};
+use knarr_kernels::angles::lon_lat_deg;
+use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
 
 /// Polygons with great-circle edges and shared corners, by formula.

@@ -1,10 +1,14 @@
 //! Corners of cells in degrees, each corner's angles computed once for the cells around it.
 
 use knarr_grid::{Grid, Layout, LonLat, Polygons};
-use knarr_kernels::sphere::lon_lat_deg;
+use knarr_kernels::angles::{lon_lat_deg, put_lon_lats_deg};
+use knarr_kernels::sphere::UnitVector;
 
 /// Corners remembered: more than two rows of most grids, few enough to stay in the fastest cache levels.
 const REMEMBERED: usize = 1 << 12;
+
+/// Vertices whose angles are computed together: neighbours in the list are corners of neighbours, and several go into one vector.
+const TOGETHER: usize = 8;
 
 /// Corners of a grid's cells, for cells asked for one after the other.
 pub(crate) struct Corners<'g> {
@@ -55,9 +59,27 @@ impl<'g> Corners<'g> {
             // A corner given twice in a row is one.
             let previous = if k == 0 { indices[indices.len() - 1] } else { indices[k - 1] };
             if index != previous || indices.len() == 1 {
-                corners.push(near(center_lon, self.angles(index, || lon_lat_deg(polygons.vertices[index as usize]))));
+                corners.push(near(center_lon, self.angles_among(&polygons.vertices, index)));
             }
         }
+    }
+
+    /// Those of a vertex.
+    fn angles_among(&mut self, vertices: &[UnitVector], index: u32) -> (f64, f64) {
+        let Some(&(known, lon, lat)) = self.remembered.get(index as usize % REMEMBERED) else {
+            return lon_lat_deg(vertices[index as usize]);
+        };
+        if known == index {
+            return (lon, lat);
+        }
+        let first = index as usize / TOGETHER * TOGETHER;
+        let units = &vertices[first..vertices.len().min(first + TOGETHER)];
+        let (mut lons, mut lats) = ([0.0; TOGETHER], [0.0; TOGETHER]);
+        put_lon_lats_deg(units, &mut lons[..units.len()], &mut lats[..units.len()]);
+        for k in 0..units.len() {
+            self.remembered[(first + k) % REMEMBERED] = ((first + k) as u32, lons[k], lats[k]);
+        }
+        (lons[index as usize - first], lats[index as usize - first])
     }
 
     fn angles(&mut self, index: u32, angles: impl Fn() -> (f64, f64)) -> (f64, f64) {
