@@ -20,17 +20,20 @@ impl Box3 {
     pub fn around(points: impl IntoIterator<Item = [f64; 3]>, margin: f64) -> Self {
         let mut result = Self::EMPTY;
         for p in points {
-            for axis in 0..3 {
-                result.min[axis] = result.min[axis].min(p[axis] as f32);
-                result.max[axis] = result.max[axis].max(p[axis] as f32);
-            }
+            let p = p.map(|c| c as f32);
+            result = result.and(&Self { min: p, max: p });
         }
+        result.widened(margin)
+    }
+
+    #[inline(always)]
+    fn widened(mut self, margin: f64) -> Self {
         let margin = margin as f32 * (1.0 + ROUNDING) + ROUNDING;
         for axis in 0..3 {
-            result.min[axis] -= margin;
-            result.max[axis] += margin;
+            self.min[axis] -= margin;
+            self.max[axis] += margin;
         }
-        result
+        self
     }
 
     /// Around the corners of a great-circle polygon: an edge of chord c rises at most c²/8·(1 + c²) above its
@@ -51,15 +54,18 @@ impl Box3 {
         }
         // The polygon lies within `reach` of the first corner, so all its diagonals are below 2·reach.
         let margin = 1.0 - (1.0 - reach2).max(0.0).sqrt();
-        Self::around([min, max], margin)
+        Self { min: min.map(|c| c as f32), max: max.map(|c| c as f32) }.widened(margin)
     }
 
     /// Around both.
+    #[inline]
     pub fn and(&self, other: &Self) -> Self {
-        Self {
-            min: std::array::from_fn(|axis| self.min[axis].min(other.min[axis])),
-            max: std::array::from_fn(|axis| self.max[axis].max(other.max[axis])),
+        let mut both = *self;
+        for axis in 0..3 {
+            both.min[axis] = if other.min[axis] < both.min[axis] { other.min[axis] } else { both.min[axis] };
+            both.max[axis] = if other.max[axis] > both.max[axis] { other.max[axis] } else { both.max[axis] };
         }
+        both
     }
 
     /// Half of its surface; 0 if empty.

@@ -75,26 +75,31 @@ fn digit(key: u64, d: usize) -> usize {
     (key >> (32 + DIGIT * d)) as usize & ((1 << DIGIT) - 1)
 }
 
-/// Morton key of a point: the first 32 bits of 21 an axis, interleaved.
+/// Morton key of a point: 11 bits an axis, interleaved, but for the last one of x.
 fn curve_key(p: [f64; 3]) -> u64 {
-    let cell = |x: f64| ((x.clamp(-1.0, 1.0) + 1.0) * f64::from((1u32 << 20) - 1)) as u64;
-    (0..3).fold(0, |key, axis| key | (spread(cell(p[axis])) << axis)) >> 31
+    let [x, y, z] = p.map(|c| spread(((c.clamp(-1.0, 1.0) + 1.0) * f64::from((1u32 << 20) - 1)) as u32 >> 10));
+    u64::from(x >> 1 | y | z << 1)
 }
 
-/// Moves bit k to bit 3k.
-fn spread(bits: u64) -> u64 {
-    let mut x = bits & 0x1f_ffff;
-    x = (x | (x << 32)) & 0x001f_0000_0000_ffff;
-    x = (x | (x << 16)) & 0x001f_0000_ff00_00ff;
-    x = (x | (x << 8)) & 0x100f_00f0_0f00_f00f;
-    x = (x | (x << 4)) & 0x10c3_0c30_c30c_30c3;
-    (x | (x << 2)) & 0x1249_2492_4924_9249
+/// Moves bit k of eleven to bit 3k.
+fn spread(bits: u32) -> u32 {
+    let x = (bits | bits << 16) & 0x0700_00ff;
+    let x = (x | x << 8) & 0x0700_f00f;
+    let x = (x | x << 4) & 0x430c_30c3;
+    (x | x << 2) & 0x4924_9249
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use knarr_kernels::sphere::unit_vector;
+
+    #[test]
+    fn bits_of_the_axes_take_turns() {
+        let from_bits = |bits: u32| (0..11).fold(0, |all, k| all | (bits >> k & 1) << (3 * k));
+        assert!((0..1 << 11).all(|bits| spread(bits) == from_bits(bits)));
+        assert_eq!([curve_key([-1.0; 3]), curve_key([1.0; 3])], [0, u64::from(u32::MAX)]);
+    }
 
     #[test]
     fn items_are_in_the_order_of_the_curve_and_then_of_numbers() {

@@ -27,12 +27,13 @@ impl Node {
         for axis in 0..3 {
             node.step[axis] = ((all.max[axis] - all.min[axis]) / STEPS).max(f32::MIN_POSITIVE);
         }
+        let per_step = node.step.map(|step| 1.0 / step);
         for (lane, b) in boxes.iter().enumerate().filter(|(_, b)| **b != Box3::EMPTY) {
             node.filled |= 1 << lane;
             for axis in 0..3 {
-                let steps = |x: f32| (x - node.low[axis]) / node.step[axis];
-                node.min[axis][lane] = steps(b.min[axis]).floor() as u8;
-                node.max[axis][lane] = steps(b.max[axis]).ceil() as u8;
+                let steps = |x: f32| (x - node.low[axis]) * per_step[axis];
+                node.min[axis][lane] = nearest_step(steps(b.min[axis]) - 0.5);
+                node.max[axis][lane] = nearest_step(steps(b.max[axis]) + 0.5);
             }
         }
         node
@@ -70,4 +71,11 @@ impl Node {
     pub fn filled(&self, bits: u32) -> u32 {
         bits & u32::from(self.filled)
     }
+}
+
+/// The nearest of the whole numbers from 0 to 255, without a call of the mathematical library: sums of this size have no fractions.
+#[inline(always)]
+fn nearest_step(steps: f32) -> u8 {
+    const WHOLE: f32 = (3u32 << 22) as f32;
+    ((steps + WHOLE).to_bits() & 0xff) as u8
 }
