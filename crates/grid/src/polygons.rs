@@ -32,9 +32,9 @@ impl Offsets {
         }
     }
 
-    /// The corners of a cell among all.
+    /// Where the corners of a cell are among all.
     #[inline]
-    pub(crate) fn of(&self, cell: usize) -> Range<usize> {
+    pub fn of(&self, cell: usize) -> Range<usize> {
         match self {
             Self::Uniform(n) => cell * n..(cell + 1) * n,
             Self::PerCell(offsets) => offsets[cell] as usize..offsets[cell + 1] as usize,
@@ -92,6 +92,21 @@ impl Polygons {
             ends.push(corners.len() as u32);
         }
         Self { vertices: found, offsets: Offsets::of_ends(ends), corners }
+    }
+
+    /// The numbers of vertices in the order in which cells use them first; `None` if they are in this order, all of them.
+    pub fn order_of_use(&self) -> Option<Vec<u32>> {
+        let (mut used, mut is_in_order) = (0, true);
+        for &v in &self.corners {
+            is_in_order &= v <= used;
+            used += u32::from(v == used);
+        }
+        if is_in_order && used as usize == self.vertices.len() {
+            return None;
+        }
+        let (mut is_used, mut order) = (vec![false; self.vertices.len()], Vec::with_capacity(self.vertices.len()));
+        order.extend(self.corners.iter().filter(|&&v| !std::mem::replace(&mut is_used[v as usize], true)));
+        Some(order)
     }
 
     /// Number of cells.
@@ -156,6 +171,15 @@ mod tests {
         let polygons = Polygons::from_cells(twice.map(|c| c.as_slice()));
         assert_eq!(polygons.vertices.len(), 71 * 71);
         assert_eq!(polygons.offsets, Offsets::Uniform(4));
+        assert_eq!(polygons.order_of_use(), None);
+        // In another order of vertices, one of them of no cell.
+        let last = polygons.vertices.len() as u32 - 1;
+        let mut turned = polygons.clone();
+        turned.corners.iter_mut().for_each(|v| *v = last - *v);
+        assert_eq!(turned.order_of_use(), Some((0..=last).rev().collect()));
+        let mut more = polygons.clone();
+        more.vertices.push([2.0; 3]);
+        assert_eq!(more.order_of_use(), Some((0..=last).collect()));
         for (k, cell) in cells.iter().enumerate() {
             let mut corners = Vec::new();
             polygons.copy_cell(k, &mut corners);

@@ -1,8 +1,7 @@
 //! Content hashes: what weights belong to.
 
 use crate::{Options, Stack};
-use knarr_grid::{Columns, Detail, Family, Grid, Layout, LonLat, Mask};
-use knarr_kernels::sphere::UnitVector;
+use knarr_grid::{Columns, Detail, Family, Grid, Layout, LonLat, Mask, Polygons};
 use rayon::prelude::*;
 
 /// BLAKE3 hash (hex) of a grid's cells and mask: equal for equal geometry, whatever the file it came from.
@@ -37,17 +36,10 @@ pub fn hash_of(grid: &Grid, mask: &Mask, detail: Detail) -> String {
             bytes.centers(centers, |cell| mask.is_active(cell));
         }
         Layout::Polygons { centers, polygons } => {
-            bytes.centers(centers, |_| true);
-            let width = 8 + size_of::<UnitVector>() * polygons.max_corners();
-            bytes.parallel(polygons.len(), width, |c, out| {
-                let cell = polygons.cell(c);
-                out.extend_from_slice(&(cell.len() as f64).to_le_bytes());
-                for &v in cell {
-                    out.extend_from_slice(polygons.vertices[v as usize].map(f64::to_le_bytes).as_flattened());
-                }
-            });
+            bytes.floats(bytemuck::cast_slice(centers));
+            bytes.polygons(polygons);
         }
-        Layout::Points { centers } => bytes.centers(centers, |_| true),
+        Layout::Points { centers } => bytes.floats(bytemuck::cast_slice(centers)),
     }
     bytes.push(b"mask");
     if let Some(flags) = mask.flags() {
@@ -81,6 +73,56 @@ impl Bytes {
             self.hasher.update_rayon(&self.waiting);
             self.waiting.clear();
         }
+    }
+
+    /// Each corner where cells use it first, and its number in all: files may number the same corners otherwise.
+    fn polygons(&mut self, polygons: &Polygons) {
+        const SOME: usize = 1 << 13;
+        let Polygons { vertices, corners, offsets } = polygons;
+        match polygons.order_of_use() {
+            None => {
+                self.floats(vertices.as_flattened());
+                self.integers(corners);
+            }
+            Some(order) => {
+                let mut numbers = vec![0; vertices.len()];
+                order.iter().zip(0..).for_each(|(&v, number)| numbers[v as usize] = number);
+                for some in order.chunks(SOME) {
+                    self.floats(some.iter().map(|&v| vertices[v as usize]).collect::<Vec<_>>().as_flattened());
+                }
+                for some in corners.chunks(SOME) {
+                    self.integers(&some.iter().map(|&v| numbers[v as usize]).collect::<Vec<_>>());
+                }
+            }
+        }
+        let width = |cell: usize| offsets.of(cell).len();
+        if (1..polygons.len()).all(|cell| width(cell) == width(0)) {
+            self.push(format!("{} cells of the same number of corners", polygons.len()).as_bytes());
+        } else {
+            let widths: Vec<u32> = (0..polygons.len()).map(|cell| width(cell) as u32).collect();
+            self.integers(&widths);
+        }
+    }
+
+    /// Many numbers, as little-endian bytes.
+    fn floats(&mut self, values: &[f64]) {
+        if cfg!(target_endian = "little") {
+            return self.whole(bytemuck::cast_slice(values));
+        }
+        values.iter().for_each(|v| self.push(&v.to_le_bytes()));
+    }
+
+    fn integers(&mut self, values: &[u32]) {
+        if cfg!(target_endian = "little") {
+            return self.whole(bytemuck::cast_slice(values));
+        }
+        values.iter().for_each(|v| self.push(&v.to_le_bytes()));
+    }
+
+    /// Bytes that lie together already.
+    fn whole(&mut self, bytes: &[u8]) {
+        self.hasher.update(&std::mem::take(&mut self.waiting));
+        self.hasher.update_rayon(bytes);
     }
 
     fn numbers<'a>(&mut self, values: impl IntoIterator<Item = &'a f64>) {
@@ -138,4 +180,40 @@ pub fn options_hash(options: &Options) -> String {
 /// As [`options_hash`] for the layers of a stack.
 pub(crate) fn stack_hash(stack: &Stack) -> String {
     blake3::hash(format!("{ALGORITHM_VERSION} {stack:?}").as_bytes()).to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use knarr_grid::{Faces, Offsets};
+
+    /// Cells of triangles and quadrangles, whatever the order of their nodes and however corners are kept.
+    #[test]
+    fn equal_cells_have_equal_hashes() {
+        let at = |lon_deg: f64, lat_deg: f64| LonLat { lon_deg, lat_deg };
+        let nodes = [at(0.0, 0.0), at(10.0, 0.0), at(20.0, 0.0), at(0.0, 10.0), at(10.0, 10.0), at(20.0, 10.0), at(5.0, 20.0)];
+        let faces = [&[0, 1, 4, 3][..], &[1, 2, 5, 4], &[3, 4, 6]];
+        let hash = |nodes: &[LonLat], faces: &[&[u32]]| {
+            content_hash(&Grid::mesh_of_faces(None, nodes, faces.iter().collect::<Faces>()).expect("nodes are there"))
+        };
+        let expected = hash(&nodes, &faces);
+        let mut turned = nodes;
+        turned.reverse();
+        let turned_faces: Vec<Vec<u32>> = faces.iter().map(|face| face.iter().map(|v| 6 - v).collect()).collect();
+        let turned_faces: Vec<&[u32]> = turned_faces.iter().map(Vec::as_slice).collect();
+        assert_eq!(hash(&turned, &turned_faces), expected, "other numbers");
+        let more: Vec<LonLat> = nodes.into_iter().chain([at(90.0, 0.0)]).collect();
+        assert_eq!(hash(&more, &faces), expected, "a node of no cell");
+        let mut moved = nodes;
+        moved[6].lon_deg += 1e-9;
+        assert_ne!(hash(&moved, &faces), expected, "a node elsewhere");
+        assert_ne!(hash(&nodes, &[faces[1], faces[0], faces[2]]), expected, "cells in another order");
+        // Of quadrangles alone, with where each one starts and without.
+        let mut grid = Grid::mesh_of_faces(None, &nodes, faces[..2].iter().collect::<Faces>()).expect("nodes are there");
+        let expected = content_hash(&grid);
+        let Layout::Polygons { polygons, .. } = &mut grid.layout else { panic!("cells with corners") };
+        assert_eq!(polygons.offsets, Offsets::Uniform(4));
+        polygons.offsets = Offsets::PerCell(vec![0, 4, 8]);
+        assert_eq!(content_hash(&grid), expected);
+    }
 }
