@@ -8,7 +8,7 @@ const MANY_LINKS: u64 = 10_000_000;
 const MUCH_MEMORY: u64 = 1 << 30;
 
 /// From here on holes are worth a look for them.
-const SOME_MEMORY: u64 = 1 << 27;
+const SOME_MEMORY: u64 = 1 << 23;
 
 /// Bytes of `512M`, `4G` or `1.5 GiB`; units are powers of 1024.
 pub fn size(text: &str) -> Result<u64, String> {
@@ -52,6 +52,17 @@ pub fn make_room(plan: &MemoryPlan) {
     // SAFETY: it touches only what was freed.
     unsafe {
         libc::malloc_trim(0);
+    }
+}
+
+/// From here on every array is memory of its own, which the system has back as soon as it is freed. Otherwise the allocator
+/// keeps arrays as large as any that was freed before, such as those of files that were read.
+pub fn return_arrays() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[allow(unsafe_code, reason = "the allocator has no other interface")]
+    // SAFETY: it sets a number.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
     }
 }
 

@@ -181,6 +181,7 @@ impl WeightsVerb {
                 return self.tiles(job, &plan, talk);
             }
             memory::make_room(&plan);
+            memory::return_arrays();
         }
         let weights = match found {
             Some(weights) => weights,
@@ -227,6 +228,7 @@ impl WeightsVerb {
                 return Err(IoError::Memory { links: plan.links, needed: plan.bytes, allowed }.into());
             }
             memory::make_room(&plan);
+            memory::return_arrays();
             let weights = Weights::build_on(device, source, destination, options)?;
             if let (Some(cache), Device::Cpu) = (&cache, device)
                 && let Err(error) = cache.keep(&weights)
