@@ -185,7 +185,9 @@ impl Bvh {
             let (level, index) = stack[depth];
             let node = &self.levels[level as usize][index as usize];
             let boxes = node.boxes();
-            let mut bits = node.filled(boxes.hits(query));
+            let children = if level == 0 { self.order.len() } else { self.levels[level as usize - 1].len() };
+            let own = children - index as usize * WIDTH;
+            let mut bits = boxes.hits(query) & if own < WIDTH { (1 << own) - 1 } else { u32::MAX };
             if level == 0 {
                 while bits != 0 {
                     let lane = bits.trailing_zeros() as usize;
