@@ -26,7 +26,7 @@ HEAD = "# Functions that small jobs run through, for the linker to put side by s
 
 # Places of so many bytes are left to themselves if at least so many functions of them are run.
 PLACE = 1 << 17
-MANY = 32
+MANY = 48
 # Bytes of functions of the same name that are put side by side with one that is run.
 MUCH = 4 << 10
 
