@@ -7,6 +7,7 @@ use crate::{LonLat, Offsets, Polygons};
 use knarr_kernels::angles::lon_lat_deg;
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Polygons with great-circle edges and shared corners, by formula.
 ///
@@ -133,6 +134,27 @@ impl Formula {
         let vertices = numbers.map(|number| self.corner(number)).collect();
         Polygons { vertices, offsets: Offsets::Uniform(width), corners }
     }
+
+    /// Some of the cells, with the corners of [`Self::polygons`] numbered anew; what cells far from each other share may come more
+    /// than once.
+    pub fn polygons_of(&self, cells: Range<usize>) -> Polygons {
+        // Corners that came last and their new numbers, by the old ones modulo this.
+        const KNOWN: usize = 1 << 12;
+        let width = self.corners_per_cell();
+        let (mut vertices, mut corners) = (Vec::with_capacity(cells.len()), Vec::with_capacity(width * cells.len()));
+        let mut known = vec![(u32::MAX, 0u32); KNOWN];
+        for cell in cells {
+            self.each_corner(cell, |number| {
+                let place = &mut known[number as usize % KNOWN];
+                if place.0 != number {
+                    *place = (number, vertices.len() as u32);
+                    vertices.push(self.corner(number));
+                }
+                corners.push(place.1);
+            });
+        }
+        Polygons { vertices, offsets: Offsets::Uniform(width), corners }
+    }
 }
 
 /// The formula with its numbers, such as `HEALPix nside 128 nested`: equal for equal cells, and for no others.
@@ -148,7 +170,7 @@ impl std::fmt::Display for Formula {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Grid, Layout};
+    use crate::{Grid, Layout, Polygons};
     use knarr_kernels::sphere::{distance, dot};
 
     #[test]
@@ -175,6 +197,14 @@ mod tests {
                     let normal = knarr_kernels::sphere::cross(found[k], found[(k + 1) % found.len()]);
                     assert!(dot(normal, center) > 0.0, "{name} {cell}");
                 }
+            }
+            for cells in [0..grid.len(), grid.len() / 3..grid.len(), 0..0] {
+                let some = formula.polygons_of(cells.clone());
+                assert_eq!((some.len(), &some.offsets), (cells.len(), &polygons.offsets), "{name}");
+                let at = |polygons: &Polygons, cell: usize| {
+                    polygons.cell(cell).iter().map(|&v| polygons.vertices[v as usize]).collect::<Vec<_>>()
+                };
+                assert!(cells.clone().all(|cell| at(&some, cell - cells.start) == at(&polygons, cell)), "{name}");
             }
             // Every number names a corner of its own.
             let mut bits: Vec<_> = polygons.vertices.iter().map(|v| v.map(f64::to_bits)).collect();

@@ -94,7 +94,9 @@ fn bytes(links: f64, source: &Grid, destination: &Grid, options: &Options) -> f6
         // Blocks not yet joined; the search tree of source cells.
         Method::Conservative | Method::LargestFraction => {
             let tree = if rows(source) || rows(destination) { 0.0 } else { 40.0 * n_s };
-            2.0 * links + tree + made(source) + made(destination)
+            // Of a destination that polygons look at, some are made at a time.
+            let made_of_destination = if rows(source) { made(destination) } else { 0.0 };
+            2.0 * links + tree + made(source) + made_of_destination
         }
         // Overlaps with their moments, and frames of source cells, beside the links that come of them.
         Method::Conservative2nd => 40.0 * links + 200.0 * n_s + made(source) + made(destination),

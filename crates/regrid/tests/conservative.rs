@@ -278,6 +278,30 @@ fn destination_area_normalization_keeps_the_integral_of_partly_covered_cells() {
     assert!(weights.unmapped_count() > 800);
 }
 
+/// Cells that a formula gives are made some at a time where polygons look for them.
+#[test]
+fn cells_of_a_formula_have_the_weights_of_the_same_polygons() {
+    let grid = |name: &str| Grid::from_spec(name).expect("a valid name");
+    for (from, to) in
+        [("CS24", "ICO20"), ("ICO9", "CS30"), ("CS10", "H32n"), ("H8", "H16"), ("r36x18", "CS12"), ("CS12", "r36x18")]
+    {
+        let (source, mut destination) = (grid(from), grid(to));
+        let active = (0..destination.len()).map(|cell| cell % 13 != 5).collect();
+        destination = destination.masked_by(&Mask::from_active(active));
+        let mut listed = destination.clone();
+        if let Layout::Formula(formula) = &destination.layout {
+            let centers = (0..destination.len()).map(|cell| destination.center(cell)).collect();
+            listed.layout = Layout::Polygons { centers, polygons: formula.polygons() };
+        }
+        let (by_formula, by_list) = (build(&source, &destination), build(&source, &listed));
+        assert_eq!(by_formula.row_starts, by_list.row_starts, "{from} -> {to}");
+        assert_eq!(by_formula.columns, by_list.columns, "{from} -> {to}");
+        let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<u64>>();
+        assert_eq!(bits(&by_formula.values), bits(&by_list.values), "{from} -> {to}");
+        assert_eq!(bits(&areas(&by_formula)[1]), bits(&areas(&by_list)[1]), "{from} -> {to}");
+    }
+}
+
 #[test]
 fn one_thread_and_four_give_the_same_bits() {
     let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("threads");

@@ -18,7 +18,7 @@ use crate::identity::hashes_of;
 use crate::links::LinkRows;
 use crate::{Device, Keeps, Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
-use knarr_grid::{Columns, Grid, Layout, Offsets, Polygons, Rows};
+use knarr_grid::{Columns, Formula, Grid, Layout, Offsets, Polygons, Rows};
 use knarr_kernels::cell_area::{areas_of_same_sized, polygon_area, sine_difference};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
@@ -200,7 +200,7 @@ fn point_weights(source: &Grid, destination: &Grid, options: &Options, rows: Lin
 /// Areas of all cells in steradians, masked ones too; 0 for points and dropped cells.
 pub fn cell_areas(grid: &Grid) -> Vec<f64> {
     match &grid.layout {
-        Layout::Formula(formula) => areas_of_polygons(&formula.polygons()),
+        Layout::Formula(formula) => areas_of_formula(formula),
         Layout::Polygons { polygons, .. } => areas_of_polygons(polygons),
         Layout::Rows(rows) => areas_of_rows(rows),
         Layout::Points { .. } => vec![0.0; grid.len()],
@@ -229,6 +229,19 @@ fn areas_of_same_sized_polygons<const N: usize>(polygons: &Polygons) -> Vec<f64>
     let mut areas = vec![0.0; polygons.len()];
     let tasks = areas.par_chunks_mut(MEASURED).zip(polygons.corners.par_chunks(N * MEASURED)).with_max_len(1);
     tasks.for_each(|(areas, corners)| areas_of_same_sized::<N>(&polygons.vertices, corners, areas));
+    areas
+}
+
+/// The same as of its polygons, which are made some at a time.
+fn areas_of_formula(formula: &Formula) -> Vec<f64> {
+    let mut areas = vec![0.0; formula.len()];
+    areas.par_chunks_mut(MEASURED).with_max_len(1).enumerate().for_each(|(k, areas)| {
+        let Polygons { vertices, corners, .. } = formula.polygons_of(k * MEASURED..k * MEASURED + areas.len());
+        match formula.corners_per_cell() {
+            3 => areas_of_same_sized::<3>(&vertices, &corners, areas),
+            _ => areas_of_same_sized::<4>(&vertices, &corners, areas),
+        }
+    });
     areas
 }
 

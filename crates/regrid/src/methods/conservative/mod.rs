@@ -21,13 +21,14 @@ mod rows_on_gpu;
 mod slicing;
 mod transposed;
 
-use super::{areas_of_polygons, areas_of_rows};
+use super::{areas_of_formula, areas_of_polygons, areas_of_rows};
 use crate::identity::content_hash;
 use crate::{Device, Edges, Normalization, Options, RegridError, Weights, WeightsOrigin};
-use knarr_grid::{Columns, Grid, Layout, Mask, Offsets, Polygons, Rows};
+use knarr_grid::{Columns, Formula, Grid, Layout, Mask, Offsets, Polygons, Rows};
 #[cfg(feature = "gpu")]
 use knarr_kernels::gpu::Gpu;
 use overlaps::Overlaps;
+use polygons::Targets;
 use rayon::prelude::*;
 use slicing::PolygonsByRows;
 use std::borrow::Cow;
@@ -45,7 +46,7 @@ pub(crate) fn build(
 ) -> Result<Weights, RegridError> {
     check_cells(source, destination)?;
     let great_circles = options.edges == Edges::GreatCircle;
-    let (source_cells, destination_cells) = (Cells::of(source, great_circles), Cells::of(destination, great_circles));
+    let (source_cells, destination_cells) = Cells::of_pair(source, destination, great_circles, device);
     let source_areas = source_cells.areas();
     let destination_areas = destination_cells.areas();
     let mask = if *range == (0..destination.len()) {
@@ -73,7 +74,7 @@ type SharedAreas = (Vec<usize>, Vec<u32>, Vec<f64>);
 /// Areas that cells of two grids share, as rows by destination cell.
 pub(crate) fn shared_areas(source: &Grid, destination: &Grid) -> Result<SharedAreas, RegridError> {
     check_cells(source, destination)?;
-    let (source_cells, destination_cells) = (Cells::of(source, false), Cells::of(destination, false));
+    let (source_cells, destination_cells) = Cells::of_pair(source, destination, false, &Device::Cpu);
     let (source_areas, destination_areas) = (source_cells.areas(), destination_cells.areas());
     let to = (&destination.mask, &destination_areas[..], &(0..destination.len()));
     let found = find((source, &source_cells, &source_areas), &destination_cells, to, &Device::Cpu)?;
@@ -96,9 +97,21 @@ fn check_cells(source: &Grid, destination: &Grid) -> Result<(), RegridError> {
 enum Cells<'a> {
     Rows(&'a Rows),
     Polygons(Cow<'a, Polygons>),
+    /// Polygons that have not been made.
+    Formula(&'a Formula),
 }
 
 impl<'a> Cells<'a> {
+    /// Of a source and a destination; polygons of a formula that polygons look at once need not be there all at once.
+    fn of_pair(source: &'a Grid, destination: &'a Grid, great_circles: bool, device: &Device) -> (Self, Self) {
+        let source = Self::of(source, great_circles);
+        let destination = match (&source, &destination.layout, device) {
+            (Self::Polygons(_), Layout::Formula(formula), Device::Cpu) => Self::Formula(formula),
+            _ => Self::of(destination, great_circles),
+        };
+        (source, destination)
+    }
+
     fn of(grid: &'a Grid, great_circles: bool) -> Self {
         match &grid.layout {
             Layout::Rows(rows) if !great_circles && bands::can_tile(rows) => Self::Rows(rows),
@@ -114,6 +127,7 @@ impl<'a> Cells<'a> {
         match self {
             Self::Rows(rows) => areas_of_rows(rows),
             Self::Polygons(polygons) => areas_of_polygons(polygons),
+            Self::Formula(formula) => areas_of_formula(formula),
         }
     }
 }
@@ -147,7 +161,6 @@ fn find(
         }
     }
     // Rows with columns of their own and those about two poles are the processor's, whatever the device.
-    let _ = (device, range);
     Ok(match (source_cells, destination_cells) {
         (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => rows::overlaps(s, &source.mask, d, destination_mask),
         (Cells::Rows(s), Cells::Rows(d)) => {
@@ -160,7 +173,20 @@ fn find(
             transposed::rows_by_polygons(d, destination_mask, destination_areas, s, &source.mask, source_areas)
         }
         (Cells::Polygons(s), Cells::Polygons(d)) => {
-            polygons::overlaps(s, &source.mask, source_areas, d, destination_mask, destination_areas)
+            polygons::overlaps(s, &source.mask, source_areas, Targets::Polygons(d), destination_mask, destination_areas)
+        }
+        (Cells::Polygons(s), Cells::Formula(d)) => {
+            polygons::overlaps(s, &source.mask, source_areas, Targets::Formula(d), destination_mask, destination_areas)
+        }
+        (Cells::Rows(_), Cells::Formula(d)) => {
+            let made = Cells::Polygons(Cow::Owned(d.polygons()));
+            let to = (destination_mask, destination_areas, range);
+            return find((source, source_cells, source_areas), &made, to, device);
+        }
+        (Cells::Formula(s), _) => {
+            let made = Cells::Polygons(Cow::Owned(s.polygons()));
+            let to = (destination_mask, destination_areas, range);
+            return find((source, &made, source_areas), destination_cells, to, device);
         }
     })
 }
@@ -177,7 +203,7 @@ fn find_on_gpu(
         (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => {
             products_on_gpu::overlaps(gpu, (s, source_mask), (d, destination_mask))?
         }
-        (Cells::Rows(_), Cells::Rows(_)) => None,
+        (Cells::Rows(_), Cells::Rows(_)) | (Cells::Formula(_), _) | (_, Cells::Formula(_)) => None,
         (Cells::Rows(s), Cells::Polygons(d)) => {
             let pair = PolygonsByRows::new((d, destination_mask, destination_areas), (s, source_mask, source_areas));
             Some(rows_on_gpu::overlaps(gpu, &pair)?)

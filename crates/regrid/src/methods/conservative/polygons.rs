@@ -3,7 +3,7 @@
 use super::overlaps::{Overlaps, least_overlap};
 use crate::growing::RowBlock;
 use crate::search::bvh::{Box3, Bvh, Found};
-use knarr_grid::{Mask, Offsets, Polygons};
+use knarr_grid::{Formula, Mask, Offsets, Polygons};
 use knarr_kernels::overlap::{is_convex, triangulate};
 use knarr_kernels::overlap_batch::{CornerStarts, OverlapBatch, PolygonList};
 use knarr_kernels::sphere::UnitVector;
@@ -15,12 +15,20 @@ const GROUP: usize = 16;
 /// much.
 const LOOSE: f32 = 1.25;
 
+/// Cells that what they overlap is looked for.
+#[derive(Clone, Copy)]
+pub(super) enum Targets<'a> {
+    Polygons(&'a Polygons),
+    /// Made some at a time: all of them would take as much as a source.
+    Formula(&'a Formula),
+}
+
 /// Overlap areas by destination cell.
 pub(super) fn overlaps(
     source: &Polygons,
     source_mask: &Mask,
     source_areas: &[f64],
-    destination: &Polygons,
+    destination: Targets,
     destination_mask: &Mask,
     destination_areas: &[f64],
 ) -> Overlaps {
@@ -33,7 +41,7 @@ pub(super) struct Search<'a> {
     bvh: Bvh,
     list: PolygonList<'a>,
     source_areas: &'a [f64],
-    destination: &'a Polygons,
+    destination: Targets<'a>,
     destination_mask: &'a Mask,
     destination_areas: &'a [f64],
 }
@@ -43,11 +51,11 @@ impl<'a> Search<'a> {
         source: &'a Polygons,
         source_mask: &Mask,
         source_areas: &'a [f64],
-        destination: &'a Polygons,
+        destination: Targets<'a>,
         destination_mask: &'a Mask,
         destination_areas: &'a [f64],
     ) -> Self {
-        let cell = |cell| Cell { polygons: source, mask: source_mask, cell };
+        let cell = |cell| Cell { polygons: source, is_active: source_mask.is_active(cell), cell };
         let bvh = Bvh::of(source.len(), |k| cell(k).place(), |k| cell(k).bounds());
         let list = PolygonList {
             vertices: &source.vertices,
@@ -62,7 +70,9 @@ impl<'a> Search<'a> {
 
     /// Overlap areas of all destination cells.
     fn rows(&self) -> Overlaps {
-        Overlaps::by_blocks(self.destination.len(), Worker::default, |cells, worker, block| self.add_rows(cells, worker, block))
+        Overlaps::by_blocks(self.destination_areas.len(), Worker::default, |cells, worker, block| {
+            self.add_rows(cells, worker, block)
+        })
     }
 
     /// Adds the rows of the destination cells `cells`.
@@ -75,12 +85,21 @@ impl<'a> Search<'a> {
 
     /// Calls `found(worker, place in its group, cell)` for every cell, what is near the group in `worker`.
     fn groups(&self, cells: Range<usize>, worker: &mut Worker, mut found: impl FnMut(&mut Worker, usize, usize)) {
+        let made;
+        let (polygons, made_from) = match self.destination {
+            Targets::Polygons(polygons) => (polygons, 0),
+            Targets::Formula(formula) => {
+                made = formula.polygons_of(cells.clone());
+                (&made, cells.start)
+            }
+        };
+        let cell = |cell| Cell { polygons, is_active: self.destination_mask.is_active(cell), cell: cell - made_from };
         let mut first = cells.start;
         while first < cells.end {
-            let group = worker.group(first..cells.end, self.destination, self.destination_mask);
+            let group = worker.group(first..cells.end, cell);
             self.bvh.gather(&group.bounds, &mut worker.near);
-            for cell in first..group.end {
-                found(worker, cell - first, cell);
+            for number in first..group.end {
+                found(worker, number - first, number);
             }
             first = group.end;
         }
@@ -139,7 +158,7 @@ mod candidates {
 /// A cell of a list of polygons that may be switched off.
 struct Cell<'a> {
     polygons: &'a Polygons,
-    mask: &'a Mask,
+    is_active: bool,
     cell: usize,
 }
 
@@ -147,7 +166,7 @@ impl Cell<'_> {
     /// The corners; none of cells that are switched off or have no area.
     #[inline]
     fn corners(&self) -> &[u32] {
-        if !self.mask.is_active(self.cell) {
+        if !self.is_active {
             return &[];
         }
         let corners = self.polygons.cell(self.cell);
@@ -189,25 +208,26 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Takes the first of the cells `range` that lie close together.
-    fn group(&mut self, range: Range<usize>, polygons: &Polygons, mask: &Mask) -> Group {
+    fn group<'p>(&mut self, range: Range<usize>, cell: impl Fn(usize) -> Cell<'p>) -> Group {
         self.boxes.clear();
         self.corners.clear();
         self.ends.clear();
         let mut group = Group { end: range.start, bounds: Box3::EMPTY };
         let mut size = 0.0f32;
-        for cell in range.start..range.end.min(range.start + GROUP) {
-            let bounds = Cell { polygons, mask, cell }.bounds();
+        for number in range.start..range.end.min(range.start + GROUP) {
+            let cell = cell(number);
+            let bounds = cell.bounds();
             let together = group.bounds.and(&bounds);
             size += bounds.size();
-            if cell > range.start && together.size() > LOOSE * size {
+            if number > range.start && together.size() > LOOSE * size {
                 break;
             }
             if bounds != Box3::EMPTY {
-                polygons.copy_cell(cell, &mut self.corners);
+                cell.polygons.copy_cell(cell.cell, &mut self.corners);
             }
             self.boxes.push(bounds);
             self.ends.push(self.corners.len());
-            group = Group { end: cell + 1, bounds: together };
+            group = Group { end: number + 1, bounds: together };
         }
         group
     }

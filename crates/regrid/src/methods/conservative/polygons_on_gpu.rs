@@ -2,7 +2,7 @@
 //! rows are made there. Rows that the kernel cannot tell are made here.
 
 use super::overlaps::Overlaps;
-use super::polygons::{Search, Worker};
+use super::polygons::{Search, Targets, Worker};
 use crate::RegridError;
 use crate::growing::{Growing, RowBlock};
 use knarr_grid::{Mask, Polygons};
@@ -39,7 +39,8 @@ pub(super) fn overlaps(
     };
     let (cells, subjects) = (upload(destination)?, upload(source)?);
     let on_device = DeviceOverlaps::new(gpu, (cells, destination_areas), (subjects, source_areas))?;
-    let search = Search::new(source, source_mask, source_areas, destination, destination_mask, destination_areas);
+    let targets = Targets::Polygons(destination);
+    let search = Search::new(source, source_mask, source_areas, targets, destination_mask, destination_areas);
     let mut result = Growing::with_rows(destination.len());
     let mut worker = Worker::default();
     let most = PAIRS.min(gpu.binding_limit() as usize / width.bytes());
