@@ -136,24 +136,49 @@ impl Formula {
     }
 
     /// Some of the cells, with the corners of [`Self::polygons`] numbered anew; what cells far from each other share may come more
-    /// than once.
-    pub fn polygons_of(&self, cells: Range<usize>) -> Polygons {
-        // Corners that came last and their new numbers, by the old ones modulo this.
-        const KNOWN: usize = 1 << 12;
+    /// than once. Cells asked for one after another take corners from those before, which `known` has, of this formula alone.
+    pub fn polygons_of(&self, cells: Range<usize>, known: &mut KnownCorners) -> Polygons {
         let width = self.corners_per_cell();
         let (mut vertices, mut corners) = (Vec::with_capacity(cells.len()), Vec::with_capacity(width * cells.len()));
-        let mut known = vec![(u32::MAX, 0u32); KNOWN];
+        let first = known.count;
         for cell in cells {
             self.each_corner(cell, |number| {
-                let place = &mut known[number as usize % KNOWN];
-                if place.0 != number {
-                    *place = (number, vertices.len() as u32);
-                    vertices.push(self.corner(number));
+                let place = &mut known.places[number as usize % KNOWN];
+                if place.number != number || place.turn < first {
+                    let unit = if place.number == number { place.unit } else { self.corner(number) };
+                    *place = KnownCorner { number, turn: known.count, unit };
+                    known.count += 1;
+                    vertices.push(unit);
                 }
-                corners.push(place.1);
+                corners.push((place.turn - first) as u32);
             });
         }
         Polygons { vertices, offsets: Offsets::Uniform(width), corners }
+    }
+}
+
+/// Corners kept for cells that come next: more than three rows of most grids.
+const KNOWN: usize = 1 << 12;
+
+/// Corners of a formula that came last, by their numbers modulo [`KNOWN`].
+#[derive(Clone, Debug)]
+pub struct KnownCorners {
+    places: Vec<KnownCorner>,
+    /// How many came.
+    count: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct KnownCorner {
+    number: u32,
+    /// How many came before it.
+    turn: u64,
+    unit: UnitVector,
+}
+
+impl Default for KnownCorners {
+    fn default() -> Self {
+        Self { places: vec![KnownCorner { number: u32::MAX, turn: 0, unit: [0.0; 3] }; KNOWN], count: 0 }
     }
 }
 
@@ -170,7 +195,8 @@ impl std::fmt::Display for Formula {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Grid, Layout, Polygons};
+    use super::*;
+    use crate::{Grid, Layout};
     use knarr_kernels::sphere::{distance, dot};
 
     #[test]
@@ -198,8 +224,9 @@ mod tests {
                     assert!(dot(normal, center) > 0.0, "{name} {cell}");
                 }
             }
-            for cells in [0..grid.len(), grid.len() / 3..grid.len(), 0..0] {
-                let some = formula.polygons_of(cells.clone());
+            let mut known = KnownCorners::default();
+            for cells in [0..grid.len() / 2, grid.len() / 2..grid.len(), grid.len() / 3..grid.len(), 0..0] {
+                let some = formula.polygons_of(cells.clone(), &mut known);
                 assert_eq!((some.len(), &some.offsets), (cells.len(), &polygons.offsets), "{name}");
                 let at = |polygons: &Polygons, cell: usize| {
                     polygons.cell(cell).iter().map(|&v| polygons.vertices[v as usize]).collect::<Vec<_>>()

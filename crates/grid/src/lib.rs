@@ -53,7 +53,7 @@ pub use detail::Detail;
 pub use error::GridError;
 pub use faces::Faces;
 pub use family::{Family, HealpixOrder, Projection};
-pub use formula::Formula;
+pub use formula::{Formula, KnownCorners};
 pub use gaussian::{gaussian_edges, gaussian_latitudes, gaussian_weights};
 pub use grid::{Grid, Layout, LonLat};
 pub use healpix::{Healpix, RingPlace};

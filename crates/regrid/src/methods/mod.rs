@@ -18,7 +18,7 @@ use crate::identity::hashes_of;
 use crate::links::LinkRows;
 use crate::{Device, Keeps, Method, Options, RegridError, Weights, WeightsOrigin};
 use centers::Centers;
-use knarr_grid::{Columns, Formula, Grid, Layout, Offsets, Polygons, Rows};
+use knarr_grid::{Columns, Formula, Grid, KnownCorners, Layout, Offsets, Polygons, Rows};
 use knarr_kernels::cell_area::{areas_of_same_sized, polygon_area, sine_difference};
 use knarr_kernels::sphere::UnitVector;
 use rayon::prelude::*;
@@ -235,8 +235,8 @@ fn areas_of_same_sized_polygons<const N: usize>(polygons: &Polygons) -> Vec<f64>
 /// The same as of its polygons, which are made some at a time.
 fn areas_of_formula(formula: &Formula) -> Vec<f64> {
     let mut areas = vec![0.0; formula.len()];
-    areas.par_chunks_mut(MEASURED).with_max_len(1).enumerate().for_each(|(k, areas)| {
-        let Polygons { vertices, corners, .. } = formula.polygons_of(k * MEASURED..k * MEASURED + areas.len());
+    areas.par_chunks_mut(MEASURED).enumerate().for_each_init(KnownCorners::default, |known, (k, areas)| {
+        let Polygons { vertices, corners, .. } = formula.polygons_of(k * MEASURED..k * MEASURED + areas.len(), known);
         match formula.corners_per_cell() {
             3 => areas_of_same_sized::<3>(&vertices, &corners, areas),
             _ => areas_of_same_sized::<4>(&vertices, &corners, areas),

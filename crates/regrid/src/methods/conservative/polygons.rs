@@ -3,7 +3,7 @@
 use super::overlaps::{Overlaps, least_overlap};
 use crate::growing::RowBlock;
 use crate::search::bvh::{Box3, Bvh, Found};
-use knarr_grid::{Formula, Mask, Offsets, Polygons};
+use knarr_grid::{Formula, KnownCorners, Mask, Offsets, Polygons};
 use knarr_kernels::overlap::{is_convex, triangulate};
 use knarr_kernels::overlap_batch::{CornerStarts, OverlapBatch, PolygonList};
 use knarr_kernels::sphere::UnitVector;
@@ -89,7 +89,7 @@ impl<'a> Search<'a> {
         let (polygons, made_from) = match self.destination {
             Targets::Polygons(polygons) => (polygons, 0),
             Targets::Formula(formula) => {
-                made = formula.polygons_of(cells.clone());
+                made = formula.polygons_of(cells.clone(), worker.known.get_or_insert_default());
                 (&made, cells.start)
             }
         };
@@ -204,6 +204,8 @@ pub(super) struct Worker {
     near: Found,
     candidates: Vec<u32>,
     links: Vec<(u32, f64)>,
+    /// Corners of the cells before, where a formula gives them.
+    known: Option<KnownCorners>,
 }
 
 impl Worker {
