@@ -161,34 +161,41 @@ fn find(
         }
     }
     // Rows with columns of their own and those about two poles are the processor's, whatever the device.
-    Ok(match (source_cells, destination_cells) {
-        (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => rows::overlaps(s, &source.mask, d, destination_mask),
+    let _ = (device, range);
+    Ok(find_here((source_cells, &source.mask, source_areas), (destination_cells, destination_mask, destination_areas)))
+}
+
+/// [`find`] on the processor.
+fn find_here(
+    (source, source_mask, source_areas): (&Cells, &Mask, &[f64]),
+    (destination, destination_mask, destination_areas): (&Cells, &Mask, &[f64]),
+) -> Overlaps {
+    match (source, destination) {
+        (Cells::Rows(s), Cells::Rows(d)) if rows::same_pole(s, d) => rows::overlaps(s, source_mask, d, destination_mask),
         (Cells::Rows(s), Cells::Rows(d)) => {
-            slicing::destination_rows_by_rows(s, &source.mask, d, destination_mask, destination_areas)
+            slicing::destination_rows_by_rows(s, source_mask, d, destination_mask, destination_areas)
         }
         (Cells::Rows(s), Cells::Polygons(d)) => {
-            PolygonsByRows::new((d, destination_mask, destination_areas), (s, &source.mask, source_areas)).overlaps()
+            PolygonsByRows::new((d, destination_mask, destination_areas), (s, source_mask, source_areas)).overlaps()
         }
         (Cells::Polygons(s), Cells::Rows(d)) => {
-            transposed::rows_by_polygons(d, destination_mask, destination_areas, s, &source.mask, source_areas)
+            transposed::rows_by_polygons(d, destination_mask, destination_areas, s, source_mask, source_areas)
         }
         (Cells::Polygons(s), Cells::Polygons(d)) => {
-            polygons::overlaps(s, &source.mask, source_areas, Targets::Polygons(d), destination_mask, destination_areas)
+            polygons::overlaps(s, source_mask, source_areas, Targets::Polygons(d), destination_mask, destination_areas)
         }
         (Cells::Polygons(s), Cells::Formula(d)) => {
-            polygons::overlaps(s, &source.mask, source_areas, Targets::Formula(d), destination_mask, destination_areas)
+            polygons::overlaps(s, source_mask, source_areas, Targets::Formula(d), destination_mask, destination_areas)
         }
         (Cells::Rows(_), Cells::Formula(d)) => {
             let made = Cells::Polygons(Cow::Owned(d.polygons()));
-            let to = (destination_mask, destination_areas, range);
-            return find((source, source_cells, source_areas), &made, to, device);
+            find_here((source, source_mask, source_areas), (&made, destination_mask, destination_areas))
         }
         (Cells::Formula(s), _) => {
             let made = Cells::Polygons(Cow::Owned(s.polygons()));
-            let to = (destination_mask, destination_areas, range);
-            return find((source, &made, source_areas), destination_cells, to, device);
+            find_here((&made, source_mask, source_areas), (destination, destination_mask, destination_areas))
         }
-    })
+    }
 }
 
 /// The overlaps of pairs that a graphics processor has kernels for.
