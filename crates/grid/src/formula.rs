@@ -160,7 +160,7 @@ impl Formula {
 /// Corners kept for cells that come next: more than three rows of most grids.
 const KNOWN: usize = 1 << 12;
 
-/// Corners of a formula that came last, by their numbers modulo [`KNOWN`].
+/// Corners of a formula that came last, kept for the cells that come next.
 #[derive(Clone, Debug)]
 pub struct KnownCorners {
     places: Vec<KnownCorner>,
