@@ -55,8 +55,8 @@ pub fn make_room(plan: &MemoryPlan) {
     }
 }
 
-/// From here on every array is memory of its own, which the system has back as soon as it is freed. Otherwise the allocator
-/// keeps arrays as large as any that was freed before, such as those of files that were read.
+/// From here on every array is memory of its own, which the system has back as soon as it is freed. Once grids have been read
+/// from files the allocator would keep arrays as large as theirs.
 pub fn return_arrays() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[allow(unsafe_code, reason = "the allocator has no other interface")]

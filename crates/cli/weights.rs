@@ -114,6 +114,9 @@ impl WeightsVerb {
         let [from, to] = self.detail(given.as_ref());
         let source = grid_from_argument(self.source.as_deref().expect(needed), from)?;
         let destination = grid_from_argument(self.destination.as_deref().expect(needed), to)?;
+        if [&self.source, &self.destination].into_iter().flatten().any(|grid| Grid::from_spec(grid).is_err()) {
+            memory::return_arrays();
+        }
         let output = self.output.as_deref().expect(needed);
         if output.exists() && !self.force {
             return Err(IoError::Exists { path: output.to_owned() }.into());
@@ -181,7 +184,6 @@ impl WeightsVerb {
                 return self.tiles(job, &plan, talk);
             }
             memory::make_room(&plan);
-            memory::return_arrays();
         }
         let weights = match found {
             Some(weights) => weights,
@@ -228,7 +230,6 @@ impl WeightsVerb {
                 return Err(IoError::Memory { links: plan.links, needed: plan.bytes, allowed }.into());
             }
             memory::make_room(&plan);
-            memory::return_arrays();
             let weights = Weights::build_on(device, source, destination, options)?;
             if let (Some(cache), Device::Cpu) = (&cache, device)
                 && let Err(error) = cache.keep(&weights)
