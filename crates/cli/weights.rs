@@ -8,7 +8,9 @@ use crate::regrid::found_in;
 use crate::talk::{self, Talk, number};
 use clap::{Args, Subcommand};
 use knarr::grid::{Detail, Grid};
-use knarr::io::{IoError, MemoryPlan, WeightsCache, WeightsTiles, check_weights, grid_from_argument, write_weights};
+use knarr::io::{
+    IoError, MemoryPlan, WeightsCache, WeightsTiles, check_weights, file_of_argument, grid_from_argument, write_weights,
+};
 use knarr::kernels::device::DeviceChoice;
 use knarr::regrid::{Device, Options, Stack, StackWeights, Weights};
 use std::path::{Path, PathBuf};
@@ -114,7 +116,7 @@ impl WeightsVerb {
         let [from, to] = self.detail(given.as_ref());
         let source = grid_from_argument(self.source.as_deref().expect(needed), from)?;
         let destination = grid_from_argument(self.destination.as_deref().expect(needed), to)?;
-        if [&self.source, &self.destination].into_iter().flatten().any(|grid| Grid::from_spec(grid).is_err()) {
+        if [&self.source, &self.destination].into_iter().flatten().any(|grid| file_of_argument(grid).is_some()) {
             memory::return_arrays();
         }
         let output = self.output.as_deref().expect(needed);

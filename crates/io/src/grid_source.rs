@@ -18,14 +18,10 @@ use std::sync::Arc;
 /// # Errors
 /// [`IoError`] of the file; [`IoError::UnknownGrid`] if the text is no specification and looks like no file.
 pub fn grid_from_argument(text: &str, detail: Detail) -> Result<Arc<Grid>, IoError> {
-    let whole = Path::new(text);
-    if whole.is_file() {
-        return Ok(read_grid_file(whole, None, detail)?.grid);
-    }
-    if let Some((path, variable)) = text.rsplit_once(':')
-        && Path::new(path).is_file()
-    {
-        return grid_with_mask(Path::new(path), variable, detail);
+    match file_of_argument(text) {
+        Some((path, None)) => return Ok(read_grid_file(path, None, detail)?.grid),
+        Some((path, Some(variable))) => return grid_with_mask(path, variable, detail),
+        None => {}
     }
     match Grid::from_spec(text) {
         Ok(grid) => Ok(Arc::new(grid)),
@@ -36,6 +32,15 @@ pub fn grid_from_argument(text: &str, detail: Detail) -> Result<Arc<Grid>, IoErr
         }
         Err(source) => Err(IoError::UnknownGrid { source }),
     }
+}
+
+/// The file that an argument of [`grid_from_argument`] means, if there is one, and the variable it names.
+pub fn file_of_argument(text: &str) -> Option<(&Path, Option<&str>)> {
+    if Path::new(text).is_file() {
+        return Some((Path::new(text), None));
+    }
+    let (path, variable) = text.rsplit_once(':')?;
+    Path::new(path).is_file().then_some((Path::new(path), Some(variable)))
 }
 
 fn grid_with_mask(path: &Path, variable: &str, detail: Detail) -> Result<Arc<Grid>, IoError> {

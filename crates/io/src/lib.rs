@@ -45,7 +45,7 @@ pub use decode::{Decoded, Decoder, NanPolicy, Purpose, read_decoded};
 pub use error::{ComponentRemedy, IoError};
 pub use grid_in::{read_grid, read_grid_file, read_grid_matching};
 pub use grid_out::{GridFormat, output_layout, write_grid};
-pub use grid_source::grid_from_argument;
+pub use grid_source::{file_of_argument, grid_from_argument};
 pub use layout::{GridLayout, LayoutData, LayoutVariable, VariableGrid};
 pub use plan::Plan;
 pub use regrid_file::{

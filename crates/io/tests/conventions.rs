@@ -184,7 +184,8 @@ fn scrip_files_keep_shape_mask_and_units() {
             ("grid_dims", &["grid_rank"], Data::I32(vec![8, 6]), &[]),
             ("grid_center_lon", &["grid_size"], Data::F64(lons), units),
             ("grid_center_lat", &["grid_size"], Data::F64(lats), units),
-            ("grid_imask", &["grid_size"], Data::I32(mask), &[]),
+            // The value that says a cell takes no part, called missing: it says so all the same.
+            ("grid_imask", &["grid_size"], Data::I32(mask), &[("missing_value", 0.into())]),
             (
                 "grid_corner_lon",
                 &["grid_size", "grid_corners"],

@@ -21,10 +21,7 @@ pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<Strin
         }
         None => {
             let mut grid = match bounds.filter(|_| context.detail != Detail::Centers) {
-                Some(bounds) => {
-                    let outlines = bounds.outlines(context)?.map_err(context.bad_grid(what.clone()))?;
-                    Grid::mesh_of_outlines(Some(centers), outlines)
-                }
+                Some(bounds) => Grid::mesh_of_outlines(Some(centers), bounds.outlines(context, &what)?),
                 None => Grid::points(centers),
             }
             .map_err(context.bad_grid(what))?;

@@ -97,12 +97,16 @@ pub(crate) fn positions_of(file: &File, [lon, lat]: [&Variable; 2]) -> Result<Ve
 }
 
 /// Cells whose corners are the last dimension of two variables, each with the variable that has its units if need be.
-pub(crate) fn outlines_of(file: &File, [lon, lat]: [[&Variable; 2]; 2]) -> Result<Result<Outlines, GridError>, IoError> {
+pub(crate) fn outlines_of(
+    file: &File,
+    [lon, lat]: [[&Variable; 2]; 2],
+    bad: impl FnOnce(GridError) -> IoError,
+) -> Result<Outlines, IoError> {
     let width = lon[0].dims.last().map_or(0, |d| d.len);
     let mut listing = Listing::with_room(lon[0].len() / width.max(1), width);
     let angles = [lon, lat].map(|[variable, units_of]| Plain::degrees(file, variable, Some(units_of)));
     each_stretch(&angles, |[lons, lats]| listing.extend(lons, lats))?;
-    Ok(listing.outlines())
+    listing.outlines().map_err(bad)
 }
 
 /// Positions of a longitude and a latitude each.

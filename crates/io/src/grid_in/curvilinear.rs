@@ -3,7 +3,7 @@
 use super::context::{Context, Found, outlines_of, positions_of};
 use super::coordinates::{Bounds, Pair, bounds_of, note_valid_range};
 use crate::IoError;
-use knarr_grid::{Detail, Grid, GridError, Mask, Outlines};
+use knarr_grid::{Detail, Grid, Mask, Outlines};
 
 pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<String>) -> Result<Found, IoError> {
     let centers = positions_of(context.file, [pair.lon, pair.lat])?;
@@ -18,8 +18,7 @@ pub(super) fn read(context: &Context<'_>, pair: &Pair<'_>, notes: &mut Vec<Strin
             Grid::curvilinear_by_centers(shape, centers, bounds.is_some(), &Mask::ALL)
         }
         (Detail::Cells, bounds) => {
-            let outlines = bounds.map(|bounds| bounds.outlines(context)).transpose()?;
-            let outlines = outlines.transpose().map_err(context.bad_grid(what.clone()))?;
+            let outlines = bounds.map(|bounds| bounds.outlines(context, &what)).transpose()?;
             Grid::curvilinear_masked(shape, centers, outlines, &Mask::ALL)
         }
     };
@@ -36,9 +35,10 @@ pub(super) struct CornerBounds<'a> {
 }
 
 impl CornerBounds<'_> {
-    /// The cells.
-    pub fn outlines(&self, context: &Context<'_>) -> Result<Result<Outlines, GridError>, IoError> {
-        outlines_of(context.file, [&self.lon, &self.lat].map(|bounds| [bounds.variable, bounds.coordinate]))
+    /// The cells of `what`.
+    pub fn outlines(&self, context: &Context<'_>, what: &str) -> Result<Outlines, IoError> {
+        let variables = [&self.lon, &self.lat].map(|bounds| [bounds.variable, bounds.coordinate]);
+        outlines_of(context.file, variables, context.bad_grid(what))
     }
 }
 

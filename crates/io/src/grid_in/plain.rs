@@ -21,17 +21,20 @@ pub(super) struct Plain<'f> {
 }
 
 impl<'f> Plain<'f> {
+    /// Flags as they are: a value that a file calls missing may be the one that says a cell takes no part.
+    pub fn flags(file: &'f File, variable: &'f Variable) -> Self {
+        Self { file, variable, missing: Vec::new(), scale: 1.0, offset: 0.0, in_radians: false }
+    }
+
     /// In the variable's own units.
     pub fn numbers(file: &'f File, variable: &'f Variable) -> Self {
         let attributes = &variable.attributes;
         let missing = ["_FillValue", "missing_value"].iter().flat_map(|name| attributes.numbers(name).unwrap_or_default());
         Self {
-            file,
-            variable,
             missing: missing.copied().collect(),
             scale: attributes.number("scale_factor").unwrap_or(1.0),
             offset: attributes.number("add_offset").unwrap_or(0.0),
-            in_radians: false,
+            ..Self::flags(file, variable)
         }
     }
 
@@ -74,10 +77,9 @@ impl<'f> Plain<'f> {
     fn step(&self) -> usize {
         let width = self.variable.dims.iter().skip(1).map(|d| d.len).product::<usize>().max(1);
         match self.variable.chunks.as_ref().and_then(|chunks| chunks.first()) {
-            Some(&chunk) => (STRETCH_OF_CHUNKS / width).next_multiple_of(chunk.max(1)),
-            None => STRETCH / width,
+            Some(&chunk) => (STRETCH_OF_CHUNKS / width).max(1).next_multiple_of(chunk.max(1)),
+            None => (STRETCH / width).max(1),
         }
-        .max(1)
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn read(file: &File, detail: Detail) -> Result<Found, IoError> {
     let whole = |[clon, clat]: [&Variable; 2]| -> Result<[Vec<f64>; 2], IoError> {
         Ok([degrees_or_nan(file, clon, Some(lon))?, degrees_or_nan(file, clat, Some(lat))?])
     };
-    let outlines = |[clon, clat]: [&Variable; 2]| outlines_of(file, [[clon, lon], [clat, lat]]);
+    let outlines = |[clon, clat]: [&Variable; 2]| outlines_of(file, [[clon, lon], [clat, lat]], bad);
     let mask = mask(file, centers.len())?;
     variables.extend(mask.is_some().then(|| "grid_imask".to_owned()));
     let mask = mask.unwrap_or_default();
@@ -49,10 +49,7 @@ pub(super) fn read(file: &File, detail: Detail) -> Result<Found, IoError> {
                     kind = ", whose rows share their longitudes".to_owned();
                     Grid::lat_lon(&lon, &lat)
                 }
-                None => {
-                    let outlines = corners.map(outlines).transpose()?.transpose().map_err(bad)?;
-                    Grid::curvilinear_masked(shape, centers, outlines, &mask)
-                }
+                None => Grid::curvilinear_masked(shape, centers, corners.map(outlines).transpose()?, &mask),
             }
         }
     } else if let Some(formula) = by_formula(&centers).map_err(bad)? {
@@ -60,7 +57,7 @@ pub(super) fn read(file: &File, detail: Detail) -> Result<Found, IoError> {
         Ok(formula)
     } else {
         match corners.filter(|_| detail != Detail::Centers) {
-            Some(corners) => Grid::mesh_of_outlines(Some(centers), outlines(corners)?.map_err(bad)?),
+            Some(corners) => Grid::mesh_of_outlines(Some(centers), outlines(corners)?),
             None => Grid::points(centers),
         }
     };
@@ -89,7 +86,7 @@ fn width([lon, _]: [&Variable; 2]) -> usize {
 fn mask(file: &File, cells: usize) -> Result<Option<Mask>, IoError> {
     let Some(flags) = file.find("grid_imask") else { return Ok(None) };
     let mut active = Vec::with_capacity(flags.len());
-    each_stretch(&[Plain::numbers(file, flags)], |[flags]| active.extend(flags.iter().map(|&m| m != 0.0)))?;
+    each_stretch(&[Plain::flags(file, flags)], |[flags]| active.extend(flags.iter().map(|&m| m != 0.0)))?;
     if active.len() != cells {
         return Err(malformed(file, "SCRIP grid", format!("grid_imask has {} values, expected {cells}", active.len())));
     }
